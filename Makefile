@@ -1,0 +1,46 @@
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO_ARGS ?=
+
+.PHONY: demo test install install-dev check bench lock clean
+
+demo: install ## the whole loop on simulated customers; ends on http://127.0.0.1:8000
+	$(BIN)/riskloop demo $(DEMO_ARGS)
+
+test: install-dev ## every test, in parallel
+	$(BIN)/pytest -n 2
+
+check: install-dev ## linters, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install-dev ## every benchmark; rewrites benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
+install: .venv/.runs
+install-dev: .venv/.tests
+
+.venv/.uv:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	touch $@
+
+.venv/.runs: .venv/.uv requirements.lock pyproject.toml
+	@if [ -e .venv/.tests ]; then rm -f .venv/.tests; fi
+	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements.lock
+	$(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python -e .
+	touch $@
+
+.venv/.tests: .venv/.uv requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements-dev.lock
+	$(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python -e .
+	touch $@ .venv/.runs
+
+lock: .venv/.uv ## resolve anew: hashes only, no addresses
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,95 @@
+"""riskloop: from a customer table to governed, cost-optimal, monitored decisions.
+
+The public names load when first used, so that ``import riskloop`` stays quick.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from riskloop.bundle.bundle import Bundle
+    from riskloop.bundle.load import load as load_bundle
+    from riskloop.costs import Costs
+    from riskloop.data.contract import Contract
+    from riskloop.data.simulate.tables import customers as simulate_customers
+    from riskloop.data.source import Source
+    from riskloop.decide.policy import Policy
+    from riskloop.errors import RiskloopError
+    from riskloop.findings import Finding
+    from riskloop.loop.project import Project
+    from riskloop.loop.workflows.check import check
+    from riskloop.loop.workflows.history import compare, history
+    from riskloop.loop.workflows.initialise import initialise
+    from riskloop.loop.workflows.release import promote, rollback
+    from riskloop.loop.workflows.score import record_outcomes, score
+    from riskloop.loop.workflows.train import train
+    from riskloop.problem import Problem
+    from riskloop.scorer.scorer import Scorer
+    from riskloop.wiring import open_project
+
+_HOMES = {
+    "Bundle": "riskloop.bundle.bundle",
+    "Contract": "riskloop.data.contract",
+    "Costs": "riskloop.costs",
+    "Finding": "riskloop.findings",
+    "Policy": "riskloop.decide.policy",
+    "Problem": "riskloop.problem",
+    "Project": "riskloop.loop.project",
+    "RiskloopError": "riskloop.errors",
+    "Scorer": "riskloop.scorer.scorer",
+    "Source": "riskloop.data.source",
+    "check": "riskloop.loop.workflows.check",
+    "compare": "riskloop.loop.workflows.history",
+    "history": "riskloop.loop.workflows.history",
+    "initialise": "riskloop.loop.workflows.initialise",
+    "load_bundle": "riskloop.bundle.load:load",
+    "open_project": "riskloop.wiring",
+    "promote": "riskloop.loop.workflows.release",
+    "record_outcomes": "riskloop.loop.workflows.score",
+    "rollback": "riskloop.loop.workflows.release",
+    "score": "riskloop.loop.workflows.score",
+    "simulate_customers": "riskloop.data.simulate.tables:customers",
+    "train": "riskloop.loop.workflows.train",
+}
+
+__all__ = [  # noqa: RUF022 - the order of the river
+    "simulate_customers",
+    "initialise",
+    "open_project",
+    "check",
+    "train",
+    "compare",
+    "promote",
+    "rollback",
+    "history",
+    "score",
+    "record_outcomes",
+    "load_bundle",
+    "Bundle",
+    "Contract",
+    "Costs",
+    "Finding",
+    "Policy",
+    "Problem",
+    "Project",
+    "RiskloopError",
+    "Scorer",
+    "Source",
+]
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'riskloop' has no attribute {name!r}")
+    module, _, attribute = home.partition(":")
+    return getattr(importlib.import_module(module), attribute or name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

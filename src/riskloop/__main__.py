@@ -1,0 +1,5 @@
+"""`python -m riskloop`."""
+
+from riskloop.cli.app import run
+
+run()

@@ -1,0 +1,71 @@
+"""The command line: translate arguments, call a use case, print, set the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import typer
+
+from riskloop.cli import learning, operating, preparing, releasing
+from riskloop.cli.show import Reporter
+
+app = typer.Typer(
+    name="riskloop",
+    help="From a customer table to governed, cost-optimal, monitored decisions.",
+    epilog="Start: riskloop init --data customers.csv --target churned && riskloop train --promote && riskloop serve",
+    no_args_is_help=False,
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for room in (preparing, learning, releasing, operating):
+    room.register(app)
+
+
+@app.callback()
+def _root(context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        from riskloop import __version__
+
+        typer.echo(f"riskloop {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        operating.here()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 ok, 1 error, 2 usage, 3 a gate said no, 130 interrupted."""
+    import click
+
+    from riskloop.errors import RiskloopError
+
+    arguments = sys.argv[1:] if arguments is None else arguments
+    reporter = Reporter("--json" in arguments)
+    try:
+        outcome: Any = app(args=arguments, prog_name="riskloop", standalone_mode=False)
+        return outcome if isinstance(outcome, int) else 0
+    except RiskloopError as error:
+        reporter.error(error)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        reporter.note("Interrupted; what was finished is kept. Run the same command again to go on.")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except Exception as error:
+        if os.environ.get("RISKLOOP_DEBUG"):
+            raise
+        reporter.bug(error)
+        return 1
+
+
+def run() -> None:
+    """Entry point of the ``riskloop`` script."""
+    sys.exit(main())

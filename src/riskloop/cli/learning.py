@@ -1,0 +1,153 @@
+"""Verbs of learning: train, compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from riskloop.cli.options import HERE, JsonOption, ProjectOption, names
+from riskloop.cli.show import Reporter, training_progress
+
+if TYPE_CHECKING:
+    from riskloop.loop.workflows.train import TrainingResult
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command line."""
+    app.command("train", epilog="Example: riskloop train --candidates logistic_regression,lightgbm --promote")(train)
+    app.command("compare", epilog="Example: riskloop compare --sort roc_auc --csv runs.csv")(compare)
+
+
+def train(
+    candidates: Annotated[str | None, typer.Option(help="Families a,b,c; all that suit the table if left out.")] = None,
+    promote: Annotated[
+        bool, typer.Option("--promote", help="Let the new version lead if the gate accepts it.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the promotion log.")] = "trained and accepted by the gate",
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Train and compare model families, choose by money, gate, and register a new version."""
+    from riskloop.loop.workflows.train import train as learn
+    from riskloop.wiring import open_project
+
+    opened = open_project(project)
+    with training_progress(enabled=True) as watcher:
+        done = learn(opened, candidates=names(candidates), promote_reason=reason if promote else None, watcher=watcher)
+    reporter = Reporter(as_json)
+    reporter.data(done)
+    show_training(reporter, done, promote=promote)
+    if not done.accepted:
+        raise typer.Exit(3)
+
+
+def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool) -> None:
+    """What was chosen and why, in money, and what the gate said."""
+    trained = done.trained
+    currency = trained.policy.costs.currency
+    reporter.say()
+    reporter.say(f"[bold]Version {done.version.version}[/]: {trained.choice.why}")
+    reporter.say(f"Calibration: {trained.choice.chosen.calibration.why}")
+    reporter.say(f"Threshold {trained.policy.threshold:.4f}: {trained.policy.why}")
+    test = trained.test
+    shown = ", ".join(
+        f"{name} {test[name].value:.4f} [{test[name].low:.4f}, {test[name].high:.4f}]" for name in ("roc_auc", "f1")
+    )
+    reporter.say(f"On {test.n:,} untouched customers: {shown}")
+    reporter.say()
+    reporter.table(
+        f"What deciding would have cost ({currency} per 1,000 customers, test block)",
+        ("policy", "threshold", "acts on", "cost", "95 % interval"),
+        [
+            (
+                row.name.replace("_", " "),
+                "-" if row.threshold > 1 else f"{row.threshold:.4f}",
+                f"{row.act_rate:.1%}",
+                f"{row.cost_per_thousand.value:,.0f}",
+                f"{row.cost_per_thousand.low:,.0f} to {row.cost_per_thousand.high:,.0f}",
+            )
+            for row in trained.policies
+        ],
+    )
+    reporter.say(f"[bold]{trained.verdict}[/]")
+    reporter.say()
+    for check in done.gate:
+        mark = "[green]ok[/]" if check.passed else "[red]no[/]"
+        reporter.say(f"  gate {mark} {check.name.replace('_', ' ')}: {check.message}")
+    if done.promotion is not None and done.promotion.kind == "requested":
+        reporter.say("Promotion requested; another person must approve it: [bold]riskloop approve[/]")
+    elif done.promotion is not None:
+        reporter.say(f"Version {done.version.version} leads. Next: [bold]riskloop serve[/]")
+    elif not done.accepted:
+        reporter.say("The gate refused this version; it is kept, and cannot lead without a logged override.")
+    elif not promote:
+        reporter.say(f"Next: [bold]riskloop promote {done.version.version} --reason TEXT[/]")
+
+
+def compare(
+    sort: Annotated[
+        str, typer.Option(help="Metric to sort by, e.g. cost_per_thousand, roc_auc, f1.")
+    ] = "cost_per_thousand",
+    csv: Annotated[Path | None, typer.Option(help="Also write all metrics to this CSV file.")] = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """List every candidate of every training, judged out of fold, with 95 % intervals."""
+    from riskloop.data.contract import did_you_mean
+    from riskloop.errors import UsageError
+    from riskloop.loop.workflows.history import compare as list_all
+    from riskloop.wiring import open_project
+
+    rows = list_all(open_project(project), sort)
+    if rows and sort not in rows[0].metrics:
+        raise UsageError(f"Unknown metric {sort!r}{did_you_mean(sort, rows[0].metrics)}.", where="--sort")
+    reporter = Reporter(as_json)
+    reporter.data([row.to_dict() for row in rows])
+    shown = list(dict.fromkeys((sort, "cost_per_thousand", "roc_auc", "pr_auc", "f1", "log_loss", "calibration_error")))
+    reporter.table(
+        "Candidates out of fold",
+        ("version", "family", "calibration", "fit s", *(name.replace("_", " ") for name in shown)),
+        [
+            (
+                f"{row.version}{' ' + row.alias if row.alias and row.chosen else ''}",
+                ("* " if row.chosen else "  ") + row.family,
+                row.calibration,
+                f"{row.training_seconds:.1f}",
+                *(_interval(row.metrics[name]) for name in shown),
+            )
+            for row in rows
+        ],
+    )
+    if rows:
+        reporter.say("[dim]* chosen in its training[/]")
+    else:
+        reporter.say("Nothing is trained yet. Next: [bold]riskloop train[/]")
+    if csv is not None:
+        _write_csv(csv, [row.to_dict() for row in rows])
+        reporter.say(f"Wrote {csv}")
+
+
+def _interval(metric: dict[str, float | None]) -> str:
+    value, low, high = metric["value"], metric["low"], metric["high"]
+    if value is None or low is None or high is None:
+        return "-"
+    digits = 0 if abs(value) >= 10 else 4
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _write_csv(path: Path, rows: list[dict[str, object]]) -> None:
+    import csv
+
+    flat = []
+    for row in rows:
+        metrics = row.pop("metrics")
+        assert isinstance(metrics, dict)  # noqa: S101 - Compared.to_dict makes it one
+        flat.append(
+            row | {f"{name}_{end}".removesuffix("_value"): x for name, m in metrics.items() for end, x in m.items()}
+        )
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(flat[0]) if flat else ["version"])
+        writer.writeheader()
+        writer.writerows(flat)

@@ -1,0 +1,150 @@
+"""Verbs of operation: serve, score, outcomes, doctor, demo; and what `riskloop` alone says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riskloop.cli.options import HERE, JsonOption, ProjectOption
+from riskloop.cli.show import Reporter
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command line."""
+    app.command("serve", epilog="Example: riskloop serve --port 8080")(serve)
+    app.command("score", epilog="Example: riskloop score customers.csv --out decisions.csv")(score)
+    app.command("outcomes", epilog="Example: riskloop outcomes churned_in_may.csv")(outcomes)
+    app.command("doctor", epilog="Example: riskloop doctor --json")(doctor)
+    app.command("demo", epilog="Example: riskloop demo --no-serve")(demo)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address; only loopback without keys.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    project: ProjectOption = HERE,
+) -> None:
+    """Serve the champion over HTTP; promotions and rollbacks are followed within a second."""
+    from riskloop.wiring import serve_project
+
+    reporter = Reporter(as_json=False)
+    serve_project(
+        project, host=host, port=port, workers=workers, on_ready=lambda url: reporter.note(f"riskloop serves on {url}")
+    )
+
+
+def score(
+    table: Annotated[str, typer.Argument(help="Customers to decide about: CSV, Parquet or a quoted glob.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write: .csv or .parquet.")],
+    version: Annotated[
+        int | None, typer.Option("--model-version", help="Version to use; the champion if left out.")
+    ] = None,
+    log: Annotated[bool, typer.Option("--log/--no-log", help="Keep every decision in the ledger.")] = True,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide about every customer of a file; rows that break the contract come back with the reason."""
+    from riskloop.data.source import Source
+    from riskloop.loop.workflows.score import score as decide
+    from riskloop.wiring import open_project
+
+    done = decide(open_project(project), Source(table), out, version=version, log=log)
+    reporter = Reporter(as_json)
+    reporter.data(done)
+    reporter.findings([finding for finding in done.findings if finding.severity != "info"])
+    reporter.say(
+        f"{done.scored:,} of {done.rows:,} customers scored by version {done.version}; act on {done.acted:,}; "
+        f"expected cost {done.expected_cost:,.0f} {done.currency}"
+    )
+    reporter.say(f"Wrote {done.out}")
+
+
+def outcomes(
+    table: Annotated[str, typer.Argument(help="Outcomes: id, outcome, optionally observed_at.")],
+    id_column: Annotated[str | None, typer.Option(help="Column of the id.")] = None,
+    outcome_column: Annotated[str | None, typer.Option(help="Column of the outcome.")] = None,
+    time_column: Annotated[str | None, typer.Option(help="Column of the time of observation.")] = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Record what became of customers: late, repeated and corrected outcomes are expected."""
+    from riskloop.data.source import Source
+    from riskloop.loop.workflows.score import record_outcomes
+    from riskloop.wiring import open_project
+
+    receipt = record_outcomes(
+        open_project(project),
+        Source(table),
+        id_column=id_column,
+        outcome_column=outcome_column,
+        time_column=time_column,
+    )
+    reporter = Reporter(as_json)
+    reporter.data(receipt)
+    reporter.say(
+        f"{receipt.accepted:,} outcomes recorded, {receipt.duplicates:,} known already, {receipt.corrections:,} "
+        f"corrections, {receipt.unknown_customers:,} of customers never scored"
+    )
+
+
+def doctor(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Look at the installation and the project; exit code 1 if something is missing."""
+    from riskloop.loop.workflows.doctor import diagnose
+    from riskloop.wiring import open_project
+
+    found = diagnose(lambda: open_project(project))
+    reporter = Reporter(as_json)
+    reporter.data(found)
+    from rich.markup import escape
+
+    for one in found:
+        mark = "[green]ok[/]" if one.ok else "[red]no[/]"
+        reporter.say(f"{mark} {one.name}: {escape(one.found)}")
+        if one.next_step:
+            reporter.say(f"   [dim]-> {escape(one.next_step)}[/]")
+    if not all(one.ok for one in found):
+        raise typer.Exit(1)
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Where to build the demo.")] = Path("demo"),
+    rows: Annotated[int, typer.Option(min=2_000, help="Simulated customers.")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 42,
+    port: Annotated[int, typer.Option(help="Port of the web app.")] = 8000,
+    stay: Annotated[bool, typer.Option("--serve/--no-serve", help="Leave the web app running at the end.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the whole loop on simulated customers and show what happened in money."""
+    from riskloop.cli.demo import run
+
+    run(folder, rows=rows, seed=seed, port=port, stay=stay, reporter=Reporter(as_json))
+
+
+def here() -> None:
+    """What `riskloop` alone says: where you are and what comes next."""
+    from riskloop.errors import RiskloopError
+    from riskloop.wiring import open_project
+
+    reporter = Reporter(as_json=False)
+    try:
+        project = open_project(HERE)
+    except RiskloopError:
+        reporter.say("[bold]riskloop[/]: from a customer table to governed, cost-optimal, monitored decisions.")
+        reporter.say("There is no project here. Next: [bold]riskloop init --data customers.csv --target churned[/]")
+        reporter.say("Or look around first: [bold]riskloop demo[/]; all verbs: [bold]riskloop --help[/]")
+        return
+    champion = project.promotions.state().champion
+    newest = project.versions.newest()
+    reporter.say(
+        f"[bold]{project.name}[/]: {len(project.contract.features)} features, target {project.settings.problem.target}"
+    )
+    if champion is not None:
+        reporter.say(
+            f"Version {champion} leads. Next: [bold]riskloop serve[/] or [bold]riskloop score FILE --out OUT[/]"
+        )
+    elif newest is not None:
+        reporter.say(f"Version {newest.version} waits. Next: [bold]riskloop promote {newest.version} --reason TEXT[/]")
+    else:
+        reporter.say("Nothing is trained yet. Next: [bold]riskloop check[/], then [bold]riskloop train --promote[/]")

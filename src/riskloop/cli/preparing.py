@@ -1,0 +1,183 @@
+"""Verbs before learning: init, simulate, check, report data, schema."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riskloop.cli.options import HERE, JsonOption, ProjectOption, names
+from riskloop.cli.show import Reporter
+
+
+class FileFormat(StrEnum):
+    """File formats of simulated tables."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command line."""
+    app.command(
+        "init", epilog="Example: riskloop init --data customers.csv --target churned --cost-fn 100 --cost-fp 10"
+    )(init)
+    app.command("simulate", epilog="Example: riskloop simulate churn --rows 10000 --out data/ --seed 7")(simulate)
+    app.command("check", epilog="Example: riskloop check new_customers.csv")(check)
+    app.command("schema", epilog="Example: riskloop schema > riskloop.schema.json")(schema)
+    reports = typer.Typer(help="Write documents.", no_args_is_help=True)
+    reports.command("data", epilog="Example: riskloop report data")(report_data)
+    app.add_typer(reports, name="report")
+
+
+def init(
+    data: Annotated[str, typer.Option("--data", help="Table: CSV (any separator, .gz), Parquet, or a quoted glob.")],
+    target: Annotated[str, typer.Option("--target", help='Target column, or a comparison: "ClaimNb > 0".')],
+    positive: Annotated[str | None, typer.Option(help="Value of the target that is the risk.")] = None,
+    id_column: Annotated[str | None, typer.Option("--id", help="Column that names the customer.")] = None,
+    time_column: Annotated[
+        str | None, typer.Option("--time", help="Event time; the test block is the latest part.")
+    ] = None,
+    sensitive: Annotated[str | None, typer.Option(help="Protected columns a,b: audited, never used.")] = None,
+    unavailable: Annotated[str | None, typer.Option(help="Columns a,b not known at decision time.")] = None,
+    cost_fn: Annotated[float | None, typer.Option(help="Cost of a missed positive.")] = None,
+    cost_fp: Annotated[float | None, typer.Option(help="Cost of a needless action.")] = None,
+    currency: Annotated[str, typer.Option(help="Currency of the costs.")] = "EUR",
+    separator: Annotated[str | None, typer.Option(help="Field separator, if it cannot be found out.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Text encoding, if it cannot be found out.")] = None,
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether line 1 names the columns.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Column names a,b,c of a file without a header.")] = None,
+    sample_rows: Annotated[int | None, typer.Option(help="Learn from about so many rows of a larger table.")] = None,
+    in_row_order: Annotated[
+        bool, typer.Option("--in-row-order", help="Rows are in time order: test on the last.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the project and of its model.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace riskloop.yaml and contract.yaml.")] = False,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a table, write riskloop.yaml and contract.yaml, and report leakage, ids, sentinels and personal columns."""
+    from riskloop.costs import Costs
+    from riskloop.data.source import Source
+    from riskloop.errors import UsageError
+    from riskloop.loop.workflows.initialise import initialise
+
+    if (cost_fn is None) != (cost_fp is None):
+        raise UsageError("Give both costs or none.", next_step="e.g. --cost-fn 100 --cost-fp 10")
+    costs = Costs(fp=cost_fp, fn=cost_fn, currency=currency) if cost_fp is not None and cost_fn is not None else None
+    done = initialise(
+        project,
+        Source(data, separator, encoding, header, names(columns), sample_rows),
+        target,
+        positive=positive,
+        id_column=id_column,
+        time_column=time_column,
+        sensitive=names(sensitive),
+        unavailable=names(unavailable),
+        costs=costs,
+        in_row_order=in_row_order,
+        project=name,
+        overwrite=overwrite,
+    )
+    reporter = Reporter(as_json)
+    reporter.data(done)
+    reporter.say(
+        f"[bold]{done.settings.project}[/]: {done.rows:,} customers, {done.positives:,} positive "
+        f"({done.positives / done.rows:.1%}), {len(done.features)} features"
+    )
+    reporter.findings(done.findings)
+    if done.settings.features.drop:
+        reporter.say(f"Left out: {', '.join(done.settings.features.drop)}")
+    reporter.say("Wrote riskloop.yaml and contract.yaml. Next: [bold]riskloop train --promote[/]")
+
+
+def simulate(
+    scenario: Annotated[str, typer.Argument(help="churn or loan.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write.")],
+    rows: Annotated[int, typer.Option(min=1, help="Customers.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 42,
+    file_format: Annotated[FileFormat, typer.Option("--format", help="How to write tables.")] = FileFormat.csv,
+    linked: Annotated[bool, typer.Option("--linked/--no-linked", help="Write the linked tables.")] = True,
+    batch: Annotated[list[str] | None, typer.Option(help="Production batch NAME:ROWS, in order; repeatable.")] = None,
+    drift: Annotated[
+        list[str] | None, typer.Option(help="Drift of the last --batch, e.g. mean:age=+0.5sd; repeatable.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate customers with known true probabilities, linked tables, drifted batches and late outcomes."""
+    from riskloop.data.simulate.drift import BatchPlan, parse_drift
+    from riskloop.data.simulate.scenarios import scenario_named
+    from riskloop.data.simulate.writing import simulate as write
+    from riskloop.errors import UsageError
+
+    found = scenario_named(scenario)
+    drifts = tuple(parse_drift(text, found) for text in drift or ())
+    plans = []
+    for position, text in enumerate(batch or ()):
+        label, _, count = text.partition(":")
+        if not label or not count.isdigit():
+            raise UsageError(f"A batch is NAME:ROWS, not {text!r}.", next_step="e.g. --batch january:3000")
+        last = position == len(batch or ()) - 1
+        plans.append(BatchPlan(label, int(count), drifts if last else ()))
+    if drifts and not plans:
+        raise UsageError("A drift needs a batch.", next_step="add --batch NAME:ROWS")
+    done = write(
+        scenario,
+        rows=rows,
+        seed=seed,
+        out=out,
+        file_format="csv" if file_format is FileFormat.csv else "parquet",
+        linked=linked,
+        batches=plans,
+    )
+    reporter = Reporter(as_json)
+    reporter.data(done)
+    reporter.say(f"[bold]{rows:,}[/] {scenario} customers in {done.folder} (positive rate {done.base_rate:.1%})")
+    reporter.say("  " + ", ".join(sorted(done.files)))
+
+
+def check(
+    table: Annotated[str | None, typer.Argument(help="Table to check; the training table if left out.")] = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold a table against the contract; exit code 3 if the quality gate refuses it."""
+    from riskloop.loop.workflows.check import check as look
+    from riskloop.wiring import open_project
+
+    done = look(open_project(project), table)
+    reporter = Reporter(as_json)
+    reporter.data({"passed": done.passed, **_fields(done)})
+    reporter.findings(done.findings, most=50)
+    verdict = "[green]passed[/]" if done.passed else "[red]refused[/]"
+    reporter.say(f"{verdict}: {done.kept:,} of {done.rows:,} rows are good")
+    if done.quarantine:
+        reporter.say(f"Rows set aside, with reasons: {done.quarantine}")
+    if not done.passed:
+        raise typer.Exit(3)
+
+
+def _fields(done: object) -> dict[str, object]:
+    return {name: getattr(done, name) for name in ("path", "rows", "kept", "findings", "quarantine")}
+
+
+def schema() -> None:
+    """Print the JSON Schema of riskloop.yaml."""
+    from riskloop.settings import json_schema
+
+    Reporter(as_json=True).data(json_schema())
+
+
+def report_data(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Write the data report: distributions by target, missingness, correlations, target rate over time."""
+    from riskloop.loop.workflows.report import report_data as write
+    from riskloop.wiring import open_project
+
+    path = write(open_project(project))
+    reporter = Reporter(as_json)
+    reporter.data({"path": path})
+    reporter.say(f"Wrote {path}")

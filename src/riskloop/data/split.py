@@ -1,0 +1,109 @@
+"""The split: a training block, and a test block that is read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskloop.errors import DataError
+
+IntArray = NDArray[np.int64]
+SplitKind = Literal["random", "time", "row_order"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions of the rows of each block, and how they were chosen."""
+
+    train: IntArray
+    test: IntArray
+    kind: SplitKind
+
+
+def split(
+    outcome: NDArray[np.bool_],
+    *,
+    test_share: float,
+    seed: int,
+    groups: IntArray | None = None,
+    time: NDArray[np.float64] | None = None,
+    embargo: float = 0.0,
+    kind: SplitKind = "random",
+) -> Split:
+    """Split rows into blocks.
+
+    Parameters
+    ----------
+    outcome : bool array, shape (n,)
+    test_share : float
+        Share of the rows in the test block.
+    seed : int
+    groups : int array, shape (n,), optional
+        Rows of one group (one customer, or identical rows) stay on one side.
+    time : float array, shape (n,), optional
+        Event time in seconds, for ``kind="time"``.
+    embargo : float
+        Seconds before the test block that belong to neither block.
+    kind : {"random", "time", "row_order"}
+        Stratified at random; or the latest rows, by time or by their order in the table, become the test block.
+
+    Raises
+    ------
+    DataError
+        If a block would lack one of the outcomes.
+    """
+    groups = np.arange(len(outcome)) if groups is None else groups
+    if kind == "random":
+        test = _random(outcome, groups, test_share, seed)
+        train = ~test
+    else:
+        when = np.arange(len(outcome), dtype=np.float64) if kind == "row_order" or time is None else time
+        train, test = _latest(when, groups, test_share, embargo)
+    for name, block in (("training", train), ("test", test)):
+        if not block.any() or outcome[block].all() or not outcome[block].any():
+            raise DataError(
+                f"The {name} block would hold one outcome only.",
+                where=f"training.split: {kind}",
+                next_step="gather more rows or choose another split",
+            )
+    return Split(np.flatnonzero(train), np.flatnonzero(test), kind)
+
+
+def _random(outcome: NDArray[np.bool_], groups: IntArray, share: float, seed: int) -> NDArray[np.bool_]:
+    """Whole groups, stratified by whether a group has a positive."""
+    labels, member = np.unique(groups, return_inverse=True)
+    positive = np.zeros(len(labels), dtype=bool)
+    np.logical_or.at(positive, member, outcome)
+    sizes = np.bincount(member)
+    rng = np.random.default_rng(seed)
+    chosen = np.zeros(len(labels), dtype=bool)
+    for stratum in (np.flatnonzero(positive), np.flatnonzero(~positive)):
+        order = rng.permutation(stratum)
+        before = np.cumsum(sizes[order]) - sizes[order]
+        chosen[order[before < round(share * sizes[stratum].sum())]] = True
+    return chosen[member]
+
+
+def _latest(
+    when: NDArray[np.float64], groups: IntArray, share: float, embargo: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The latest rows are the test block; a customer seen there does not train."""
+    start = np.sort(when)[int(np.floor(len(when) * (1 - share)))]
+    test = when >= start
+    train = (when < start - embargo) & ~np.isin(groups, np.unique(groups[test]))
+    return train, test
+
+
+def folds(outcome: NDArray[np.bool_], groups: IntArray, *, count: int, seed: int) -> NDArray[np.int8]:
+    """Fold number of every row, shape (n,): stratified, groups kept whole."""
+    labels, member = np.unique(groups, return_inverse=True)
+    positive = np.zeros(len(labels), dtype=bool)
+    np.logical_or.at(positive, member, outcome)
+    rng = np.random.default_rng(seed)
+    fold = np.empty(len(labels), dtype=np.int8)
+    for stratum in (np.flatnonzero(positive), np.flatnonzero(~positive)):
+        fold[rng.permutation(stratum)] = np.arange(len(stratum)) % count
+    return fold[member]

@@ -1,0 +1,1 @@
+"""MLflow: runs, model versions, aliases. The only home of that library."""

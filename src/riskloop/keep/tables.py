@@ -1,0 +1,132 @@
+"""The tables of the store. Every change here comes with a revision in ``migrations/versions``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from riskloop.keep.instant import Instant
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite makes only a column of type INTEGER the row's own number.
+BigSerial = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _required(name: str, kind: Any, **more: Any) -> Column[Any]:
+    return Column(name, kind, nullable=False, **more)
+
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    _required("name", Text),
+    _required("digest", Text),
+    _required("bundle", Text),
+    Column("run_id", Text),
+    _required("created_at", Instant),
+    _required("status", String(16)),
+    _required("metrics", JSON),
+    _required("gate", JSON),
+    _required("data_fingerprint", Text),
+    _required("summary", JSON),
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    _required("at", Instant),
+    _required("kind", String(16)),
+    _required("version", Integer),
+    _required("digest", Text),
+    Column("previous_version", Integer),
+    _required("actor", Text),
+    Column("approver", Text),
+    _required("reason", Text),
+    _required("details", JSON),
+    _required("prev_hash", String(64)),
+    _required("hash", String(64)),
+)
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("seq", BigSerial, primary_key=True),
+    _required("prediction_id", Text, unique=True),
+    Column("request_id", Text),
+    Column("entity_id", Text),
+    _required("at", Instant, index=True),
+    _required("name", Text),
+    _required("version", Integer),
+    _required("digest", Text),
+    _required("arm", Text),
+    _required("probability", Double),
+    _required("decision", Text),
+    Column("threshold", Double),
+    Column("risk_band", Text),
+    Column("expected_cost", Double),
+    _required("features", Text),
+    Column("reasons", Text),
+    Column("latency_ms", Double),
+    Column("idempotency_key", Text),
+    Index(None, "entity_id", "at"),
+)
+Index(
+    "uq_predictions_idempotency_key",
+    predictions.c.idempotency_key,
+    unique=True,
+    sqlite_where=predictions.c.idempotency_key.is_not(None),
+    postgresql_where=predictions.c.idempotency_key.is_not(None),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("seq", BigSerial, primary_key=True),
+    _required("outcome_id", Text, unique=True),
+    _required("entity_id", Text),
+    Column("prediction_id", Text, index=True),
+    _required("outcome", Boolean),
+    _required("observed_at", Instant),
+    _required("received_at", Instant),
+    Index(None, "entity_id", "observed_at"),
+)
+
+customer_loads = Table(
+    "customer_loads",
+    metadata,
+    Column("load", Integer, primary_key=True),
+    _required("as_of", Instant),
+    _required("complete", Boolean),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("load", Integer, ForeignKey("customer_loads.load"), primary_key=True, autoincrement=False),
+    Column("entity_id", Text, primary_key=True),
+    _required("features", Text),
+)

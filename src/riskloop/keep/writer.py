@@ -1,0 +1,156 @@
+"""Group commit: many threads log predictions, one thread commits them, nobody is answered before the commit.
+
+While one transaction commits, the predictions that arrive wait together and become the next transaction (DeWitt et
+al., "Implementation techniques for main memory database systems", 1984). There is no window to wait for: alone, a
+prediction is committed at once; under load, transactions grow by themselves.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self
+
+from riskloop.errors import Conflict, RiskloopError, Unavailable
+from riskloop.keep.ledger import EncodedPrediction, Ledger, Prediction, encode
+
+_Waiting = tuple[EncodedPrediction, "Future[None]"]
+
+
+class GroupCommitWriter:
+    """One thread that writes for all others; a context manager.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    capacity : int
+        How many predictions may wait. When that many do, the next is refused at once.
+    batch : int
+        The most rows in one transaction.
+    """
+
+    def __init__(self, ledger: Ledger, *, capacity: int = 10_000, batch: int = 1_000) -> None:
+        self._ledger = ledger
+        self._capacity = capacity
+        self._batch = batch
+        self._waiting: list[_Waiting] = []
+        self._wake = threading.Condition(threading.Lock())
+        self._open = False
+        self._thread: threading.Thread | None = None
+        self._lost = 0
+
+    def start(self) -> Self:
+        """Open for predictions."""
+        if self._thread is None:
+            self._open = True
+            self._thread = threading.Thread(target=self._run, name="riskloop-ledger", daemon=True)
+            self._thread.start()
+        return self
+
+    def submit(self, prediction: Prediction) -> Future[None]:
+        """Log a prediction; the future is done when it is committed. Answer the customer only then.
+
+        Returns
+        -------
+        Future
+            Raises Unavailable if the commit failed, Conflict if the id or the idempotency key is taken. A future that
+            is cancelled before its commit began is not written.
+
+        Raises
+        ------
+        Unavailable
+            At once, if the writer is not open or too many predictions wait.
+        """
+        row = encode(prediction)
+        future: Future[None] = Future()
+        with self._wake:
+            self._admit()
+            self._waiting.append((row, future))
+            self._wake.notify()
+        return future
+
+    def close(self) -> None:
+        """Refuse new predictions, write those that wait, and stop."""
+        with self._wake:
+            self._open = False
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    @property
+    def depth(self) -> int:
+        """How many predictions wait."""
+        return len(self._waiting)
+
+    @property
+    def lost(self) -> int:
+        """How many predictions were admitted but could not be written; their callers were told.
+
+        A Conflict is not a loss: the prediction is in the ledger already.
+        """
+        return self._lost
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _admit(self) -> None:
+        if not self._open:
+            raise Unavailable("The ledger is closed.", where="ledger", next_step="start the writer before predicting")
+        if len(self._waiting) >= self._capacity:
+            raise Unavailable(
+                f"The ledger is behind: {self._capacity} predictions wait to be written.",
+                where="ledger",
+                next_step="send again in a moment; if this lasts, the database is too slow",
+            )
+
+    def _run(self) -> None:
+        while batch := self._take():
+            self._write([entry for entry in batch if entry[1].set_running_or_notify_cancel()])
+
+    def _take(self) -> list[_Waiting]:
+        """The next batch; empty when closed and drained."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._waiting or not self._open)
+            batch, self._waiting = self._waiting[: self._batch], self._waiting[self._batch :]
+            return batch
+
+    def _write(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            self._ledger.append_encoded([row for row, _ in batch])
+        except Unavailable as error:
+            self._fail(batch, error)
+        except Exception as error:  # whatever it is, the thread must live and the callers must hear of it
+            if len(batch) == 1:
+                self._fail(batch, error)
+            else:
+                self._write_one_by_one(batch)
+        else:
+            for _, future in batch:
+                future.set_result(None)
+
+    def _write_one_by_one(self, batch: Sequence[_Waiting]) -> None:
+        """One row that the database refuses must not fail its neighbours."""
+        for entry in batch:
+            self._write([entry])
+
+    def _fail(self, batch: Sequence[_Waiting], error: Exception) -> None:
+        self._lost += 0 if isinstance(error, Conflict) else len(batch)
+        for _, future in batch:
+            future.set_exception(_own_copy(error))
+
+
+def _own_copy(error: Exception) -> Exception:
+    """Each caller raises its own exception: one object raised in many threads would mix their tracebacks."""
+    if not isinstance(error, RiskloopError):
+        return error
+    own = type(error)(error.message, where=error.where, next_step=error.next_step, details=error.details)
+    own.__cause__ = error
+    return own

@@ -1,0 +1,106 @@
+"""Choose among candidates: the lowest expected cost out of fold; among equals, the simplest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from riskloop.costs import BoolArray, FloatArray
+from riskloop.decide.policy import Policy
+from riskloop.learn.calibrating import CalibrationChoice
+from riskloop.learn.crossfit import OutOfFold
+from riskloop.learn.evaluation.metrics import Evaluation, log_loss
+from riskloop.learn.evaluation.paired import PairedDifference, compare_costs
+
+_TWO_SIDED_95 = 1.96
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A candidate with what it achieved out of fold on the n training rows.
+
+    Attributes
+    ----------
+    name : str
+    complexity : int
+    out_of_fold : OutOfFold
+    calibration : CalibrationChoice
+    policy : Policy
+    evaluation : Evaluation
+    """
+
+    name: str
+    complexity: int
+    out_of_fold: OutOfFold
+    calibration: CalibrationChoice
+    policy: Policy
+    evaluation: Evaluation
+
+    @property
+    def probability(self) -> FloatArray:
+        """Cross-fitted, calibrated probabilities, shape (n,)."""
+        return self.calibration.probability
+
+    @property
+    def cost_per_thousand(self) -> float:
+        return self.evaluation["cost_per_thousand"].value
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The contender chosen, the reason in words, and every contender's difference from the cheapest."""
+
+    chosen: Contender
+    why: str
+    difference: dict[str, PairedDifference] = field(default_factory=dict)
+
+
+def choose(contenders: Sequence[Contender], outcome: BoolArray, *, seed: int) -> Choice:
+    """Choose a contender.
+
+    The cheapest out of fold leads. A simpler one takes its place when neither its cost (paired bootstrap) nor its log
+    loss (paired, normal approximation: the sharper of the two tests) is significantly worse at the 5 % level.
+
+    Parameters
+    ----------
+    contenders : sequence of Contender
+        At least one, all on the same n rows.
+    outcome : bool array, shape (n,)
+    seed : int
+    """
+    cheapest = min(contenders, key=lambda one: (one.cost_per_thousand, one.complexity))
+    costs = {one.name: one.policy.costs.each(outcome, one.policy.act(one.probability)) for one in contenders}
+    difference = {
+        one.name: compare_costs(costs[one.name], costs[cheapest.name], seed=seed)
+        for one in contenders
+        if one is not cheapest
+    }
+    for one in sorted(contenders, key=lambda one: one.complexity):
+        if one is cheapest:
+            return Choice(one, _cheapest_words(one, len(contenders)), difference)
+        if difference[one.name].low <= 0 and not _worse_log_loss(one, cheapest, outcome):
+            return Choice(one, _simpler_words(one, cheapest, difference[one.name]), difference)
+    raise AssertionError("the cheapest contender is among the contenders")
+
+
+def _worse_log_loss(one: Contender, other: Contender, outcome: BoolArray) -> bool:
+    excess = log_loss(outcome, one.probability) - log_loss(outcome, other.probability)
+    return bool(excess.mean() > _TWO_SIDED_95 * excess.std(ddof=1) / np.sqrt(len(excess)))
+
+
+def _cheapest_words(one: Contender, count: int) -> str:
+    currency = one.policy.costs.currency
+    return (
+        f"{one.name} has the lowest expected cost out of fold, {one.cost_per_thousand:.0f} {currency} per 1,000 "
+        f"customers, and no simpler one of the {count} candidates is as good."
+    )
+
+
+def _simpler_words(one: Contender, cheapest: Contender, difference: PairedDifference) -> str:
+    return (
+        f"{one.name} is the simplest candidate that is not significantly worse than {cheapest.name}: "
+        f"{difference.mean:+.0f} [{difference.low:.0f}, {difference.high:.0f}] {one.policy.costs.currency} per 1,000 "
+        "customers out of fold, and no higher log loss."
+    )

@@ -1,0 +1,112 @@
+"""Curves: what plots and reports draw, thinned to about 200 points."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskloop.costs import BoolArray, Costs, FloatArray
+from riskloop.decide.cuts import NEVER
+from riskloop.learn.evaluation.intervals import Interval, finite, wilson
+from riskloop.learn.evaluation.ranking import BINS, Counted, Ranking
+
+POINTS = 200
+SCORE_BINS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Customers of about the same probability: what was foreseen, and what came (share of positives, Wilson)."""
+
+    foreseen: float
+    observed: Interval
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreBin:
+    """Positives and negatives whose probability lies in ``[low, high)``; the last bin includes 1."""
+
+    low: float
+    high: float
+    positives: int
+    negatives: int
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """ROC, precision-recall and cost by threshold, as columns that share their points, from nobody to everybody.
+
+    ``threshold`` falls from 2 (act on nobody) to the lowest score (act on everybody); acting means to reach it.
+    ``precision`` is None where nobody is acted on, rates are None where there is no such class.
+    ``cost_per_thousand`` is in currency per 1,000 customers; its lowest point is never thinned away.
+    ``calibration`` has up to ten bins of equal mass and ``scores`` twenty of equal width, both rising.
+    """
+
+    threshold: list[float]
+    fpr: list[float | None]
+    recall: list[float | None]
+    precision: list[float | None]
+    act_rate: list[float]
+    cost_per_thousand: list[float]
+    calibration: list[CalibrationBin]
+    scores: list[ScoreBin]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def curves(outcome: BoolArray, probability: FloatArray, costs: Costs) -> Curves:
+    """Every curve of n rows, from one sort."""
+    counted = Ranking.of(outcome, probability).counted(np.ones(len(outcome)))
+    positives, negatives, n = counted.positives, counted.negatives, len(outcome)
+    acted = counted.tp * costs.tp + counted.fp * costs.fp
+    cost = (acted + (positives - counted.tp) * costs.fn + (negatives - counted.fp) * costs.tn) / n * 1000
+    at = _thinned(counted, int(np.argmin(cost)))
+    tp, fp = counted.tp[at], counted.fp[at]
+    return Curves(
+        threshold=np.append(NEVER, counted.score)[at].tolist(),
+        fpr=_shares(fp, negatives),
+        recall=_shares(tp, positives),
+        precision=_shares(tp, tp + fp),
+        act_rate=((tp + fp) / n).tolist(),
+        cost_per_thousand=cost[at].tolist(),
+        calibration=_calibration(counted),
+        scores=_scores(outcome, probability),
+    )
+
+
+def _thinned(counted: Counted, keep: int) -> NDArray[np.intp]:
+    """Points spaced evenly along the ROC curve, so that rare positives are drawn as finely as negatives."""
+    length = counted.tp / max(counted.positives, 1) + counted.fp / max(counted.negatives, 1)
+    if len(length) <= POINTS:
+        return np.arange(len(length))
+    spaced = np.searchsorted(length, np.linspace(0, length[-1], POINTS - 1))
+    return np.unique(np.append(np.minimum(spaced, len(length) - 1), keep))
+
+
+def _shares(part: FloatArray, whole: FloatArray | float) -> list[float | None]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return [finite(share) for share in part / whole]
+
+
+def _calibration(counted: Counted) -> list[CalibrationBin]:
+    return [
+        CalibrationBin(float(expected / mass), wilson(observed, mass), int(mass))
+        for mass, expected, observed in zip(*(column[::-1] for column in counted.binned(BINS)), strict=True)
+        if mass
+    ]
+
+
+def _scores(outcome: BoolArray, probability: FloatArray) -> list[ScoreBin]:
+    edges = np.linspace(0, 1, SCORE_BINS + 1)
+    positives, _ = np.histogram(probability[outcome], edges)
+    negatives, _ = np.histogram(probability[~outcome], edges)
+    return [
+        ScoreBin(float(low), float(high), int(p), int(q))
+        for low, high, p, q in zip(edges, edges[1:], positives, negatives, strict=False)
+    ]

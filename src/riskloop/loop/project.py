@@ -1,0 +1,171 @@
+"""A Project: its folder, its settings and its stores, opened when first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from riskloop.bundle.sign import KeyRing
+from riskloop.data.contract import Contract
+from riskloop.data.source import Source
+from riskloop.errors import NotFound
+from riskloop.settings import CONTRACT_FILE, Settings, read_yaml
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from riskloop.bundle.bundle import Bundle
+    from riskloop.keep.customers import Customers
+    from riskloop.keep.ledger import Ledger
+    from riskloop.keep.promotions import Promotions
+    from riskloop.keep.registry.registry import Registry
+    from riskloop.keep.versions import Version, Versions
+
+
+@dataclass(frozen=True)
+class Locations:
+    """Where a project keeps its state; URLs replace the embedded parts.
+
+    Attributes
+    ----------
+    state : Path
+        The folder ``.riskloop``.
+    database_url : str
+        Ledger, versions and promotion log.
+    tracking_uri : str
+        MLflow.
+    """
+
+    state: Path
+    database_url: str
+    tracking_uri: str
+
+    @property
+    def bundles(self) -> Path:
+        return self.state / "bundles"
+
+    @property
+    def reports(self) -> Path:
+        return self.state / "reports"
+
+    @property
+    def trainings(self) -> Path:
+        return self.state / "trainings"
+
+    @property
+    def unfinished(self) -> Path:
+        return self.state / "unfinished"
+
+    @property
+    def keys(self) -> Path:
+        return self.state / "keys"
+
+
+@dataclass(frozen=True)
+class Project:
+    """What every use case works on.
+
+    Attributes
+    ----------
+    folder : Path
+    settings : Settings
+    locations : Locations
+    clock : callable
+        Gives the present time, timezone-aware.
+    actor : str
+        Who is at work, for the promotion log.
+    """
+
+    folder: Path
+    settings: Settings
+    locations: Locations
+    clock: Callable[[], datetime]
+    actor: str
+
+    @property
+    def name(self) -> str:
+        return self.settings.project
+
+    @cached_property
+    def contract(self) -> Contract:
+        """The contract of contract.yaml, with the features that riskloop.yaml leaves in."""
+        stored = Contract.from_dict(read_yaml(self.folder / CONTRACT_FILE) or {})
+        barred = self.settings.problem.problem().not_features() | set(self.settings.features.drop)
+        features = tuple(column.name for column in stored.columns if column.name not in barred)
+        known = (*(column.name for column in stored.columns if column.name in barred), *stored.known)
+        return replace(stored, features=features, known=tuple(dict.fromkeys(known)))
+
+    @property
+    def source(self) -> Source:
+        """The training table."""
+        data = self.settings.data
+        path = data.path if Path(data.path).is_absolute() else str(self.folder / data.path)
+        return Source(path, data.separator, data.encoding, data.header, tuple(data.columns), data.sample_rows)
+
+    @cached_property
+    def keys(self) -> KeyRing:
+        return KeyRing(self.locations.keys)
+
+    @cached_property
+    def engine(self) -> Engine:
+        from riskloop.keep.database import migrate, open_database
+
+        self.locations.state.mkdir(parents=True, exist_ok=True)
+        engine = open_database(self.locations.database_url)
+        migrate(engine)
+        return engine
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        from riskloop.keep.ledger import Ledger
+
+        return Ledger(self.engine)
+
+    @cached_property
+    def versions(self) -> Versions:
+        from riskloop.keep.versions import Versions
+
+        return Versions(self.engine)
+
+    @cached_property
+    def promotions(self) -> Promotions:
+        from riskloop.keep.promotions import Promotions
+
+        return Promotions(self.engine, require_approval=self.settings.gate.four_eyes)
+
+    @cached_property
+    def customers(self) -> Customers:
+        from riskloop.keep.customers import Customers
+
+        return Customers(self.engine)
+
+    @cached_property
+    def registry(self) -> Registry:
+        from riskloop.keep.registry.registry import Registry
+
+        self.locations.state.mkdir(parents=True, exist_ok=True)
+        return Registry(self.locations.tracking_uri, self.name, self.locations.state / "mlartifacts")
+
+    def bundle(self, version: int | None = None) -> tuple[Version, Bundle]:
+        """A version and its bundle, verified; the champion unless named.
+
+        Raises
+        ------
+        NotFound
+            If there is no champion yet, or no such version.
+        BundleRefused
+            If the bundle was altered.
+        """
+        from riskloop.bundle.load import load
+
+        wanted = version if version is not None else self.promotions.state().champion
+        if wanted is None:
+            raise NotFound(
+                "No version leads yet.", where=self.name, next_step="run `riskloop train --promote`, or promote one"
+            )
+        record = self.versions.get(wanted)
+        return record, load(self.locations.bundles / record.bundle, self.keys.trusted())

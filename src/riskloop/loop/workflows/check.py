@@ -1,0 +1,112 @@
+"""`riskloop check`: hold a table against the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from riskloop.data.dataset import Prepared, prepare
+from riskloop.data.quality import check_table
+from riskloop.data.source import read
+from riskloop.errors import DataError, GateRefused
+from riskloop.findings import Finding, blocking, by_severity
+from riskloop.loop.project import Project
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the quality gate said.
+
+    Attributes
+    ----------
+    path : str
+    rows, kept : int
+    findings : tuple of Finding
+        Gravest first.
+    quarantine : Path or None
+        File with the rows that were set aside and why.
+    """
+
+    path: str
+    rows: int
+    kept: int
+    findings: tuple[Finding, ...]
+    quarantine: Path | None
+
+    @property
+    def passed(self) -> bool:
+        return not blocking(self.findings)
+
+
+def check(project: Project, path: str | None = None) -> Checked:
+    """Hold the training table, or another one, against the contract.
+
+    A table without the target is checked as one to be scored. Nothing is raised for what is wrong inside the table:
+    see `Checked.passed`.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be read at all.
+    """
+    source = replace(project.source, path=path) if path else project.source
+    frame, _ = read(source)
+    problem = project.settings.problem.problem()
+    if problem.target_column in frame.columns:
+        prepared = prepare_table(project, frame)
+        findings, keep, reasons = prepared.findings, prepared.quality.keep, prepared.quality.reasons
+    else:
+        quality = check_table(frame, project.contract, problem)
+        findings, keep, reasons = quality.findings, quality.keep, quality.reasons
+    quarantine = write_quarantine(project, frame, reasons, Path(source.path).stem)
+    return Checked(source.path, frame.height, int(keep.sum()), tuple(by_severity(findings)), quarantine)
+
+
+def prepare_table(project: Project, frame: pl.DataFrame) -> Prepared:
+    """Decode and check a table with outcomes by the project's rules."""
+    return prepare(
+        frame,
+        project.contract,
+        project.settings.problem.problem(),
+        allowed=tuple(project.settings.features.allow),
+        seed=project.settings.training.seed,
+    )
+
+
+def refuse_blocked(findings: tuple[Finding, ...], where: str) -> None:
+    """Raise GateRefused (exit code 3) if a finding blocks."""
+    stop = blocking(findings)
+    if not stop:
+        return
+    first = stop[0]
+    column = f"column {first.column!r}: " if first.column else ""
+    more = f" ({len(stop) - 1} more)" if len(stop) > 1 else ""
+    raise GateRefused(
+        f"The quality gate refused the table. {column}{first.message}{more}",
+        where=where,
+        next_step=first.next_step + "; `riskloop check` lists everything",
+        details=[finding.to_dict() for finding in stop],
+    )
+
+
+def write_quarantine(project: Project, frame: pl.DataFrame, reasons: dict[int, str], stem: str) -> Path | None:
+    """Write the rows set aside with their reasons; whole or not at all."""
+    if not reasons:
+        return None
+    positions = sorted(reasons)
+    rows = frame[positions].with_columns(
+        pl.Series("riskloop_row", [position + 1 for position in positions]),
+        pl.Series("riskloop_reason", [reasons[position] for position in positions]),
+    )
+    folder = project.locations.reports
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"quarantine-{stem}.csv"
+    draft = path.with_suffix(".tmp")
+    try:
+        rows.write_csv(draft)
+    except OSError as error:
+        raise DataError(f"The quarantined rows cannot be written: {error}.", where=str(path)) from error
+    draft.replace(path)
+    return path

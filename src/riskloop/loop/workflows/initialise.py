@@ -1,0 +1,210 @@
+"""`riskloop init`: look at a table, write riskloop.yaml and contract.yaml, report what a reader should know."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from riskloop.bundle.sign import KeyRing
+from riskloop.costs import Costs
+from riskloop.data.contract import did_you_mean
+from riskloop.data.dataset import prepare
+from riskloop.data.infer import Inferred, infer_contract, likely_id
+from riskloop.data.outcome import guess_positive, outcome
+from riskloop.data.source import Source, read
+from riskloop.errors import DataError, UsageError
+from riskloop.findings import Finding, by_severity
+from riskloop.problem import Problem
+from riskloop.settings import CONTRACT_FILE, FILE, Settings, parse_settings, write_yaml
+
+_HEADING = "riskloop project; every setting is described by `riskloop schema`."
+_CONTRACT_HEADING = (
+    "Rules per column, enforced at training, in batches and over HTTP.\n"
+    "Change them and train anew; `riskloop check` shows what a table breaks."
+)
+
+
+@dataclass(frozen=True)
+class Initialised:
+    """What `init` wrote and noticed."""
+
+    folder: Path
+    settings: Settings
+    rows: int
+    positives: int
+    features: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def initialise(
+    folder: Path,
+    source: Source,
+    target: str,
+    *,
+    positive: str | None = None,
+    id_column: str | None = None,
+    time_column: str | None = None,
+    sensitive: Sequence[str] = (),
+    unavailable: Sequence[str] = (),
+    costs: Costs | None = None,
+    in_row_order: bool = False,
+    project: str | None = None,
+    overwrite: bool = False,
+) -> Initialised:
+    """Read the table, infer the contract and write the project's two files.
+
+    Raises
+    ------
+    UsageError
+        If the folder is a project already, or an option names no column.
+    DataError
+        If the table or the target cannot be used.
+    """
+    if (folder / FILE).exists() and not overwrite:
+        raise UsageError(
+            f"There is a {FILE} here already.", where=str(folder), next_step="use --overwrite, or another --project"
+        )
+    frame, source = read(source)
+    _check_names(frame, (*sensitive, *unavailable, *(name for name in (id_column, time_column) if name)))
+    problem = _problem(frame, target, positive, id_column, time_column, sensitive, unavailable)
+    is_positive, known = outcome(frame, problem)
+    inferred = infer_contract(frame, problem)
+    if not inferred.contract.features:
+        raise DataError("No column is left to learn from.", where=source.path, next_step="see the findings of `check`")
+    leaks = prepare(frame, inferred.contract, problem).findings
+    dropped = inferred.dropped | {
+        finding.column: f"{finding.code}: {finding.message}"
+        for finding in leaks
+        if finding.severity == "error" and finding.code.startswith("leakage") and finding.column
+    }
+    leaks = tuple(_already_dropped(finding) if finding.column in dropped else finding for finding in leaks)
+    findings = [*inferred.findings, *leaks, *_assumptions(frame, problem, positive, id_column, costs)]
+    document = _document(
+        project or _project_name(folder, source), folder, source, problem, dropped, costs, in_row_order
+    )
+    settings = parse_settings(document, where=FILE)
+    _write(folder, document, inferred)
+    return Initialised(
+        folder=folder,
+        settings=settings,
+        rows=frame.height,
+        positives=int(is_positive[known].sum()),
+        features=tuple(name for name in inferred.contract.features if name not in dropped),
+        findings=tuple(by_severity(findings)),
+    )
+
+
+def _already_dropped(finding: Finding) -> Finding:
+    step = "it is left out (features.drop); to keep it, move it to features.allow with a reason"
+    return replace(finding, severity="warning", next_step=step)
+
+
+def _check_names(frame: pl.DataFrame, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in frame.columns:
+            raise UsageError(
+                f"The table has no column {name!r}{did_you_mean(name, frame.columns)}.",
+                next_step="name one of its columns",
+            )
+
+
+def _problem(
+    frame: pl.DataFrame,
+    target: str,
+    positive: str | None,
+    id_column: str | None,
+    time_column: str | None,
+    sensitive: Sequence[str],
+    unavailable: Sequence[str],
+) -> Problem:
+    draft = Problem(target, positive or "true")
+    compared = target not in frame.columns and draft.comparison is not None
+    if not compared and positive is None:
+        positive = guess_positive(frame, target)
+    taken = (target, draft.target_column, time_column or "", *sensitive, *unavailable)
+    return Problem(
+        target,
+        positive or "true",
+        id_column or likely_id(frame, but=taken),
+        time_column,
+        tuple(sensitive),
+        tuple(unavailable),
+    )
+
+
+def _assumptions(
+    frame: pl.DataFrame, problem: Problem, positive: str | None, id_column: str | None, costs: Costs | None
+) -> list[Finding]:
+    found = []
+    if positive is None and problem.target in frame.columns:
+        message = f"{problem.positive!r} is taken as the risk."
+        found.append(Finding("assumed-positive", "info", message, "name it with --positive", problem.target))
+    if id_column is None and problem.id is not None:
+        found.append(Finding("assumed-id", "info", "Taken as the customer's id.", "name another with --id", problem.id))
+    if costs is None:
+        message = "No costs were given: a missed positive is taken to cost 10, a needless action 1."
+        found.append(
+            Finding(
+                "assumed-costs", "warning", message, "give yours: --cost-fn 100 --cost-fp 10, or edit riskloop.yaml"
+            )
+        )
+    return found
+
+
+def _document(
+    project: str,
+    folder: Path,
+    source: Source,
+    problem: Problem,
+    dropped: dict[str, str],
+    costs: Costs | None,
+    in_row_order: bool,
+) -> dict[str, Any]:
+    data = {
+        "path": os.path.relpath(source.path, folder) if not Path(source.path).is_absolute() else source.path,
+        "separator": source.separator,
+        "encoding": source.encoding,
+        "header": source.header,
+        "columns": list(source.columns),
+        "sample_rows": source.sample_rows,
+    }
+    described = {
+        "target": problem.target,
+        "positive": problem.positive,
+        "id": problem.id,
+        "time": problem.time,
+        "sensitive": list(problem.sensitive),
+        "unavailable": list(problem.unavailable),
+    }
+    document: dict[str, Any] = {
+        "project": project,
+        "problem": {key: value for key, value in described.items() if value},
+        "data": {key: value for key, value in data.items() if value not in (None, [])},
+        "costs": (costs or Costs(fp=1.0, fn=10.0)).to_dict(),
+    }
+    if dropped:
+        document["features"] = {"drop": dropped}
+    if in_row_order:
+        document["training"] = {"split": "row_order"}
+    return document
+
+
+def _project_name(folder: Path, source: Source) -> str:
+    name = folder.resolve().name or Path(source.path).stem
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-._")[:64] or "riskloop"
+
+
+def _write(folder: Path, document: dict[str, Any], inferred: Inferred) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    contract = inferred.contract.to_dict()
+    listed = {"version": contract["version"], "columns": contract["columns"]}
+    ignored = [name for name in contract["known"] if name not in contract["columns"]]
+    write_yaml(folder / CONTRACT_FILE, listed | {"known": ignored}, _CONTRACT_HEADING)
+    write_yaml(folder / FILE, document, _HEADING)
+    KeyRing(folder / ".riskloop" / "keys").create()

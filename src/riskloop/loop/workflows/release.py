@@ -1,0 +1,75 @@
+"""`riskloop promote`, `rollback`: events in the promotion log, and the aliases that follow from them."""
+
+from __future__ import annotations
+
+from riskloop.errors import Unavailable
+from riskloop.keep.chain import Promotion
+from riskloop.loop.project import Project
+
+
+def promote(
+    project: Project, version: int, *, reason: str, override: bool = False, approver: str | None = None
+) -> Promotion:
+    """Let a version lead.
+
+    The bundle is verified first. When the project asks for four eyes, this writes a request unless an approver who is
+    not the requester is named.
+
+    Raises
+    ------
+    GateRefused
+        If the gate refused the version and no override is given.
+    NotFound, Conflict, BundleRefused
+        If there is no such version, it leads already, or its bundle was altered.
+    """
+    record, bundle = project.bundle(version)
+    event = project.promotions.promote(
+        version,
+        bundle.digest,
+        actor=project.actor,
+        reason=reason,
+        approver=approver,
+        at=project.clock(),
+        override=override,
+        details={"family": record.summary.get("family"), "gate": record.status},
+    )
+    project_aliases(project)
+    return event
+
+
+def approve(project: Project, request: int, *, reason: str | None = None) -> Promotion:
+    """Agree to a request (four eyes)."""
+    event = project.promotions.approve(request, approver=project.actor, reason=reason, at=project.clock())
+    project_aliases(project)
+    return event
+
+
+def rollback(project: Project, to: int | None = None, *, reason: str) -> Promotion:
+    """Go back to the previous champion, or to a named one, after its bundle has answered its golden requests again.
+
+    Raises
+    ------
+    NotFound, GateRefused, Conflict, BundleRefused
+        See `riskloop.keep.promotions.Promotions.rollback`.
+    """
+    state = project.promotions.state()
+    target = to if to is not None else state.previous
+    if target is not None:
+        project.bundle(target)
+    event = project.promotions.rollback(
+        to, actor=project.actor, reason=reason, at=project.clock(), expected_head=state.head_seq
+    )
+    project_aliases(project)
+    return event
+
+
+def project_aliases(project: Project) -> bool:
+    """Make MLflow's aliases follow the log; False when MLflow is away (the log stands, `doctor` repairs)."""
+    try:
+        while True:
+            state = project.promotions.state()
+            project.registry.project_aliases(state)
+            if project.promotions.head_seq() == state.head_seq:
+                return True
+    except Unavailable:
+        return False

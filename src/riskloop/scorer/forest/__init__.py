@@ -1,0 +1,5 @@
+"""Trees of every family, as arrays, in plain NumPy."""
+
+from riskloop.scorer.forest.nodes import Forest
+
+__all__ = ["Forest"]

@@ -1,0 +1,133 @@
+"""The application: stores, champion and endpoints, put together once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import msgspec
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from riskloop.bundle.sign import KeyRing
+from riskloop.errors import RiskloopError
+from riskloop.keep.customers import Customers
+from riskloop.keep.database import open_database
+from riskloop.keep.ledger import Ledger
+from riskloop.keep.promotions import Promotions
+from riskloop.keep.versions import Versions
+from riskloop.keep.writer import GroupCommitWriter
+from riskloop.serve.body import JSON
+from riskloop.serve.champion import BundleStore, Champion
+from riskloop.serve.config import ServeConfig
+from riskloop.serve.door import Door
+from riskloop.serve.journal import Journal
+from riskloop.serve.metrics import Metrics
+from riskloop.serve.monitoring import Monitoring
+from riskloop.serve.openapi import document
+from riskloop.serve.outcomes import Outcomes
+from riskloop.serve.page import Page
+from riskloop.serve.predictions import Predictions
+from riskloop.serve.problems import on_http_error, on_riskloop_error
+from riskloop.serve.release import Release
+
+
+def utc_now() -> datetime:
+    """The time now."""
+    return datetime.now(UTC)
+
+
+def random_id() -> str:
+    """A new id."""
+    return uuid4().hex
+
+
+def create_app(
+    config: ServeConfig, *, clock: Callable[[], datetime] = utc_now, new_id: Callable[[], str] = random_id
+) -> FastAPI:
+    """The service as an ASGI application; its stores open and close with its lifespan.
+
+    Parameters
+    ----------
+    clock : callable
+        The time now; aware.
+    new_id : callable
+        A new id, for predictions and for requests that bring none.
+
+    Raises
+    ------
+    ConfigError, MissingExtra, Unavailable
+        If the database URL cannot be used.
+    """
+    engine = open_database(config.database_url)
+    ledger, versions = Ledger(engine), Versions(engine)
+    promotions = Promotions(engine, require_approval=config.four_eyes)
+    store = BundleStore(config.bundles, KeyRing(config.keys))
+    writer = GroupCommitWriter(ledger)
+    champion = Champion(promotions, versions, store, poll_seconds=config.poll_seconds)
+    journal = Journal(engine, ledger, writer)
+    metrics = Metrics(champion, writer)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        with writer, champion:
+            yield
+        engine.dispose()
+
+    predictions = Predictions(config, champion, journal, Customers(engine), metrics, clock=clock, new_id=new_id)
+    release = Release(config, champion, promotions, versions, store, clock=clock)
+    monitoring = Monitoring(engine, champion, journal, metrics)
+    routes = [
+        Route("/predict", predictions.one, methods=["POST"]),
+        Route("/predict/batch", predictions.batch, methods=["POST"]),
+        Route("/customers/{customer_id:path}/prediction", predictions.stored),
+        Route("/outcomes", Outcomes(config, ledger, clock=clock).record, methods=["POST"]),
+        Route("/model", release.model),
+        Route("/models", release.models),
+        Route("/models/{version:int}/promote", release.promote, methods=["POST"]),
+        Route("/rollback", release.rollback, methods=["POST"]),
+        Route("/health", monitoring.health),
+        Route("/ready", monitoring.ready),
+        Route("/metrics", monitoring.metrics),
+        Route("/monitoring", monitoring.counts),
+        Route("/", Page(config.project, champion).show),
+        Route("/openapi.json", Description(config.project, champion).show),
+    ]
+    app = FastAPI(
+        title=config.project,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        exception_handlers={RiskloopError: on_riskloop_error, HTTPException: on_http_error},
+    )
+    app.router.routes.extend(routes)
+    paths = {route.endpoint: route.path for route in routes}
+    app.add_middleware(Door, metrics=metrics, routes=paths, new_id=new_id)
+    return app
+
+
+class Description:
+    """``GET /openapi.json``: made anew when the champion changes."""
+
+    def __init__(self, project: str, champion: Champion) -> None:
+        self._project = project
+        self._champion = champion
+        self._made: tuple[str, bytes] | None = None
+
+    async def show(self, _request: Request) -> Response:
+        """The document as JSON."""
+        live = self._champion.live
+        digest = live.bundle.digest if live else ""
+        made = self._made
+        if made is None or made[0] != digest:
+            text = msgspec.json.encode(document(self._project, live.bundle if live else None))
+            self._made = made = (digest, text)
+        return Response(made[1], media_type=JSON)

@@ -1,0 +1,87 @@
+"""What a service needs to know: plain values, so that every worker process can be told the same."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from riskloop.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class ServeConfig:
+    """One service.
+
+    Attributes
+    ----------
+    project : str
+        Name of the project and its model.
+    database_url : str
+        Where promotions, predictions and outcomes are kept; already migrated.
+    bundles, keys : Path
+        Folders of the bundles and of the trusted public keys.
+    host, port : str, int
+        Where to listen; a loopback address. Port 0 lets the system choose.
+    workers : int
+        How many processes answer.
+    max_body_bytes, max_batch_rows : int
+        Larger requests are answered with 413.
+    poll_seconds : float
+        How often a worker looks for another champion.
+    four_eyes : bool
+        Whether a promotion needs a second person.
+
+    Raises
+    ------
+    UsageError
+        If the service would listen beyond this machine, or a number makes no sense.
+    """
+
+    project: str
+    database_url: str
+    bundles: Path
+    keys: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    max_body_bytes: int = 10 * 1024 * 1024
+    max_batch_rows: int = 10_000
+    poll_seconds: float = 0.25
+    four_eyes: bool = False
+
+    def __post_init__(self) -> None:
+        if not is_loopback(self.host):
+            raise UsageError(
+                f"The service listens on loopback only, not on {self.host!r}: it has no API keys yet.",
+                where="serving.host",
+                next_step="set the host to 127.0.0.1, and put a reverse proxy that authenticates in front of it",
+            )
+        limits = self.workers, self.max_body_bytes, self.max_batch_rows, self.poll_seconds
+        if not 0 <= self.port <= 65_535 or min(limits) <= 0:
+            raise UsageError("A port, a limit or a number of workers makes no sense.", where="serving")
+
+    @property
+    def address(self) -> str:
+        """The address to bind."""
+        return "127.0.0.1" if self.host == "localhost" else self.host
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> ServeConfig:
+        """Inverse of `to_json`."""
+        fields = json.loads(text)
+        return cls(**{**fields, "bundles": Path(fields["bundles"]), "keys": Path(fields["keys"])})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

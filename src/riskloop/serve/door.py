@@ -1,0 +1,86 @@
+"""The door: every request gets an id, every answer its headers, every failure a problem document."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from riskloop.serve.metrics import Metrics
+from riskloop.serve.problems import unexpected
+
+_log = logging.getLogger("riskloop.serve")
+_REQUEST_ID = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+
+
+class Door:
+    """ASGI middleware around the whole application.
+
+    Parameters
+    ----------
+    routes : mapping
+        The path of every endpoint: what requests are counted under, so that an id in a path makes no new metric.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, routes: Mapping[Any, str], new_id: Callable[[], str]) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._routes = routes
+        self._new_id = new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        status = 0
+        scope["riskloop.request_id"] = identity = self._identify(scope)
+
+        async def send_signed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _signed(message["headers"], identity)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_signed)
+        except Exception:
+            _log.exception("request %s failed", identity)
+            if status:
+                raise
+            await unexpected(Request(scope))(scope, receive, send_signed)
+        finally:
+            route = self._routes.get(scope.get("endpoint"), "none")
+            self._metrics.request(route, _method(scope), status, perf_counter() - started)
+
+    def _identify(self, scope: Scope) -> str:
+        given = Headers(scope=scope).get("x-request-id", "")
+        return given if _REQUEST_ID.fullmatch(given) else self._new_id()
+
+
+def _method(scope: Scope) -> str:
+    method = str(scope["method"])
+    return method if method in {"GET", "POST", "HEAD"} else "other"
+
+
+def _signed(headers: list[tuple[bytes, bytes]], identity: str) -> list[tuple[bytes, bytes]]:
+    own = {name for name, _ in headers}
+    added = [header for header in _HEADERS if header[0] not in own]
+    return [*headers, *added, (b"x-request-id", identity.encode("ascii"))]

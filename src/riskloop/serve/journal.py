@@ -1,0 +1,84 @@
+"""The journal: predictions on their way into the ledger. Nothing is answered before it is committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from sqlalchemy import Engine
+
+from riskloop.errors import Unavailable
+from riskloop.keep.database import writing
+from riskloop.keep.ledger import Ledger, Prediction
+from riskloop.keep.writer import GroupCommitWriter
+
+PATIENCE_SECONDS = 5.0
+"""A request waits so long for its commit; then its sender is told to try again."""
+
+
+class Journal:
+    """Keeps predictions without blocking the event loop.
+
+    Attributes
+    ----------
+    failed : Unavailable or None
+        Why the last write failed; None once one succeeds.
+    """
+
+    def __init__(self, engine: Engine, ledger: Ledger, writer: GroupCommitWriter) -> None:
+        self.failed: Unavailable | None = None
+        self._engine = engine
+        self._ledger = ledger
+        self._writer = writer
+
+    async def keep(self, prediction: Prediction) -> None:
+        """Commit one prediction, together with those that arrive meanwhile.
+
+        Raises
+        ------
+        Unavailable
+            If it was not committed.
+        Conflict
+            If its idempotency key is taken.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await asyncio.wrap_future(self._writer.submit(prediction))
+        except TimeoutError as error:
+            self.failed = Unavailable(
+                "The ledger did not take the prediction in time.", where="ledger", next_step="send it again"
+            )
+            raise self.failed from error
+        except Unavailable as error:
+            self.failed = error
+            raise
+        self.failed = None
+
+    async def keep_all(self, predictions: Sequence[Prediction]) -> None:
+        """Commit many predictions: all of them or none."""
+        try:
+            await asyncio.to_thread(self._ledger.append, predictions)
+        except Unavailable as error:
+            self.failed = error
+            raise
+        self.failed = None
+
+    async def answered(self, key: str) -> Prediction | None:
+        """The prediction that was answered to a request with that idempotency key."""
+        return await asyncio.to_thread(self._ledger.by_idempotency_key, key)
+
+    async def check(self) -> None:
+        """Try again after a failed write: without traffic nothing else would notice that the ledger is back.
+
+        Raises
+        ------
+        Unavailable
+            If the ledger still takes no writes.
+        """
+        if self.failed is not None:
+            await asyncio.to_thread(self._try_to_write)
+            self.failed = None
+
+    def _try_to_write(self) -> None:
+        with writing(self._engine):
+            self._ledger.recent(1)

@@ -1,0 +1,73 @@
+"""``/health``, ``/ready``, ``/metrics`` and ``/monitoring``: how the service is."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sqlalchemy import Engine, func, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from riskloop.keep.database import reading
+from riskloop.keep.instant import utc_text
+from riskloop.keep.tables import outcomes, predictions
+from riskloop.serve.answers import DecisionCount, Health, MonitoringAnswer, Ready, Refusal
+from riskloop.serve.champion import Champion
+from riskloop.serve.journal import Journal
+from riskloop.serve.metrics import CONTENT_TYPE, Metrics
+from riskloop.serve.predictions import json_response
+
+
+class Monitoring:
+    """The endpoints that machines watch."""
+
+    def __init__(self, engine: Engine, champion: Champion, journal: Journal, metrics: Metrics) -> None:
+        self._engine = engine
+        self._champion = champion
+        self._journal = journal
+        self._metrics = metrics
+
+    async def health(self, _request: Request) -> Response:
+        """``GET /health``: the process answers."""
+        return json_response(Health())
+
+    async def ready(self, _request: Request) -> Response:
+        """``GET /ready``: customers can be scored, and what is answered can be kept."""
+        live = self._champion.require()
+        if self._champion.away:
+            raise self._champion.away
+        await self._journal.check()
+        refused = self._champion.refused
+        return json_response(Ready(live.ref, Refusal(refused.message, refused.where) if refused else None))
+
+    async def metrics(self, _request: Request) -> Response:
+        """``GET /metrics``: Prometheus' text format."""
+        return Response(self._metrics.exposition(), media_type=CONTENT_TYPE)
+
+    async def counts(self, _request: Request) -> Response:
+        """``GET /monitoring``: what the ledger holds so far."""
+        return json_response(await asyncio.to_thread(ledger_counts, self._engine))
+
+
+def ledger_counts(engine: Engine) -> MonitoringAnswer:
+    """How many predictions, decisions and outcomes the ledger holds."""
+    p, o = predictions.c, outcomes.c
+    grouped = (
+        select(p.version, p.arm, p.decision, func.count(), func.avg(p.probability))
+        .group_by(p.version, p.arm, p.decision)
+        .order_by(p.version, p.arm, p.decision)
+    )
+    with reading(engine) as connection:
+        decisions = [DecisionCount(*row) for row in connection.execute(grouped)]
+        judged: dict[bool, int] = {
+            row[0]: row[1] for row in connection.execute(select(o.outcome, func.count()).group_by(o.outcome))
+        }
+        first, last = connection.execute(select(func.min(p.at), func.max(p.at))).one()
+    return MonitoringAnswer(
+        predictions=sum(count.predictions for count in decisions),
+        outcomes=sum(judged.values()),
+        positive_outcomes=judged.get(True, 0),
+        first_prediction=utc_text(first) if first else None,
+        last_prediction=utc_text(last) if last else None,
+        decisions=decisions,
+    )

@@ -1,0 +1,251 @@
+"""The OpenAPI 3.1 document, made from the contract of the present champion and the types of the answers."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from riskloop import __version__
+from riskloop.bundle.bundle import Bundle
+from riskloop.data.contract import LARGEST_NUMBER, Column
+from riskloop.serve import answers
+from riskloop.serve.body import CSV, JSON
+from riskloop.serve.envelope import LONGEST_ID, id_column_of
+from riskloop.serve.metrics import CONTENT_TYPE
+from riskloop.serve.problems import PROBLEM_TYPE
+from riskloop.serve.release import LARGEST_VERSION, LONGEST_TEXT
+
+Schema = dict[str, Any]
+
+_PRINTABLE = r"^[^\u0000-\u001f\u007f-\u00a0\u00ad\u0600-\uffff]+$"
+_ID: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": _PRINTABLE}
+_EXAMPLES = 3
+
+_REQUEST_ID = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "description": "Your name for the request, up to 128 printable ASCII characters; every answer returns it.",
+    "schema": {"type": "string", "maxLength": 128},
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key with the same customer returns the same answer; it is scored once.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
+_CUSTOMER = {"name": "customer_id", "in": "path", "required": True, "schema": _ID}
+_VERSION = {
+    "name": "version",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_VERSION},
+}
+
+
+def document(name: str, bundle: Bundle | None) -> dict[str, Any]:
+    """The document of a service; without a champion its features are any object.
+
+    Parameters
+    ----------
+    name : str
+        The project.
+    bundle : Bundle or None
+        The champion's.
+    """
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"riskloop: {name}", "version": __version__, "description": _description(bundle)},
+        "paths": {path: dict(operations) for path, operations in _paths(bundle).items()},
+        "components": {"schemas": _requests(bundle) | _answers()},
+    }
+
+
+def _description(bundle: Bundle | None) -> str:
+    if bundle is None:
+        return "No version has been promoted yet."
+    return f"Features and limits are those of the champion's contract (bundle {bundle.digest[:16]})."
+
+
+def _paths(bundle: Bundle | None) -> dict[str, dict[str, Schema]]:
+    one = {JSON: {"schema": _ref("Envelope")}}
+    many = {
+        JSON: {"schema": {"type": "array", "items": _ref("Envelope"), "minItems": 1}},
+        CSV: {"schema": {"type": "string"}, "example": _csv_example(bundle)},
+    }
+    outcomes = {JSON: {"schema": {"oneOf": [_ref("Outcome"), _outcome_list()]}}}
+    said, back = {JSON: {"schema": _ref("Said")}}, {JSON: {"schema": _ref("RollbackRequest")}}
+    reading, scoring, changing = (503,), (400, 413, 415, 422, 503), (400, 403, 404, 409, 413, 415, 422, 503)
+    return {
+        "/": {"get": _operation("Page for people", "text/html", {"type": "string"})},
+        "/health": {"get": _operation("The process answers", JSON, _ref("Health"))},
+        "/ready": {"get": _operation("Customers can be scored and kept", JSON, _ref("Ready"), reading)},
+        "/predict": {
+            "post": _operation("Score a customer", JSON, _ref("Answer"), scoring, body=one, parameters=(_KEY,))
+        },
+        "/predict/batch": {"post": _operation("Score a list or CSV", JSON, _ref("BatchAnswer"), scoring, body=many)},
+        "/customers/{customer_id}/prediction": {
+            "get": _operation(
+                "Score a customer on file", JSON, _ref("Answer"), (404, 422, 503), parameters=(_CUSTOMER,)
+            )
+        },
+        "/outcomes": {"post": _operation("Tell outcomes", JSON, _ref("Receipt"), scoring, body=outcomes)},
+        "/model": {"get": _operation("The champion", JSON, _ref("ModelAnswer"), reading)},
+        "/models": {"get": _operation("All versions", JSON, _ref("VersionsAnswer"), reading)},
+        "/models/{version}/promote": {
+            "post": _operation(
+                "Promote a version", JSON, _ref("ReleaseAnswer"), changing, body=said, parameters=(_VERSION,)
+            )
+        },
+        "/rollback": {"post": _operation("Roll back", JSON, _ref("ReleaseAnswer"), changing, body=back)},
+        "/monitoring": {"get": _operation("What the ledger holds", JSON, _ref("MonitoringAnswer"), reading)},
+        "/metrics": {"get": _operation("Prometheus metrics", CONTENT_TYPE, {"type": "string"})},
+        "/openapi.json": {"get": _operation("This document", JSON, {"type": "object"})},
+    }
+
+
+def _operation(
+    summary: str,
+    media_type: str,
+    schema: Schema,
+    problems: tuple[int, ...] = (),
+    *,
+    body: Schema | None = None,
+    parameters: tuple[Schema, ...] = (),
+) -> Schema:
+    answer = {
+        "description": "OK",
+        "content": {media_type: {"schema": schema}},
+        "headers": {"X-Request-ID": {"schema": {"type": "string"}}},
+    }
+    operation = {
+        "summary": summary,
+        "parameters": [*parameters, _REQUEST_ID],
+        "responses": {"200": answer} | {str(status): _problem(status) for status in (*problems, 405, 500)},
+    }
+    return operation | ({"requestBody": {"required": True, "content": body}} if body else {})
+
+
+def _problem(status: int) -> Schema:
+    problem: Schema = {
+        "description": HTTPStatus(status).phrase,
+        "content": {PROBLEM_TYPE: {"schema": _ref("Problem")}},
+    }
+    if status == 503:
+        problem["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    return problem
+
+
+def _answers() -> dict[str, Schema]:
+    types = (
+        answers.Answer,
+        answers.BatchAnswer,
+        answers.RefusedRow,
+        answers.Problem,
+        answers.Health,
+        answers.Ready,
+        answers.Receipt,
+        answers.ModelAnswer,
+        answers.VersionsAnswer,
+        answers.ReleaseAnswer,
+        answers.MonitoringAnswer,
+    )
+    _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    schemas["BatchAnswer"]["properties"]["answers"]["items"] = {"anyOf": [_ref("Answer"), _ref("RefusedRow")]}
+    return schemas
+
+
+def _requests(bundle: Bundle | None) -> dict[str, Schema]:
+    words = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT, "pattern": r"\S"}
+    identity = {"anyOf": [_ID, {"type": "integer"}]}
+    return {
+        "Features": _features(bundle) if bundle else {"type": "object"},
+        "Envelope": _object(
+            {
+                "features": _ref("Features"),
+                "id": {"anyOf": [_ID, {"type": ["integer", "null"]}]},
+                "explain": {"type": "boolean", "description": "Reasons are empty until explanations arrive."},
+            },
+            required=("features",),
+        ),
+        "Outcome": _object(
+            {
+                "id": identity,
+                "outcome": {"enum": [True, False, 1, 0], "description": "True: the risk came true."},
+                "observed_at": {"type": "string", "format": "date-time"},
+                "prediction_id": {"anyOf": [_ID, {"type": "null"}]},
+            },
+            required=("id", "outcome", "observed_at"),
+        ),
+        "Said": _object({"actor": words, "reason": words}, required=("actor", "reason")),
+        "RollbackRequest": _object(
+            {
+                "actor": words,
+                "reason": words,
+                "version": {"type": ["integer", "null"], "minimum": 1, "maximum": LARGEST_VERSION},
+            },
+            required=("actor", "reason"),
+        ),
+    }
+
+
+def _object(properties: dict[str, Schema], *, required: tuple[str, ...]) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def _outcome_list() -> Schema:
+    return {"type": "array", "items": _ref("Outcome"), "minItems": 1}
+
+
+def _features(bundle: Bundle) -> Schema:
+    contract = bundle.contract
+    unused = [name for name in (*contract.by_name, *contract.known) if name not in contract.features]
+    properties = {name: {"description": "Accepted and not used."} for name in unused}
+    properties |= {column.name: column_schema(column) for column in contract.used}
+    schema = _object(properties, required=contract.features)
+    return schema | {"examples": list(bundle.golden.requests[:_EXAMPLES])}
+
+
+def column_schema(column: Column) -> Schema:
+    """What a JSON value of a column may be."""
+    if column.type == "category":
+        return _category(column)
+    lowest, highest = -LARGEST_NUMBER, LARGEST_NUMBER
+    return {
+        "type": ["number", "null"] if column.nullable else "number",
+        "minimum": lowest if column.minimum is None else column.minimum,
+        "maximum": highest if column.maximum is None else column.maximum,
+    }
+
+
+def _category(column: Column) -> Schema:
+    if column.unknown == "bin":
+        known = ", ".join(column.levels[:12])
+        schema: Schema = {"type": ["string", "null"] if column.nullable else "string"}
+        return schema | {"description": f"Any text; known: {known}", "minLength": 1, "pattern": r"\S"}
+    values: list[Any] = [value for level in column.levels for value in _spellings(level)]
+    return {"enum": [*values, None] if column.nullable else values}
+
+
+def _spellings(level: str) -> list[Any]:
+    """The JSON values that mean a level: ``"1"`` is also 1, ``"true"`` is also true."""
+    try:
+        plain = msgspec.json.decode(level)
+    except msgspec.MsgspecError:
+        return [level]
+    same = type(plain) in (bool, int) and msgspec.json.encode(plain).decode() == level
+    return [level, plain] if same else [level]
+
+
+def _csv_example(bundle: Bundle | None) -> str:
+    if bundle is None or not bundle.golden.requests:
+        return "id\n"
+    first = bundle.golden.requests[0]
+    names = list(bundle.contract.features)
+    cells = ["" if first.get(name) is None else str(first[name]) for name in names]
+    return ",".join([id_column_of(bundle), *names]) + "\n" + ",".join(["1", *cells]) + "\n"
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}

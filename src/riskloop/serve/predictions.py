@@ -1,0 +1,219 @@
+"""The scoring endpoints: what is answered is in the ledger before it leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from time import perf_counter
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from riskloop.errors import Conflict, NotFound
+from riskloop.keep.customers import Customers
+from riskloop.keep.ledger import Prediction
+from riskloop.problem import Customer
+from riskloop.serve.answers import Answer, BatchAnswer, FieldError, RefusedRow
+from riskloop.serve.body import CSV, JSON, decode_json, read_body
+from riskloop.serve.champion import Champion, Live
+from riskloop.serve.config import ServeConfig
+from riskloop.serve.envelope import Errors, read_csv, read_envelope
+from riskloop.serve.journal import Journal
+from riskloop.serve.metrics import Metrics
+from riskloop.serve.problems import RequestRefused, invalid, request_id
+from riskloop.serve.scoring import Scored, answer_of, replay, score
+
+MOST_ERRORS = 100
+"""A batch of which no row could be scored names so many errors."""
+
+_KEY = re.compile(r"[!-~]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: the bundle that answers it from start to end, when it began, and its names."""
+
+    live: Live
+    started: float
+    request_id: str
+    key: str | None = None
+
+
+class Predictions:
+    """``/predict``, ``/predict/batch`` and ``/customers/{id}/prediction``.
+
+    Parameters
+    ----------
+    clock : callable
+        The time now; aware.
+    new_id : callable
+        A new prediction id.
+    """
+
+    def __init__(
+        self,
+        config: ServeConfig,
+        champion: Champion,
+        journal: Journal,
+        customers: Customers,
+        metrics: Metrics,
+        *,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._config = config
+        self._champion = champion
+        self._journal = journal
+        self._customers = customers
+        self._metrics = metrics
+        self._clock = clock
+        self._new_id = new_id
+
+    async def one(self, request: Request) -> Response:
+        """``POST /predict``: one customer."""
+        started = perf_counter()
+        key = _idempotency_key(request)
+        _, data = await read_body(request, (JSON,), self._config.max_body_bytes)
+        call = Call(self._champion.require(), started, request_id(request), key)
+        customer = read_envelope(decode_json(data), call.live.bundle.contract)
+        if isinstance(customer, list):
+            raise invalid(customer)
+        return json_response(await self._answer(call, customer, typed=True))
+
+    async def batch(self, request: Request) -> Response:
+        """``POST /predict/batch``: a JSON list of envelopes, or CSV."""
+        started = perf_counter()
+        if "idempotency-key" in request.headers:
+            raise _bad_key("A batch takes no Idempotency-Key.", "send it with single requests")
+        media_type, data = await read_body(request, (JSON, CSV), self._config.max_body_bytes)
+        call = Call(self._champion.require(), started, request_id(request))
+        answers, kept = await asyncio.to_thread(self._score_batch, call, data, media_type)
+        await self._journal.keep_all(kept)
+        self._metrics.predictions(kept)
+        return json_response(BatchAnswer(len(kept), len(answers) - len(kept), answers))
+
+    async def stored(self, request: Request) -> Response:
+        """``GET /customers/{id}/prediction``: a customer whose features are on file."""
+        call = Call(self._champion.require(), perf_counter(), request_id(request))
+        identity = request.path_params["customer_id"]
+        features = await asyncio.to_thread(self._customers.get, identity) if identity.isprintable() else None
+        if features is None:
+            raise NotFound(
+                "There is no such customer on file.",
+                next_step="send the customer's features to POST /predict, or load a customer table that holds this id",
+            )
+        return json_response(await self._answer(call, Customer(identity, features), typed=False))
+
+    async def _answer(self, call: Call, customer: Customer, *, typed: bool) -> Answer:
+        if call.key and (earlier := await self._journal.answered(call.key)):
+            return replay(earlier, customer)
+        (scored,) = score(call.live.bundle, [customer], typed=typed)
+        if isinstance(scored, list):
+            raise invalid(scored)
+        prediction = self._prediction(call, scored)
+        try:
+            await self._journal.keep(prediction)
+        except Conflict:
+            earlier = await self._journal.answered(call.key) if call.key else None
+            if earlier is None:
+                raise
+            return replay(earlier, customer)
+        self._metrics.predictions([prediction])
+        return answer_of(prediction)
+
+    def _score_batch(
+        self, call: Call, data: bytes, media_type: str
+    ) -> tuple[list[Answer | RefusedRow], list[Prediction]]:
+        rows = self._rows(call, data, media_type)
+        customers = [row for row in rows if isinstance(row, Customer)]
+        scored = iter(score(call.live.bundle, customers, typed=media_type == JSON))
+        answers: list[Answer | RefusedRow] = []
+        kept: list[Prediction] = []
+        for position, row in enumerate(rows):
+            result = next(scored) if isinstance(row, Customer) else row
+            if isinstance(result, list):
+                answers.append(RefusedRow(position, row.id if isinstance(row, Customer) else None, result))
+            else:
+                kept.append(self._prediction(call, result))
+                answers.append(answer_of(kept[-1]))
+        if not kept:
+            raise invalid(_every_error(answers), what="batch")
+        return answers, kept
+
+    def _rows(self, call: Call, data: bytes, media_type: str) -> list[Customer | Errors]:
+        bundle, most = call.live.bundle, self._config.max_batch_rows
+        if media_type == CSV:
+            rows = list(islice(read_csv(data, bundle), most + 1))
+        else:
+            rows = [read_envelope(item, bundle.contract) for item in _list(decode_json(data), most)]
+        if len(rows) > most:
+            raise too_many(most)
+        if not rows:
+            raise invalid([FieldError("", "empty", "a batch holds at least one customer")], what="batch")
+        return rows
+
+    def _prediction(self, call: Call, scored: Scored) -> Prediction:
+        live = call.live
+        decision = live.bundle.policy.decide(scored.probability)
+        return Prediction(
+            prediction_id=self._new_id(),
+            at=self._clock(),
+            name=live.record.name,
+            version=live.record.version,
+            digest=live.bundle.digest,
+            probability=scored.probability,
+            decision=decision.decision,
+            features=scored.features,
+            arm=live.alias,
+            entity_id=scored.customer.id,
+            request_id=call.request_id,
+            threshold=decision.threshold,
+            risk_band=decision.risk_band,
+            expected_cost=decision.expected_cost,
+            reasons=(),
+            latency_ms=round((perf_counter() - call.started) * 1000, 3),
+            idempotency_key=call.key,
+        )
+
+
+def json_response(document: msgspec.Struct, status: int = 200) -> Response:
+    """A document as JSON."""
+    return Response(msgspec.json.encode(document), status, media_type=JSON)
+
+
+def too_many(most: int) -> RequestRefused:
+    """The refusal of a list that is too long."""
+    return RequestRefused(413, "too-many", f"A request holds at most {most:,} rows.", next_step="send smaller parts")
+
+
+def _list(document: Any, most: int) -> Sequence[Any]:
+    if not isinstance(document, list):
+        raise invalid([FieldError("", "not-a-list", "expected a list of envelopes")], what="batch")
+    if len(document) > most:
+        raise too_many(most)
+    return document
+
+
+def _every_error(answers: Iterable[Answer | RefusedRow]) -> list[FieldError]:
+    refused = (answer for answer in answers if isinstance(answer, RefusedRow))
+    every = (
+        FieldError(f"[{row.row}].{error.field}", error.code, error.message) for row in refused for error in row.errors
+    )
+    return list(islice(every, MOST_ERRORS))
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise _bad_key("The Idempotency-Key is malformed.", "send 1 to 255 printable ASCII characters without spaces")
+    return key
+
+
+def _bad_key(message: str, next_step: str) -> RequestRefused:
+    return RequestRefused(400, "idempotency-key", message, next_step=next_step)

@@ -1,0 +1,177 @@
+"""Models and their release over HTTP: who leads, and who shall."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from riskloop.data.contract import did_you_mean
+from riskloop.errors import NotFound
+from riskloop.keep.chain import Promotion, ReleaseState
+from riskloop.keep.instant import utc_text
+from riskloop.keep.promotions import Promotions
+from riskloop.keep.versions import Version, Versions
+from riskloop.serve.answers import (
+    ContractSummary,
+    FieldError,
+    ModelAnswer,
+    ReleaseAnswer,
+    VersionAnswer,
+    VersionsAnswer,
+)
+from riskloop.serve.body import JSON, decode_json, read_body
+from riskloop.serve.champion import BundleStore, Champion
+from riskloop.serve.config import ServeConfig, is_loopback
+from riskloop.serve.predictions import json_response
+from riskloop.serve.problems import RequestRefused, invalid
+
+LONGEST_TEXT = 2_000
+LARGEST_VERSION = 2**31 - 1
+
+
+class Release:
+    """``/model``, ``/models``, ``/models/{version}/promote`` and ``/rollback``."""
+
+    def __init__(
+        self,
+        config: ServeConfig,
+        champion: Champion,
+        promotions: Promotions,
+        versions: Versions,
+        store: BundleStore,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._config = config
+        self._champion = champion
+        self._promotions = promotions
+        self._versions = versions
+        self._store = store
+        self._clock = clock
+
+    async def model(self, _request: Request) -> Response:
+        """``GET /model``: the champion."""
+        live = self._champion.require()
+        bundle, record = live.bundle, live.record
+        return json_response(
+            ModelAnswer(
+                model=live.ref,
+                created_at=utc_text(record.created_at),
+                policy=bundle.policy.to_dict(),
+                metrics=record.metrics,
+                card=bundle.card,
+                contract=ContractSummary(
+                    list(bundle.contract.features), {column.name: column.to_dict() for column in bundle.contract.used}
+                ),
+                data_fingerprint=record.data_fingerprint,
+            )
+        )
+
+    async def models(self, _request: Request) -> Response:
+        """``GET /models``: all versions."""
+        state, versions = await asyncio.to_thread(lambda: (self._promotions.state(), self._versions.list()))
+        return json_response(VersionsAnswer([_version(version, state) for version in versions]))
+
+    async def promote(self, request: Request) -> Response:
+        """``POST /models/{version}/promote``: put a version in charge. Its bundle is verified first."""
+        _only_from_this_machine(request)
+        version = int(request.path_params["version"])
+        said = await self._said(request, ("actor", "reason"))
+        event = await asyncio.to_thread(self._promote, version, said["actor"], said["reason"])
+        return json_response(_event(event))
+
+    async def rollback(self, request: Request) -> Response:
+        """``POST /rollback``: go back to the previous champion, or to the version named."""
+        _only_from_this_machine(request)
+        said = await self._said(request, ("actor", "reason"), optional="version")
+        event = await asyncio.to_thread(self._rollback, said.get("version"), said["actor"], said["reason"])
+        return json_response(_event(event))
+
+    def _promote(self, version: int, actor: str, reason: str) -> Promotion:
+        if version > LARGEST_VERSION:
+            raise NotFound(f"There is no version {version}.", next_step="see GET /models")
+        record = self._versions.get(version)
+        if record.status == "accepted":
+            self._store.load(record, record.digest)
+        event = self._promotions.promote(version, record.digest, actor=actor, reason=reason, at=self._clock())
+        self._champion.refresh()
+        return event
+
+    def _rollback(self, version: int | None, actor: str, reason: str) -> Promotion:
+        event = self._promotions.rollback(version, actor=actor, reason=reason, at=self._clock())
+        self._champion.refresh()
+        return event
+
+    async def _said(self, request: Request, required: tuple[str, ...], optional: str = "") -> dict[str, Any]:
+        _, data = await read_body(request, (JSON,), self._config.max_body_bytes)
+        document = decode_json(data)
+        if not isinstance(document, dict):
+            raise invalid([FieldError("", "not-an-object", 'expected {"actor": "...", "reason": "..."}')])
+        accepted = (*required, optional) if optional else required
+        errors = [
+            FieldError(key, "unexpected", f"no such field{did_you_mean(key, accepted)}")
+            for key in document
+            if key not in accepted
+        ]
+        errors += [FieldError(key, *wrong) for key in required if (wrong := _not_words(document.get(key)))]
+        if optional and not _is_version(document.get(optional)):
+            errors.append(FieldError(optional, "not-a-version", "expected the number of a version"))
+        if errors:
+            raise invalid(errors)
+        return document
+
+
+def _not_words(value: Any) -> tuple[str, str] | None:
+    if value is None:
+        return "absent", "this field must be given"
+    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_TEXT or "\0" in value:
+        return "not-a-text", f"expected a text of 1 to {LONGEST_TEXT} characters"
+    return None
+
+
+def _is_version(value: Any) -> bool:
+    return value is None or (type(value) is int and 0 < value <= LARGEST_VERSION)
+
+
+def _only_from_this_machine(request: Request) -> None:
+    """A name that merely resolves to loopback does not count: a web page could have made it do so."""
+    sender = request.client.host if request.client else ""
+    if not (is_loopback(sender) and is_loopback(request.url.hostname or "")):
+        raise RequestRefused(
+            403,
+            "not-local",
+            "Releases are changed from this machine only, by its loopback address.",
+            next_step="use `riskloop promote` and `riskloop rollback` where the service runs",
+        )
+
+
+def _version(version: Version, state: ReleaseState) -> VersionAnswer:
+    aliases = {state.previous: "previous", state.challenger: "challenger", state.champion: "champion"}
+    return VersionAnswer(
+        version=version.version,
+        name=version.name,
+        digest=version.digest,
+        status=version.status,
+        alias=aliases.get(version.version),
+        created_at=utc_text(version.created_at),
+        metrics=version.metrics,
+    )
+
+
+def _event(event: Promotion) -> ReleaseAnswer:
+    return ReleaseAnswer(
+        seq=event.seq,
+        kind=event.kind,
+        version=event.version,
+        previous_version=event.previous_version,
+        digest=event.digest,
+        actor=event.actor,
+        reason=event.reason,
+        at=utc_text(event.at),
+        hash=event.hash,
+    )

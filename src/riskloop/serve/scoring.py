@@ -1,0 +1,118 @@
+"""The hot path: customers become probabilities, decisions and answers. No HTTP, no database."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from riskloop.bundle.bundle import Bundle
+from riskloop.data.contract import Breach, Column, Decoded, category_text
+from riskloop.errors import RiskloopError
+from riskloop.keep.instant import utc_text
+from riskloop.keep.ledger import Prediction
+from riskloop.problem import Customer
+from riskloop.serve.answers import Answer, FieldError, ModelRef
+from riskloop.serve.envelope import Errors
+from riskloop.serve.problems import RequestRefused
+
+
+class Scored(NamedTuple):
+    """A customer with the probability, and the features as the model saw them (plain JSON values)."""
+
+    customer: Customer
+    probability: float
+    features: dict[str, Any]
+
+
+def score(bundle: Bundle, customers: Sequence[Customer], *, typed: bool) -> list[Scored | Errors]:
+    """Score customers; those who break the contract come back as everything that is wrong with them.
+
+    Raises
+    ------
+    RiskloopError
+        If the model has no answer to a customer who keeps the contract: a fault of the bundle.
+    """
+    rows = [customer.features for customer in customers]
+    decoded = bundle.contract.decode_rows(rows, typed=typed)
+    probabilities = bundle.scorer.probability(decoded.columns)
+    broken = decoded.broken()
+    if not np.isfinite(probabilities[~broken]).all():
+        raise RiskloopError("The model has no answer to this customer.", next_step="roll back, and report this bundle")
+    seen = _received if typed else _decoded
+    return [
+        _errors(bundle, customer, decoded, typed)
+        if broken[row]
+        else Scored(customer, float(probabilities[row]), seen(bundle.contract.used, customer, decoded, row))
+        for row, customer in enumerate(customers)
+    ]
+
+
+def _errors(bundle: Bundle, customer: Customer, decoded: Decoded, typed: bool) -> Errors:
+    # A breach quotes the first row that it concerns: of several rows each is asked on its own.
+    alone = decoded if decoded.rows == 1 else bundle.contract.decode_rows([customer.features], typed=typed)
+    return [_error(breach) for breach in alone.breaches]
+
+
+def _error(breach: Breach) -> FieldError:
+    return FieldError(breach.column, breach.code, breach.message)
+
+
+def _received(columns: Sequence[Column], customer: Customer, _decoded: Decoded, _row: int) -> dict[str, Any]:
+    return {column.name: customer.features[column.name] for column in columns}
+
+
+def _decoded(columns: Sequence[Column], customer: Customer, decoded: Decoded, row: int) -> dict[str, Any]:
+    """Text as the JSON values that decode to the same: a replay need not know that it came as text."""
+    return {
+        column.name: _plain(column, decoded.columns[column.name][row].item(), customer.features[column.name])
+        for column in columns
+    }
+
+
+def _plain(column: Column, value: float, raw: object) -> float | str | None:
+    """A category outside the levels keeps its text."""
+    if column.type == "number":
+        return None if math.isnan(value) else value
+    if value < 0:
+        return None
+    return column.levels[int(value)] if value < len(column.levels) else category_text(raw)
+
+
+def answer_of(prediction: Prediction) -> Answer:
+    """The answer that a prediction gives, now and whenever it is asked again."""
+    return Answer(
+        prediction_id=prediction.prediction_id,
+        id=prediction.entity_id,
+        model=ModelRef(prediction.name, prediction.version, prediction.arm, prediction.digest),
+        arm=prediction.arm,
+        probability=prediction.probability,
+        decision=prediction.decision,
+        threshold=prediction.threshold,  # type: ignore[arg-type]  # every prediction of this service has one
+        risk_band=prediction.risk_band,  # type: ignore[arg-type]
+        expected_cost=prediction.expected_cost,  # type: ignore[arg-type]
+        reasons=[],
+        latency_ms=prediction.latency_ms,  # type: ignore[arg-type]
+        timestamp=utc_text(prediction.at),
+    )
+
+
+def replay(stored: Prediction, customer: Customer) -> Answer:
+    """The answer already given to a request with this key.
+
+    Raises
+    ------
+    RequestRefused
+        422 if that request was about something else.
+    """
+    same = all(customer.features.get(name) == value for name, value in stored.features.items())
+    if not same or customer.id != stored.entity_id:
+        raise RequestRefused(
+            422,
+            "idempotency-key-reused",
+            "This Idempotency-Key belongs to another request.",
+            next_step="make a new key for every customer and moment",
+        )
+    return answer_of(stored)

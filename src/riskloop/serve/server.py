@@ -1,0 +1,125 @@
+"""Run the service: bind, serve, and on SIGTERM answer what has been asked before the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from riskloop.errors import UsageError
+from riskloop.serve.api import create_app
+from riskloop.serve.config import ServeConfig
+
+CONFIG_VARIABLE = "RISKLOOP_SERVE_CONFIG"
+GRACE_SECONDS = 30
+
+
+def run(config: ServeConfig, on_ready: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGTERM or Ctrl-C; then finish every request and drain the ledger.
+
+    Parameters
+    ----------
+    on_ready : callable, optional
+        Called with the URL once requests are taken.
+
+    Raises
+    ------
+    UsageError
+        If the address cannot be bound, e.g. because another program listens there.
+    """
+    listener = bind(config.address, config.port)
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    with listener, _quiet_end():
+        if config.workers == 1:
+            _Server(_uvicorn(create_app(config)), url, on_ready).run(sockets=[listener])
+        else:
+            _run_workers(config, listener, url, on_ready)
+
+
+def bind(address: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises
+    ------
+    UsageError
+        If there is none to be had.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise UsageError(
+            f"The service cannot listen on {address}:{port}: {os.strerror(error.errno or 0)}.",
+            where="serving.port",
+            next_step="stop the program that listens there, or choose another port with --port",
+        ) from error
+    return listener
+
+
+def app_from_environment() -> FastAPI:
+    """The application of a worker process, whose parent left the configuration in the environment."""
+    return create_app(ServeConfig.from_json(os.environ[CONFIG_VARIABLE]))
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, url: str, on_ready: Callable[[str], None] | None) -> None:
+        super().__init__(config)
+        self._url = url
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._on_ready:
+            self._on_ready(self._url)
+
+
+def _run_workers(
+    config: ServeConfig, listener: socket.socket, url: str, on_ready: Callable[[str], None] | None
+) -> None:
+    from uvicorn.supervisors import Multiprocess
+
+    os.environ[CONFIG_VARIABLE] = config.to_json()
+    settings = _uvicorn("riskloop.serve.server:app_from_environment", factory=True, workers=config.workers)
+    if on_ready:
+        on_ready(url)  # the socket listens already: what comes now waits for the first worker
+    Multiprocess(settings, sockets=[listener]).run()
+
+
+def _uvicorn(app: Any, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        **more,
+    )
+
+
+@contextlib.contextmanager
+def _quiet_end() -> Iterator[None]:
+    """uvicorn raises the signal that ended it once more, against whatever handled it before: let that be nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,201 @@
+"""riskloop.yaml: read once, typed, a sentence per field."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from riskloop.costs import Costs
+from riskloop.data.contract import did_you_mean
+from riskloop.errors import ConfigError
+from riskloop.problem import Problem
+
+FILE = "riskloop.yaml"
+CONTRACT_FILE = "contract.yaml"
+PREFIX = "RISKLOOP__"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProblemSection(_Section):
+    target: str = Field(description="Target column, or a comparison such as `ClaimNb > 0`.")
+    positive: str = Field(
+        "true", description="Value of the target that is the risk (as text).", coerce_numbers_to_str=True
+    )
+    id: str | None = Field(None, description="Column that names the customer.")
+    time: str | None = Field(None, description="Event time; when set, the test block is the latest part.")
+    sensitive: list[str] = Field(default_factory=list, description="Protected attributes: audited, never used.")
+    unavailable: list[str] = Field(default_factory=list, description="Columns not known at decision time.")
+
+    def problem(self) -> Problem:
+        return Problem(self.target, self.positive, self.id, self.time, tuple(self.sensitive), tuple(self.unavailable))
+
+
+class DataSection(_Section):
+    path: str = Field(description="Training table: a file or a glob; relative to the project folder.")
+    separator: str | None = Field(None, description="Field separator; found out when absent.")
+    encoding: str | None = Field(None, description="Text encoding; found out when absent.")
+    header: bool | None = Field(None, description="Whether the first line names the columns.")
+    columns: list[str] = Field(default_factory=list, description="Column names of a file without a header.")
+    sample_rows: int | None = Field(None, gt=0, description="Learn from about so many rows of a larger table.")
+
+
+class FeaturesSection(_Section):
+    drop: dict[str, str] = Field(default_factory=dict, description="Columns never used, each with the reason.")
+    allow: dict[str, str] = Field(
+        default_factory=dict, description="Columns kept in spite of a leakage finding, each with the reason."
+    )
+    derived: dict[str, str] = Field(
+        default_factory=dict, description="Arithmetic over number columns, e.g. `debt / income`."
+    )
+
+
+class CostsSection(_Section):
+    fp: float = Field(1.0, description="Cost of acting on a negative, in currency per customer.")
+    fn: float = Field(10.0, description="Cost of not acting on a positive, in currency per customer.")
+    tp: float = Field(0.0, description="Cost of acting on a positive.")
+    tn: float = Field(0.0, description="Cost of not acting on a negative.")
+    currency: str = Field("EUR", description="Currency of the costs.")
+
+    def costs(self) -> Costs:
+        return Costs(self.fp, self.fn, self.tp, self.tn, self.currency)
+
+
+class TrainingSection(_Section):
+    candidates: list[str] = Field(default_factory=list, description="Model families to try; empty means all.")
+    folds: int = Field(5, ge=2, le=20, description="Number of cross-validation folds.")
+    test_share: float = Field(0.2, gt=0, lt=0.9, description="Share of rows in the untouched test block.")
+    split: Literal["random", "time", "row_order"] | None = Field(
+        None, description="How the test block is chosen; by time when problem.time is set, else at random."
+    )
+    embargo_days: float = Field(0.0, ge=0, description="Days before the test block that are left out.")
+    seed: int = Field(42, ge=0, description="Seed of everything random.")
+    policy: Literal["cost", "empirical", "f1", "fixed", "precision_at", "recall_at"] = Field(
+        "cost", description="How the decision threshold is chosen."
+    )
+    policy_value: float | None = Field(None, ge=0, le=1, description="Value for fixed, precision_at and recall_at.")
+
+
+class GateSection(_Section):
+    min_roc_auc: float = Field(0.55, ge=0, le=1, description="Lowest ROC-AUC on the test block.")
+    min_f1: float = Field(0.0, ge=0, le=1, description="Lowest F1 on the test block.")
+    max_cost_per_thousand: float | None = Field(None, description="Highest cost per 1,000 on the test block.")
+    max_calibration_error: float = Field(0.1, gt=0, le=1, description="Highest calibration error on the test block.")
+    max_latency_ms: float = Field(50.0, gt=0, description="Highest median time to score one customer.")
+    four_eyes: bool = Field(False, description="A promotion needs a second person.")
+
+
+class ServingSection(_Section):
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    labels: tuple[str, str] = Field(("act", "pass"), description="Words for the two decisions: act, do not act.")
+    bands: tuple[float, float] = Field((0.4, 0.7), description="Probabilities that separate low, medium, high risk.")
+
+
+class Settings(_Section):
+    """Everything riskloop.yaml may say."""
+
+    project: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="Name of the project and its model.")
+    problem: ProblemSection
+    data: DataSection
+    features: FeaturesSection = FeaturesSection()
+    costs: CostsSection = CostsSection()
+    training: TrainingSection = TrainingSection()
+    gate: GateSection = GateSection()
+    serving: ServingSection = ServingSection()
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of riskloop.yaml."""
+    return Settings.model_json_schema()
+
+
+def load_settings(folder: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read riskloop.yaml and the ``RISKLOOP__SECTION__KEY`` overrides.
+
+    Raises
+    ------
+    ConfigError
+        Naming the field and the nearest correct one.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise ConfigError(
+            f"There is no {FILE} here.",
+            where=str(folder),
+            next_step="run `riskloop init --data FILE --target COLUMN`, or name the project with --project",
+        )
+    return parse_settings(read_yaml(path), environ, where=str(path))
+
+
+def parse_settings(document: Any, environ: Mapping[str, str] | None = None, *, where: str = FILE) -> Settings:
+    """Check a parsed document; see `load_settings`."""
+    if not isinstance(document, dict):
+        raise ConfigError("The file holds no settings.", where=where, next_step="run `riskloop init`")
+    for name, value in (environ or {}).items():
+        if name.startswith(PREFIX):
+            _override(document, name, value)
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as error:
+        raise _explain(error, where) from error
+
+
+def read_yaml(path: Path) -> Any:
+    """Parse a YAML file with plain types only."""
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The file is not valid YAML: {error}", where=str(path), next_step="correct it") from error
+
+
+def write_yaml(path: Path, document: Mapping[str, Any], heading: str) -> None:
+    """Write a document with a comment on top, whole or not at all."""
+    import yaml
+
+    text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=110)
+    draft = path.with_suffix(".tmp")
+    draft.write_text("".join(f"# {line}\n" for line in heading.splitlines()) + text, encoding="utf-8")
+    draft.replace(path)
+
+
+def _override(document: dict[str, Any], name: str, value: str) -> None:
+    import yaml
+
+    *sections, key = name.removeprefix(PREFIX).lower().split("__")
+    place = document
+    for section in sections:
+        place = place.setdefault(section, {})
+        if not isinstance(place, dict):
+            raise ConfigError("This variable names no setting.", where=name)
+    place[key] = yaml.safe_load(value)
+
+
+def _explain(error: ValidationError, where: str) -> ConfigError:
+    problem = error.errors()[0]
+    path = [str(part) for part in problem["loc"]]
+    place = ".".join(path)
+    if problem["type"] == "extra_forbidden":
+        siblings = _fields_at(path[:-1])
+        return ConfigError(
+            f"Unknown setting {place!r}{did_you_mean(path[-1], siblings)}.",
+            where=where,
+            next_step=f"it may be one of: {', '.join(siblings)}",
+        )
+    got = f" (got {problem['input']!r})" if problem["type"] != "missing" else ""
+    return ConfigError(f"{place}: {problem['msg']}{got}.", where=where, next_step="see `riskloop schema`")
+
+
+def _fields_at(path: list[str]) -> list[str]:
+    model: Any = Settings
+    for part in path:
+        model = model.model_fields[part].annotation
+    return list(model.model_fields)

@@ -1,0 +1,90 @@
+"""The one composition: from a folder and the environment to a Project."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from riskloop.loop.project import Locations, Project
+from riskloop.settings import load_settings
+
+
+def open_project(
+    folder: Path | str = ".",
+    environ: Mapping[str, str] = os.environ,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Project:
+    """Read riskloop.yaml and open the project.
+
+    Raises
+    ------
+    ConfigError
+        If there is no riskloop.yaml, or it does not say what it must.
+    """
+    folder = Path(folder)
+    settings = load_settings(folder, environ)
+    return Project(folder, settings, locations(folder, environ), clock, actor(environ))
+
+
+def locations(folder: Path, environ: Mapping[str, str]) -> Locations:
+    """State in ``.riskloop`` unless URLs say otherwise."""
+    state = (folder / ".riskloop").resolve()
+    return Locations(
+        state=state,
+        database_url=environ.get("RISKLOOP_DATABASE_URL") or f"sqlite:///{state / 'riskloop.db'}",
+        tracking_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{state / 'mlflow.db'}",
+    )
+
+
+def actor(environ: Mapping[str, str]) -> str:
+    """Who is at work: ``RISKLOOP_ACTOR``, else the login name."""
+    named = environ.get("RISKLOOP_ACTOR")
+    if named:
+        return named
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def serve_project(
+    folder: Path | str = ".",
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    workers: int = 1,
+    on_ready: Callable[[str], None] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Serve a project's champion until SIGTERM; imports nothing that trains.
+
+    Parameters
+    ----------
+    on_ready : callable, optional
+        Called with the URL once requests are taken.
+
+    Raises
+    ------
+    UsageError
+        If the address is not loopback or is taken.
+    """
+    from riskloop.serve.config import ServeConfig
+    from riskloop.serve.server import run
+
+    project = open_project(folder, environ)
+    project.engine.dispose()  # opened once here, so that its tables exist before any worker starts
+    serving = project.settings.serving
+    config = ServeConfig(
+        project=project.name,
+        database_url=project.locations.database_url,
+        bundles=project.locations.bundles,
+        keys=project.locations.keys,
+        host=host or serving.host,
+        port=serving.port if port is None else port,
+        workers=workers,
+        four_eyes=project.settings.gate.four_eyes,
+    )
+    run(config, on_ready)

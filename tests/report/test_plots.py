@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from riskloop.costs import Costs
+from riskloop.data.contract import Column, Contract
+from riskloop.data.dataset import Dataset
+from riskloop.learn.candidates import select_candidates
+from riskloop.learn.training import Plan, Trained, train
+from riskloop.problem import Problem
+from riskloop.report import plots
+from riskloop.report.plots import write_plots
+
+NAMES = ["roc", "precision_recall", "confusion", "cost_curve", "calibration", "importance", "scores"]
+ROWS = 800
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    rng = np.random.default_rng(7)
+    risk, noise = rng.normal(size=ROWS), rng.normal(size=ROWS)
+    outcome = rng.random(ROWS) < 1 / (1 + np.exp(1.5 - 1.5 * risk))
+    contract = Contract((Column("risk $x^2$"), Column("<noise>\n顧客")), ("risk $x^2$", "<noise>\n顧客"))
+    columns = {"risk $x^2$": risk, "<noise>\n顧客": noise}
+    dataset = Dataset(Problem("left", "1"), contract, columns, outcome, np.arange(ROWS), None, "fingerprint")
+    return train(dataset, Plan(select_candidates(["decision_tree"], ROWS), Costs(fp=10, fn=60), folds=3))
+
+
+def test_every_plot_is_written_as_a_png(tmp_path: Path, trained: Trained) -> None:
+    paths = write_plots(tmp_path, trained)
+    assert [path.name for path in paths] == [f"{name}.png" for name in NAMES]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+    assert all(path.stat().st_size < 200_000 for path in paths)
+
+
+def test_the_same_training_gives_the_same_bytes(tmp_path: Path, trained: Trained) -> None:
+    first = [path.read_bytes() for path in write_plots(tmp_path, trained)]
+    assert first == [path.read_bytes() for path in write_plots(tmp_path, trained)]
+
+
+def test_a_policy_that_never_acts_can_be_drawn(tmp_path: Path, trained: Trained) -> None:
+    never = dataclasses.replace(trained.policy, kind="fixed", threshold=2.0)
+    assert len(write_plots(tmp_path, dataclasses.replace(trained, policy=never))) == len(NAMES)
+
+
+def test_scores_show_exactly_the_decisions_of_the_confusion_matrix(trained: Trained) -> None:
+    counts = trained.test.confusion
+    missed = plots._below(np.array([one.positives for one in trained.curves.scores]), counts.fn)
+    assert missed.sum() == counts.fn
+    upper, lower = plots._scores(trained).axes
+    shown = {text.get_text() for axes in (upper, lower) for text in axes.get_legend().get_texts()}
+    assert {f"acted on: {counts.tp:,}", f"missed: {counts.fn:,}", f"acted on needlessly: {counts.fp:,}"} <= shown
+
+
+def test_the_cost_curve_passes_through_the_trivial_policies(trained: Trained) -> None:
+    line = plots._cost_curve(trained).axes[0].lines[0]
+    threshold, cost = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+    rows = {row.name: row.cost_per_thousand.value for row in trained.policies}
+    assert cost[np.argmin(threshold)] == pytest.approx(rows["act_on_all"])
+    assert cost[np.argmax(threshold)] == pytest.approx(rows["act_on_none"])
+
+
+def test_importance_shows_at_most_twenty_features(trained: Trained) -> None:
+    many = dataclasses.replace(trained, importance={f"feature {i}": 1.0 / (i + 1) for i in range(40)})
+    assert len(plots._importance(many).axes[0].patches) == 20
