@@ -221,12 +221,12 @@ def envelope() -> dict[str, object]:
     return {"id": "C-1", "features": json.loads(json.dumps(CUSTOMERS[0]))}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def customers() -> tuple[dict[str, object], ...]:
     return CUSTOMERS
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bundle_maker() -> Callable[..., Bundle]:
     return make_bundle
 

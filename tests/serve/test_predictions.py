@@ -325,8 +325,9 @@ def test_a_customer_on_file_is_scored_by_id(client, project, customers):
     assert project.ledger.last_prediction("text").features == customers[0]
     assert client.get("/customers/a%2Fb/prediction").json()["id"] == "a/b"
     assert errors_of(client.get("/customers/old/prediction"))["age"] == "absent"
-    for unknown in ("nobody", "%00", "%0A", "%F0%9F%98%80", ""):
-        assert "POST /predict" in problem(client.get(f"/customers/{unknown}/prediction"), 404, "not-found")["next_step"]
+    for unknown in ("nobody", "%00", "%0A", "%F0%9F%98%80", "", "customer_id"):
+        problem(client.get(f"/customers/{unknown}/prediction"), 404, "not-found")
+    assert "POST /predict" in client.get("/customers/nobody/prediction").json()["next_step"]
 
 
 def test_without_a_champion_nothing_is_scored(empty_project, serve, envelope):

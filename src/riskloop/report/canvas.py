@@ -40,7 +40,7 @@ def panels(
     figure = Figure(figsize=size, dpi=DPI, facecolor="white")
     figure.subplots_adjust(left / width, 0.62 / height, 1 - 0.2 / width, 1 - 0.78 / height, hspace=0.12)
     above = 1 - 0.12 / height
-    figure.text(0.025, above, plain(title, 90), fontsize=13, fontweight="bold", color=INK, va="top", parse_math=False)
+    figure.text(0.025, above, title, fontsize=13, fontweight="bold", color=INK, va="top", parse_math=False)
     figure.text(0.025, above - 0.29 / height, reading, fontsize=9.5, color=MUTED, va="top", parse_math=False)
     axes: list[Axes] = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0].tolist()
     for one in axes:
@@ -69,13 +69,6 @@ def legend(axes: Axes, where: str) -> None:
     drawn = axes.legend(loc=where, fontsize=9, frameon=True, framealpha=0.9, edgecolor="none", labelcolor=INK)
     for text in drawn.get_texts():
         text.set_parse_math(False)
-
-
-def plain(text: str, longest: int = 32) -> str:
-    """Text from a table, in one line of at most ``longest`` characters."""
-    line = " ".join(text.split())
-    line = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
-    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def save(figure: Figure, path: Path) -> Path:

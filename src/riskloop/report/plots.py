@@ -12,6 +12,7 @@ from riskloop.costs import FloatArray
 from riskloop.learn.evaluation.intervals import Interval
 from riskloop.report import canvas
 from riskloop.report.canvas import INK, MUTED, RIGHT, THIRD, WRONG
+from riskloop.report.words import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +112,7 @@ def _confusion(trained: Trained) -> Figure:
         words = f"{share:.1%} of the row, {price:g} {costs.currency} each"
         axes.text(x + 0.5, y + 0.56, f"{count:,}", ha="center", fontsize=20, fontweight="bold", color=INK)
         axes.text(x + 0.5, y + 0.34, words, ha="center", fontsize=10, color=INK, parse_math=False)
-    act, leave = (canvas.plain(word, 20) for word in trained.policy.labels)
+    act, leave = (shown(word, 20) for word in trained.policy.labels)
     axes.set(xlim=(0, 2), ylim=(0, 2), xticks=[0.5, 1.5], yticks=[1.5, 0.5])
     _tick_words(axes.set_xticklabels, [act, leave])
     _tick_words(axes.set_yticklabels, ["positive", "negative"])
@@ -209,7 +210,7 @@ def _importance(trained: Trained) -> Figure:
     axes.barh(places, [growth for _, growth in ranked], color=RIGHT, height=0.68)
     axes.invert_yaxis()
     axes.set_yticks(places)
-    _tick_words(axes.set_yticklabels, [canvas.plain(name) for name, _ in ranked])
+    _tick_words(axes.set_yticklabels, [shown(name, 32) for name, _ in ranked])
     axes.axvline(0, color=MUTED, linewidth=0.8)
     axes.grid(visible=False, axis="y")
     canvas.label(axes, "growth of the log loss (nats per customer)")
@@ -217,7 +218,7 @@ def _importance(trained: Trained) -> Figure:
 
 
 def _scores(trained: Trained) -> Figure:
-    counts, act = trained.test.confusion, canvas.plain(trained.policy.labels[0], 20)
+    counts, act = trained.test.confusion, shown(trained.policy.labels[0], 20)
     figure, (upper, lower) = canvas.panels(
         "Scores: where are decisions right and wrong?",
         f"Blue decisions are right, hatched orange ones wrong; square-root scale. {_rows(trained)}",

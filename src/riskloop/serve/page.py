@@ -99,8 +99,8 @@ def costs_per_thousand(live: Live) -> dict[str, float]:
     """Cost per 1,000 customers of the chosen and of the trivial policies, as far as the card tells."""
     listed = live.bundle.card.get("policies")
     policies = [policy for policy in listed if isinstance(policy, dict)] if isinstance(listed, list) else []
-    costs = {policy.get("name"): _value(policy.get("cost_per_thousand")) for policy in policies}
-    return {name: cost for name, cost in costs.items() if isinstance(name, str) and cost is not None}
+    costs = {str(policy.get("name")): _value(policy.get("cost_per_thousand")) for policy in policies}
+    return {name: cost for name, cost in costs.items() if cost is not None}
 
 
 def _value(cost: Any) -> float | None:

@@ -37,6 +37,10 @@ _HTTP = {
     404: ("There is no such resource.", "see GET /openapi.json for what there is"),
     405: ("This resource does not know the method.", "use one that the Allow header names"),
 }
+_HEADERS = {
+    503: {"Retry-After": "1"},
+    413: {"Connection": "close"},  # or the server would go on to receive what nobody will read
+}
 
 
 class RequestRefused(UsageError):
@@ -76,8 +80,7 @@ def problem_response(request: Request, status: int, problem: RiskloopError) -> R
         next_step=problem.next_step,
         errors=errors,
     )
-    headers = {"Retry-After": "1"} if status == 503 else {}
-    return Response(msgspec.json.encode(document), status, headers, PROBLEM_TYPE)
+    return Response(msgspec.json.encode(document), status, _HEADERS.get(status), PROBLEM_TYPE)
 
 
 def request_id(request: Request) -> str:

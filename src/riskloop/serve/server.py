@@ -8,7 +8,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,6 +21,7 @@ from riskloop.serve.config import ServeConfig
 
 CONFIG_VARIABLE = "RISKLOOP_SERVE_CONFIG"
 GRACE_SECONDS = 30
+STARTUP_SECONDS = 60
 
 
 def run(config: ServeConfig, on_ready: Callable[[str], None] | None = None) -> None:
@@ -92,8 +95,18 @@ def _run_workers(
     os.environ[CONFIG_VARIABLE] = config.to_json()
     settings = _uvicorn("riskloop.serve.server:app_from_environment", factory=True, workers=config.workers)
     if on_ready:
-        on_ready(url)  # the socket listens already: what comes now waits for the first worker
+        threading.Thread(target=_tell_when_it_answers, args=(url, on_ready), daemon=True).start()
     Multiprocess(settings, sockets=[listener]).run()
+
+
+def _tell_when_it_answers(url: str, on_ready: Callable[[str], None]) -> None:
+    """The socket listens before there is a worker: this request waits for the first of them."""
+    address = urlsplit(url)
+    connection = HTTPConnection(str(address.hostname), address.port, timeout=STARTUP_SECONDS)
+    with contextlib.suppress(OSError, HTTPException), contextlib.closing(connection):
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        on_ready(url)
 
 
 def _uvicorn(app: Any, **more: Any) -> uvicorn.Config:
@@ -106,6 +119,7 @@ def _uvicorn(app: Any, **more: Any) -> uvicorn.Config:
         server_header=False,
         log_config=None,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=STARTUP_SECONDS,
         **more,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,7 +70,8 @@ class Registry:
         with self._reachable():
             mlflow = self._mlflow
             mlflow.set_tracking_uri(self.tracking_uri)
-            with mlflow.start_run(run_id=run_id, log_system_metrics=False):
+            with mlflow.start_run(run_id=run_id, log_system_metrics=False), warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # it asks for an input example; golden requests are ours
                 logged = mlflow.pyfunc.log_model(
                     name="model",
                     python_model=str(_MODEL_SCRIPT),

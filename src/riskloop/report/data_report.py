@@ -1,0 +1,253 @@
+"""The data report: what a table holds, what is wrong with it, and what each column says about the target."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskloop.data.dataset import Dataset
+from riskloop.data.split import SplitKind
+from riskloop.errors import RiskloopError
+from riskloop.findings import Finding, by_severity
+from riskloop.learn.evaluation.intervals import Interval, wilson
+from riskloop.report.data_summary.association import (
+    MOST_FEATURES,
+    Associations,
+    MissingPattern,
+    associations,
+    missing_together,
+)
+from riskloop.report.data_summary.features import Feature, features
+from riskloop.report.data_summary.over_time import OverTime, over_time
+from riskloop.report.page import render
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SCHEMA_VERSION = 1
+AUC_ROWS = 100_000
+ASSOCIATION_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class OtherColumn:
+    """A column that is not a feature, and why: target, id, time, sensitive, unavailable or other."""
+
+    name: str
+    role: str
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """Everything the report says, as values; ``document`` and ``html`` are two ways to write them down.
+
+    Attributes
+    ----------
+    title : str
+    generated : datetime
+    settings : mapping of str to str
+    target, positive, fingerprint : str
+    rows, kept, columns, repeated : int
+        Rows and columns of the table; rows that passed the gate; rows that share a customer or every feature.
+    positives : int
+    rate : Interval
+        Share of positives among the kept rows (Wilson).
+    split : {"random", "time", "row_order"}
+        The split advised.
+    findings : list of Finding
+        The gravest first.
+    features : list of Feature
+        Those that know most by themselves first.
+    associations : Associations
+    over_time : OverTime
+    missing_together : list of MissingPattern
+    other_columns : list of OtherColumn
+    auc_rows : int
+        Rows behind the single-feature ROC-AUC.
+    """
+
+    title: str
+    generated: datetime
+    settings: Mapping[str, str]
+    target: str
+    positive: str
+    fingerprint: str
+    rows: int
+    kept: int
+    columns: int
+    repeated: int
+    positives: int
+    rate: Interval
+    split: SplitKind
+    findings: list[Finding]
+    features: list[Feature]
+    associations: Associations
+    over_time: OverTime
+    missing_together: list[MissingPattern]
+    other_columns: list[OtherColumn] = field(default_factory=list)
+    auc_rows: int = 0
+
+    @property
+    def quarantined(self) -> int:
+        return self.rows - self.kept
+
+    @cached_property
+    def html(self) -> str:
+        """One self-contained page: no scripts, nothing loaded from elsewhere."""
+        return render("data.html.j2", report=self)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """Plain JSON values; what is not defined is None."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "kind": "data-report",
+            "title": self.title,
+            "generated": self.generated.isoformat(),
+            "settings": dict(self.settings),
+            "overview": self._overview(),
+            "findings": [finding.to_dict() for finding in self.findings],
+            "features": [feature.to_dict() for feature in self.features],
+            "associations": self.associations.to_dict(),
+            "over_time": self.over_time.to_dict(),
+            "missing_together": [pattern.to_dict() for pattern in self.missing_together],
+            "other_columns": [{"name": one.name, "role": one.role} for one in self.other_columns],
+        }
+
+    def _overview(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "kept": self.kept,
+            "quarantined": self.quarantined,
+            "columns": self.columns,
+            "features": len(self.features),
+            "target": self.target,
+            "positive": self.positive,
+            "positives": self.positives,
+            "rate": self.rate.to_dict(),
+            "split": self.split,
+            "repeated": self.repeated,
+            "roc_auc_rows": self.auc_rows,
+            "fingerprint": self.fingerprint,
+        }
+
+
+def data_report(
+    frame: pl.DataFrame,
+    dataset: Dataset,
+    findings: Sequence[Finding],
+    *,
+    title: str,
+    generated: datetime,
+    settings: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> DataReport:
+    """Describe a table.
+
+    Counts, rates, statistics and missing cells are over all rows; ROC-AUC over at most 100,000 and associations over
+    at most 20,000 rows drawn at random, which the report says.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        The table as read, with the rows that were set aside.
+    dataset : Dataset
+        The rows that passed the gate.
+    findings : sequence of Finding
+    title : str
+    generated : datetime
+        Shown and stored as given.
+    settings : mapping of str to str, optional
+        What the reader should know about the run: shown as it is.
+    seed : int
+        Of the samples.
+    """
+    found = features(dataset, _sample(len(dataset), AUC_ROWS, seed), seed=seed)
+    sample = _sample(len(dataset), ASSOCIATION_ROWS, seed)
+    compared = [feature.name for feature in found[:MOST_FEATURES]]
+    drawn = {name: dataset.columns[name][sample] for name in compared}
+    positives = int(dataset.outcome.sum())
+    return DataReport(
+        title=title,
+        generated=generated,
+        settings=settings or {},
+        target=dataset.problem.target,
+        positive=dataset.problem.positive,
+        fingerprint=dataset.fingerprint,
+        rows=frame.height,
+        kept=len(dataset),
+        columns=frame.width,
+        repeated=len(dataset) - len(np.unique(dataset.groups)),
+        positives=positives,
+        rate=wilson(positives, len(dataset)),
+        split=_advised_split(dataset, findings),
+        findings=by_severity(findings),
+        features=found,
+        associations=associations(dataset.contract, drawn, compared),
+        over_time=over_time(dataset.outcome, dataset.time),
+        missing_together=missing_together(dataset.columns, dataset.outcome, seed=seed),
+        other_columns=_other_columns(frame.columns, dataset),
+        auc_rows=min(len(dataset), AUC_ROWS),
+    )
+
+
+def write_data_report(report: DataReport, folder: Path) -> Path:
+    """Write data.html and data.json; both or neither. Returns the path of the page.
+
+    Raises
+    ------
+    RiskloopError
+        If they cannot be written; older ones are left as they were.
+    """
+    contents = {
+        "data.json": json.dumps(report.document, indent=1, allow_nan=False),
+        "data.html": report.html,
+    }
+    drafts = {folder / name: folder / f".{name}.draft" for name in contents}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for (path, draft), text in zip(drafts.items(), contents.values(), strict=True):
+            draft.write_text(text, encoding="utf-8")
+        for path, draft in drafts.items():
+            draft.replace(path)
+    except OSError as error:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+        raise RiskloopError(
+            f"The data report cannot be written: {error}.", where=str(folder), next_step="free space, or name a folder"
+        ) from error
+    return folder / "data.html"
+
+
+def _sample(rows: int, most: int, seed: int) -> NDArray[np.int64]:
+    if rows <= most:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def _advised_split(dataset: Dataset, findings: Sequence[Finding]) -> SplitKind:
+    if dataset.time is not None:
+        return "time"
+    ordered = any(finding.code == "row-order-carries-target" for finding in findings)
+    return "row_order" if ordered else "random"
+
+
+def _other_columns(names: Sequence[str], dataset: Dataset) -> list[OtherColumn]:
+    problem = dataset.problem
+    roles = {
+        **dict.fromkeys(problem.sensitive, "sensitive"),
+        **dict.fromkeys(problem.unavailable, "unavailable"),
+        problem.time: "time",
+        problem.id: "id",
+        problem.target_column: "target",
+    }
+    used = set(dataset.contract.features)
+    return [OtherColumn(name, roles.get(name, "other")) for name in names if name not in used]

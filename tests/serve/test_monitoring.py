@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+
+
+def samples(client):
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    return {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
+
+
+def test_health_is_not_ready(empty_project, serve):
+    """Founding case 7: /health said ok without a model."""
+    client = serve(empty_project.config())
+    assert client.get("/health").status_code == 200
+    assert client.get("/ready").status_code == 503
+
+
+def test_ready_names_the_champion(client, project):
+    assert client.get("/ready").json() == {
+        "model": {"name": "churn", "version": 1, "alias": "champion", "digest": project.versions.get(1).digest},
+        "refused": None,
+        "status": "ready",
+    }
+
+
+def test_ready_reports_a_refused_bundle(client, project):
+    (project.bundles / project.versions.get(2).bundle / "card.json").write_text("{}")
+    project.promote(2)
+    while not (ready := client.get("/ready").json())["refused"]:
+        pass
+    assert ready["model"]["version"] == 1
+    assert "altered" in ready["refused"]["message"]
+    assert samples(client)["riskloop_bundle_refused", ()] == 1
+
+
+def test_metrics_count_requests_and_predictions(client, project, envelope):
+    answer = client.post("/predict", json=envelope).json()
+    client.post("/predict", json={})
+    client.get("/customers/1/prediction")
+    client.get("/customers/2/prediction")
+    client.get("/nothing/here")
+    client.delete("/predict")
+    found = samples(client)
+
+    def requests(route, method, status):
+        labels = tuple(sorted({"route": route, "method": method, "status": status}.items()))
+        return found["riskloop_requests_total", labels]
+
+    assert requests("/predict", "POST", "200") == 1
+    assert requests("/predict", "POST", "422") == 1
+    assert requests("/customers/{customer_id:path}/prediction", "GET", "404") == 2
+    assert requests("none", "GET", "404") == 1
+    assert requests("/predict", "other", "405") == 1
+    labels = (("arm", "champion"), ("decision", answer["decision"]), ("version", "1"))
+    assert found["riskloop_predictions_total", labels] == 1
+    assert found["riskloop_probability_count", (("version", "1"),)] == 1
+    assert found["riskloop_request_seconds_count", (("route", "/predict"),)] == 3
+    digest = project.versions.get(1).digest
+    assert found["riskloop_model_info", (("digest", digest), ("name", "churn"), ("version", "1"))] == 1
+    assert found["riskloop_ledger_waiting", ()] == found["riskloop_ledger_lost_total", ()] == 0
+    assert found["process_resident_memory_bytes", ()] > 1e6
+
+
+def test_every_application_counts_for_itself(project, serve, envelope):
+    first, second = serve(project.config()), serve(project.config())
+    first.post("/predict", json=envelope)
+    labels = (("method", "POST"), ("route", "/predict"), ("status", "200"))
+    assert ("riskloop_requests_total", labels) in samples(first)
+    assert ("riskloop_requests_total", labels) not in samples(second)
+
+
+def test_monitoring_counts_what_the_ledger_holds(client, customers):
+    empty = client.get("/monitoring").json()
+    assert (empty["predictions"], empty["decisions"], empty["last_prediction"]) == (0, [], None)
+    batch = client.post("/predict/batch", json=[{"id": i, "features": c} for i, c in enumerate(customers)]).json()
+    outcomes = [{"id": i, "outcome": i == 0, "observed_at": "2030-01-01T00:00:00Z"} for i in range(3)]
+    client.post("/outcomes", json=outcomes)
+    counts = client.get("/monitoring").json()
+    assert (counts["predictions"], counts["outcomes"], counts["positive_outcomes"]) == (3, 3, 1)
+    assert sum(count["predictions"] for count in counts["decisions"]) == 3
+    assert {count["decision"] for count in counts["decisions"]} == {a["decision"] for a in batch["answers"]}
+    assert counts["last_prediction"] == batch["answers"][-1]["timestamp"]

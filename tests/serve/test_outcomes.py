@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+
+OUTCOME = {"id": "C-1", "outcome": True, "observed_at": "2026-12-01T10:00:00+01:00"}
+
+
+def test_an_outcome_is_recorded_once(client, project, envelope):
+    prediction = client.post("/predict", json=envelope).json()
+    known = OUTCOME | {"prediction_id": prediction["prediction_id"]}
+    assert client.post("/outcomes", json=known).json() == {
+        "accepted": 1,
+        "duplicates": 0,
+        "corrections": 0,
+        "unknown_customers": 0,
+    }
+    assert client.post("/outcomes", json=known).json()["duplicates"] == 1
+    judged = {made.prediction_id: outcome for made, outcome in project.ledger.with_outcomes()}
+    assert judged[prediction["prediction_id"]].outcome is True
+    corrected = client.post("/outcomes", json=known | {"outcome": 0}).json()
+    assert corrected["corrections"] == 1
+
+
+def test_a_list_of_outcomes_is_recorded_whole(client):
+    many = [OUTCOME | {"id": number, "outcome": number % 2} for number in range(50)]
+    assert client.post("/outcomes", json=many).json() == {
+        "accepted": 50,
+        "duplicates": 0,
+        "corrections": 0,
+        "unknown_customers": 50,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "code"),
+    [
+        ({"outcome": 2}, "outcome", "not-an-outcome"),
+        ({"outcome": "true"}, "outcome", "not-an-outcome"),
+        ({"outcome": None}, "outcome", "absent"),
+        ({"observed_at": "2026-12-01T10:00:00"}, "observed_at", "not-a-time"),
+        ({"observed_at": "yesterday"}, "observed_at", "not-a-time"),
+        ({"observed_at": 1764583200}, "observed_at", "not-a-time"),
+        ({"observed_at": "0001-01-01T00:00:00+14:00"}, "observed_at", "not-a-time"),
+        ({"id": None}, "id", "absent"),
+        ({"id": ["x"]}, "id", "not-an-id"),
+        ({"prediction_id": "a\0"}, "prediction_id", "not-an-id"),
+        ({"outcom": 1}, "outcom", "unexpected"),
+    ],
+)
+def test_a_wrong_outcome_is_named_and_nothing_is_recorded(client, change, field, code):
+    response = client.post("/outcomes", json=OUTCOME | change)
+    assert response.status_code == 422
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [(field, code)]
+    response = client.post("/outcomes", json=[OUTCOME, OUTCOME | change])
+    assert response.json()["errors"][0]["field"] == f"[1].{field}"
+    assert client.get("/monitoring").json()["outcomes"] == 0
+
+
+@pytest.mark.parametrize("body", [[], [3], "x", 7])
+def test_what_holds_no_outcome_is_refused(client, body):
+    assert client.post("/outcomes", json=body).status_code == 422
+
+
+def test_too_many_outcomes_are_refused(project, serve):
+    client = serve(project.config(max_batch_rows=2))
+    assert client.post("/outcomes", json=[OUTCOME] * 3).status_code == 413
+
+
+def test_outcomes_wait_for_the_ledger(client, project):
+    project.execute("ALTER TABLE outcomes RENAME TO away")
+    response = client.post("/outcomes", json=OUTCOME)
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
