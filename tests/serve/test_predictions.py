@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-FIELDS = (
-    "prediction_id id model arm probability decision threshold risk_band expected_cost reasons latency_ms timestamp"
-).split()
+FIELDS = [
+    *("prediction_id", "id", "model", "arm", "probability", "decision", "threshold", "risk_band", "expected_cost"),
+    *("reasons", "latency_ms", "timestamp"),
+]
 
 
 def problem(response, status, code):

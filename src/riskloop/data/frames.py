@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from riskloop.data.contract import LARGEST_NUMBER, Breach, Column, Columns, Contract, Decoded, read_or_breach
+from riskloop.data.column import BLANKS, LARGEST_NUMBER, BrokenRule, Column, category_text
+from riskloop.data.contract import Breach, Columns, Contract, Decoded
 from riskloop.errors import DataError
 
 
@@ -39,7 +41,12 @@ def decode_series(column: Column, series: pl.Series) -> tuple[NDArray[Any], list
     """Decode one column of a table."""
     if column.type == "number":
         return _decode_numbers(column, plain(series))
-    return _decode_categories(column, as_text(series))
+    return _decode_categories(column, series if _has_values(series) else as_text(series))
+
+
+def _has_values(series: pl.Series) -> bool:
+    """Whether the cells are such as JSON has beside text; anything else (dates, durations) is read as text."""
+    return series.dtype.is_numeric() or series.dtype == pl.Boolean
 
 
 def plain(series: pl.Series) -> pl.Series:
@@ -50,65 +57,54 @@ def plain(series: pl.Series) -> pl.Series:
 def as_text(series: pl.Series) -> pl.Series:
     """The cells as stripped text, whole numbers without a decimal point; blank cells are null."""
     if series.dtype.is_float():
-        whole = (series.round(0) == series) & (series.abs() <= LARGEST_NUMBER)
-        frame = pl.select(pl.when(whole).then(series.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(None))
-        text = frame.to_series()
-        return pl.select(pl.when(series.is_nan()).then(None).otherwise(text)).to_series()
-    text = series.cast(pl.String).str.strip_chars()
+        distinct = series.unique()
+        return series.replace_strict(distinct, pl.Series(map(category_text, distinct), dtype=pl.String))
+    text = series.cast(pl.String).str.strip_chars(BLANKS)
     return text.set(text == "", None)
 
 
 def _decode_numbers(column: Column, series: pl.Series) -> tuple[NDArray[np.float64], list[Breach]]:
     is_text = series.dtype == pl.String
-    numbers = series.cast(pl.Float64, strict=False) if is_text else series
-    values = numbers.to_numpy().astype(np.float64, copy=True)
-    present = series.is_not_null().to_numpy() & (is_text | ~np.isnan(values))
+    values = series.cast(pl.Float64, strict=False).to_numpy().astype(np.float64, copy=True)
+    missing = series.is_null().to_numpy() | np.isin(values, list(column.missing_numbers))
+    if not is_text:
+        missing |= np.isnan(values)
+    values[missing] = math.nan
     with np.errstate(invalid="ignore"):
-        fine = np.isfinite(values) & (np.abs(values) <= LARGEST_NUMBER)
+        fine = np.abs(values) <= LARGEST_NUMBER
         if column.minimum is not None:
             fine &= values >= column.minimum
         if column.maximum is not None:
             fine &= values <= column.maximum
-    if column.missing_values and is_text:
-        fine &= ~series.is_in(list(column.missing_values)).fill_null(False).to_numpy()
-    odd = np.flatnonzero(~fine)
     if column.nullable:
-        odd = odd[present[odd]]
-    return _reread(column, series, values, odd)
-
-
-def _reread(
-    column: Column, series: pl.Series, values: NDArray[np.float64], odd: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], list[Breach]]:
-    """The few cells that the fast road could not take go through the scalar rules, each distinct value once."""
-    if not len(odd):
-        return values, []
-    cells = series.gather(odd)
-    answers = {value: read_or_breach(column, value) for value in cells.unique().to_list()}
-    broken: dict[str, tuple[str, list[int]]] = {}
-    for position, value in zip(odd.tolist(), cells.to_list(), strict=True):
-        values[position], code, message = answers[value]
-        if code is not None:
-            broken.setdefault(code, (message, []))[1].append(position)
-    return values, _breaches(column, broken)
+        fine |= missing
+    odd = np.flatnonzero(~fine)
+    values[odd], breaches = _reread(column, series.gather(odd), odd)
+    return values, breaches
 
 
 def _decode_categories(column: Column, series: pl.Series) -> tuple[NDArray[np.int32], list[Breach]]:
-    distinct = series.unique()
-    answers = {value: read_or_breach(column, value) for value in distinct.to_list()}
-    codes = series.replace_strict(
-        list(answers), [int(answer[0]) for answer in answers.values()], return_dtype=pl.Int32
-    ).to_numpy()
-    broken: dict[str, tuple[str, list[int]]] = {}
-    for value, (_, code, message) in answers.items():
-        if code is not None:
-            rows = (series.is_null() if value is None else series == value).fill_null(False).arg_true().to_list()
-            broken.setdefault(code, (message, []))[1].extend(rows)
-    return codes.astype(np.int32, copy=True), _breaches(column, broken)
+    values, breaches = _reread(column, series, np.arange(len(series)))
+    return values.astype(np.int32), breaches
 
 
-def _breaches(column: Column, broken: dict[str, tuple[str, list[int]]]) -> list[Breach]:
-    return [
-        Breach(column.name, code, message, np.array(sorted(rows), dtype=np.int64))
-        for code, (message, rows) in broken.items()
+def _reread(
+    column: Column, cells: pl.Series, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], list[Breach]]:
+    """Each distinct cell goes once through the scalar rules."""
+    if not len(cells):
+        return np.empty(0), []
+    distinct = cells.unique(maintain_order=True)
+    numbered = pl.int_range(len(distinct), eager=True)
+    which = cells.replace_strict(distinct, numbered, return_dtype=pl.Int64).to_numpy()
+    values = np.full(len(distinct), column.blank, dtype=np.float64)
+    broken: dict[str, tuple[BrokenRule, list[int]]] = {}
+    for position, cell in enumerate(distinct.to_list()):
+        try:
+            values[position] = column.read(cell, typed=False)
+        except BrokenRule as rule:
+            broken.setdefault(rule.code, (rule, []))[1].append(position)
+    return values[which], [
+        Breach(column.name, code, rule.describe(), rows[np.isin(which, positions)])
+        for code, (rule, positions) in broken.items()
     ]

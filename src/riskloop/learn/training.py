@@ -28,6 +28,8 @@ from riskloop.watch.profile import profile
 
 FloatArray = NDArray[np.float64]
 GOLDEN_ROWS = 20
+CONTENDER_RESAMPLES = 200
+"""Bootstrap resamples for a contender's intervals; the test block gets more."""
 _SECONDS_PER_DAY = 86_400.0
 
 
@@ -131,18 +133,32 @@ def train(dataset: Dataset, plan: Plan, memory: Memory | None = None, watcher: W
         embargo=plan.embargo_days * _SECONDS_PER_DAY,
         kind=plan.split,
     )
-    block = training_block(dataset, parts, plan)
+    block = training_block(dataset, parts.train, plan)
+    choice, contenders = select(block, plan, memory, watcher)
+    return _judge(dataset, parts, block, plan, choice, contenders)
+
+
+def training_block(dataset: Dataset, rows: NDArray[np.int64], plan: Plan) -> Block:
+    """Some rows of the dataset, to train on, with their fold numbers."""
+    outcome = dataset.outcome[rows]
+    fold = folds(outcome, dataset.groups[rows], count=plan.folds, seed=plan.seed)
+    return Block(dataset.contract, dataset.take(rows), outcome, fold, plan.derived)
+
+
+def select(
+    block: Block, plan: Plan, memory: Memory | None = None, watcher: Watcher | None = None
+) -> tuple[Choice, tuple[Contender, ...]]:
+    """Cross-fit every candidate on the block and choose one; returns the contenders too, cheapest first."""
     contenders = [_contend(candidate, block, plan, memory, watcher) for candidate in plan.candidates]
     choice = choose(contenders, block.outcome, seed=plan.seed)
-    ranked = tuple(sorted(contenders, key=lambda one: one.cost_per_thousand))
-    return _judge(dataset, parts, block, plan, choice, ranked)
+    return choice, tuple(sorted(contenders, key=lambda one: one.cost_per_thousand))
 
 
-def training_block(dataset: Dataset, parts: Split, plan: Plan) -> Block:
-    """The training rows with their fold numbers."""
-    outcome = dataset.outcome[parts.train]
-    fold = folds(outcome, dataset.groups[parts.train], count=plan.folds, seed=plan.seed)
-    return Block(dataset.contract, dataset.take(parts.train), outcome, fold, plan.derived)
+def refit(block: Block, plan: Plan, chosen: Contender) -> tuple[Scorer, Fitted]:
+    """Fit the chosen candidate on the whole block, under the calibration found out of fold."""
+    candidate = next(one for one in plan.candidates if one.name == chosen.name)
+    fitted = fit(candidate, block, np.ones(len(block.outcome), dtype=bool), seed=plan.seed)
+    return Scorer(block.contract, fitted.encoding, fitted.model, chosen.calibration.calibration), fitted
 
 
 def _contend(
@@ -173,7 +189,9 @@ def contend(candidate: Candidate, result: OutOfFold, outcome: NDArray[np.bool_],
         labels=plan.labels,
     )
     probability = calibration.probability
-    evaluation = evaluate(outcome, probability, policy.act(probability), plan.costs, seed=plan.seed)
+    evaluation = evaluate(
+        outcome, probability, policy.act(probability), plan.costs, seed=plan.seed, resamples=CONTENDER_RESAMPLES
+    )
     return Contender(candidate.name, candidate.complexity, result, calibration, policy, evaluation)
 
 
@@ -181,9 +199,7 @@ def _judge(
     dataset: Dataset, parts: Split, block: Block, plan: Plan, choice: Choice, ranked: tuple[Contender, ...]
 ) -> Trained:
     chosen = choice.chosen
-    candidate = next(one for one in plan.candidates if one.name == chosen.name)
-    fitted = fit(candidate, block, np.ones(len(block.outcome), dtype=bool), seed=plan.seed)
-    scorer = Scorer(dataset.contract, fitted.encoding, fitted.model, chosen.calibration.calibration)
+    scorer, fitted = refit(block, plan, chosen)
     columns, outcome = dataset.take(parts.test), dataset.outcome[parts.test]
     probability = scorer.probability(columns)
     parity = _parity(fitted, scorer, columns, probability)

@@ -19,6 +19,7 @@ from riskloop.errors import RiskloopError
 from riskloop.findings import Finding, by_severity
 from riskloop.learn.evaluation.intervals import Interval, wilson
 from riskloop.report.data_summary.association import (
+    LEAST_SHOWN,
     MOST_FEATURES,
     Associations,
     MissingPattern,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 AUC_ROWS = 100_000
 ASSOCIATION_ROWS = 20_000
+MOST_DRAWN = 100
+MOST_LISTED = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class DataReport:
     @cached_property
     def html(self) -> str:
         """One self-contained page: no scripts, nothing loaded from elsewhere."""
-        return render("data.html.j2", report=self)
+        return render("data.html.j2", report=self, drawn=MOST_DRAWN, listed=MOST_LISTED, least=LEAST_SHOWN)
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -211,13 +214,13 @@ def write_data_report(report: DataReport, folder: Path) -> Path:
         "data.json": json.dumps(report.document, indent=1, allow_nan=False),
         "data.html": report.html,
     }
-    drafts = {folder / name: folder / f".{name}.draft" for name in contents}
+    drafts = {name: folder / f".{name}.draft" for name in contents}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for (path, draft), text in zip(drafts.items(), contents.values(), strict=True):
-            draft.write_text(text, encoding="utf-8")
-        for path, draft in drafts.items():
-            draft.replace(path)
+        for name, draft in drafts.items():
+            draft.write_text(contents[name], encoding="utf-8")
+        for name, draft in drafts.items():
+            draft.replace(folder / name)
     except OSError as error:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
@@ -242,7 +245,7 @@ def _advised_split(dataset: Dataset, findings: Sequence[Finding]) -> SplitKind:
 
 def _other_columns(names: Sequence[str], dataset: Dataset) -> list[OtherColumn]:
     problem = dataset.problem
-    roles = {
+    roles: dict[str | None, str] = {
         **dict.fromkeys(problem.sensitive, "sensitive"),
         **dict.fromkeys(problem.unavailable, "unavailable"),
         problem.time: "time",

@@ -25,18 +25,16 @@ ENGLISH: Mapping[str, str] = {
     "findings_tile": "Findings",
     "findings_note": "{errors} errors, {warnings} warnings, {infos} notes",
     "split": "How to split",
-    "split_time": "By event time (training.split: time): the test block is the latest part, as customers will be in use.",
+    "split_time": "By event time (training.split: time): the test block is the latest part, as in use.",
     "split_row_order": (
-        "By the order of the rows (training.split: row_order): the target rate follows it, so a split at random would "
-        "judge the model on the past it has already seen."
+        "If the rows are in time order, by that order (training.split: row_order): the target rate follows it, and a "
+        "split at random would judge the model on times it has already seen."
     ),
     "split_random": "At random, stratified (training.split: random): the target rate does not follow the row order.",
     "split_groups": "{repeated} rows share a customer, or every feature, with another row: such rows stay on one side.",
-    "sampled": (
-        "Counts, rates and statistics are over all {rows} rows. ROC-AUC is over a random {auc_rows} of them, "
-        "associations over {association_rows}."
-    ),
-    "sampled_not": "Everything is computed over all {rows} rows.",
+    "sampled_auc": "ROC-AUC is computed over a random {rows} of them.",
+    "sampled_associations": "Associations are computed over a random {rows} of them.",
+    "computed": "Counts, rates and statistics are over all {rows} kept rows.",
     "settings": "Settings",
     "fingerprint": "Fingerprint of the data (sha256)",
     "findings": "Findings",
@@ -83,15 +81,12 @@ ENGLISH: Mapping[str, str] = {
     "below": "below {value}",
     "from": "from {value}",
     "between": "{low} to below {high}",
-    "mean": "mean",
-    "std": "standard deviation",
-    "minimum": "minimum",
-    "quartile_1": "first quartile",
-    "median": "median",
-    "quartile_3": "third quartile",
-    "maximum": "maximum",
-    "zeros": "zeros",
-    "levels_unused": "levels without rows",
+    "mean": "Mean",
+    "std": "Standard deviation",
+    "range": "Range",
+    "quartiles": "Quartiles",
+    "zeros": "Zeros",
+    "levels_unused": "Levels without rows",
     "association": "Features that go together",
     "association_note": (
         "Two numbers: Spearman's rank correlation. A category with a category, or with a number cut at its deciles: "
@@ -146,10 +141,13 @@ def speak(language: str = "en") -> Say:
 
 
 def shown(text: str, longest: int = 60) -> str:
-    """Text from a table in one line: nothing invisible, at most ``longest`` characters."""
+    """Text from a table in one line: nothing invisible, at most ``longest`` characters, shortened in the middle."""
     line = " ".join(text.split())
     line = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    if len(line) <= longest:
+        return line
+    tail = (longest - 1) // 3
+    return f"{line[: longest - 1 - tail]}…{line[len(line) - tail :]}"
 
 
 def number(value: float | None) -> str:
@@ -171,6 +169,8 @@ def percent(share: float | None) -> str:
     if share is None or math.isnan(share):
         return "–"
     size = abs(share)
-    if 0 < size < 0.0001:
+    if size in (0, 1):
+        return f"{share:.0%}"
+    if size < 0.0001:
         return "<0.01%"
-    return f"{share:.2%}" if 0 < size < 0.01 else f"{share:.1%}"
+    return f"{share:.2%}" if size < 0.01 else f"{share:.1%}"

@@ -1,9 +1,11 @@
-"""Arithmetic over columns, parsed once into a small tree: never `eval`, never anything but + - * / and numbers."""
+"""Arithmetic over columns, parsed once into a short program: never `eval`, never anything but + - * / and numbers."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+import math
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,12 +16,16 @@ from numpy.typing import NDArray
 from riskloop.errors import ConfigError
 
 FloatArray = NDArray[np.float64]
+Step = str | float | np.ufunc
+"""A column to load, a constant to load, or an operator on what was loaded last."""
 
-_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+_OPERATORS: dict[type[ast.AST], np.ufunc] = {
     ast.Add: np.add,
     ast.Sub: np.subtract,
     ast.Mult: np.multiply,
     ast.Div: np.divide,
+    ast.USub: np.negative,
+    ast.UAdd: np.positive,
 }
 _LONGEST = 500
 
@@ -29,7 +35,8 @@ class Expression:
     """A formula over number columns.
 
     Columns whose names are not identifiers are written in backquotes: ```a.b` / `c d```.
-    Division by zero and arithmetic on a missing value give a missing value (NaN), never an infinity.
+    Division by zero, overflow and arithmetic on a missing value give a missing value (NaN), never an infinity, also
+    where they happen on the way: ``1 / (a / b)`` is missing where ``b`` is 0.
 
     Examples
     --------
@@ -40,58 +47,86 @@ class Expression:
     text: str
 
     @cached_property
-    def _parsed(self) -> tuple[ast.expr, dict[str, str]]:
+    def program(self) -> tuple[Step, ...]:
+        """The formula in postfix order: evaluated without recursion, however deep it is nested.
+
+        Raises
+        ------
+        ConfigError
+            If the text is not a formula over at least one column.
+        """
         if len(self.text) > _LONGEST:
             raise self._error(f"longer than {_LONGEST} characters")
-        pieces = self.text.split("`")
-        if len(pieces) % 2 == 0:
-            raise self._error("a backquote is not closed")
-        aliases = {f"_quoted_{i}": name for i, name in enumerate(pieces) if i % 2}
-        source = "".join(f"_quoted_{i}" if i % 2 else piece for i, piece in enumerate(pieces))
+        source, columns = self._unquoted()
         try:
             tree = ast.parse(source.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise self._error("not a formula") from None
-        for node in ast.walk(tree):
-            self._check(node)
-        return tree, aliases
+        steps = tuple(self._step(node, columns) for node in _postfix(tree))
+        if not any(isinstance(step, str) for step in steps):
+            raise self._error("it names no column")
+        return steps
 
-    def _check(self, node: ast.AST) -> None:
-        allowed = (ast.BinOp, ast.UnaryOp, ast.USub, ast.UAdd, ast.Name, ast.Load, *_OPERATORS)
-        number = isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
-        if not (number and not isinstance(getattr(node, "value", None), bool)) and not isinstance(node, allowed):
-            raise self._error("only + - * /, numbers, column names and parentheses are allowed")
+    def _unquoted(self) -> tuple[str, dict[str, str]]:
+        """The text with a plain name in place of each quoted one, and the column each stands for."""
+        pieces = self.text.split("`")
+        if len(pieces) % 2 == 0:
+            raise self._error("a backquote is not closed")
+        prefix = "quoted"
+        while prefix in self.text:
+            prefix += "_"
+        aliases = {f"{prefix}{i}": name for i, name in enumerate(pieces) if i % 2}
+        return "".join(f" {prefix}{i} " if i % 2 else piece for i, piece in enumerate(pieces)), aliases
+
+    def _step(self, node: ast.expr, aliases: Mapping[str, str]) -> Step:
+        if isinstance(node, ast.Name):
+            return aliases.get(node.id, node.id)
+        if isinstance(node, ast.BinOp | ast.UnaryOp) and type(node.op) in _OPERATORS:
+            return _OPERATORS[type(node.op)]
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            return self._number(node.value)  # type: ignore[arg-type]
+        raise self._error("only + - * /, numbers, column names and parentheses are allowed")
+
+    def _number(self, value: float) -> float:
+        if not abs(value) <= sys.float_info.max:  # before the conversion: an integer may be longer than any float
+            raise self._error("a number is too large")
+        return float(value)
 
     def _error(self, why: str) -> ConfigError:
         return ConfigError(
             f"The expression {self.text[:80]!r} cannot be read: {why}.",
             where="expression",
-            next_step="write for example `debt / income`",
+            next_step="write for example `debt / income`, and names that hold blanks or dots in backquotes",
         )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The columns the formula needs, in order of first use."""
-        tree, aliases = self._parsed
-        found = [aliases.get(node.id, node.id) for node in ast.walk(tree) if isinstance(node, ast.Name)]
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(step for step in self.program if isinstance(step, str)))
 
     def evaluate(self, columns: Mapping[str, NDArray[Any]]) -> FloatArray:
         """Values of the formula, shape (n,)."""
-        tree, aliases = self._parsed
+        loaded: list[Any] = []
         with np.errstate(all="ignore"):
-            value = np.asarray(self._value(tree, aliases, columns), dtype=np.float64)
-        return np.where(np.isfinite(value), value, np.nan)
+            for step in self.program:
+                if isinstance(step, np.ufunc):
+                    operands = loaded[-step.nin :]
+                    del loaded[-step.nin :]
+                    loaded.append(_finite(step(*operands)))
+                else:
+                    loaded.append(columns[step] if isinstance(step, str) else step)
+        return np.asarray(loaded.pop(), dtype=np.float64)
 
-    def _value(self, node: ast.expr, aliases: dict[str, str], columns: Mapping[str, NDArray[Any]]) -> Any:
-        if isinstance(node, ast.BinOp):
-            left = self._value(node.left, aliases, columns)
-            right = self._value(node.right, aliases, columns)
-            return _OPERATORS[type(node.op)](left, right)
-        if isinstance(node, ast.UnaryOp):
-            operand = self._value(node.operand, aliases, columns)
-            return np.negative(operand) if isinstance(node.op, ast.USub) else operand
-        if isinstance(node, ast.Name):
-            return columns[aliases.get(node.id, node.id)]
-        assert isinstance(node, ast.Constant)  # noqa: S101 - _check lets nothing else through
-        return np.float64(node.value)  # type: ignore[arg-type]
+
+def _postfix(tree: ast.expr) -> Iterator[ast.expr]:
+    """Operands before their operator, from left to right."""
+    pending, found = [tree], []
+    while pending:
+        node = pending.pop()
+        found.append(node)
+        pending += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+    return reversed(found)
+
+
+def _finite(value: Any) -> Any:
+    return np.where(np.isfinite(value), value, math.nan)

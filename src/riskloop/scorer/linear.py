@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from riskloop.errors import BundleRefused
 
 FloatArray = NDArray[np.float64]
+_CHUNK = 2048
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class Linear:
     def margin(self, matrix: FloatArray) -> FloatArray:
         """Log-odds, shape (n,), of a matrix of shape (n, p).
 
-        Summed column by column, so that one row gives the same bits alone as within a million.
+        Accumulated from the first column to the last, so that one row gives the same bits alone as within a million:
+        a dot product would be summed in another order for another n.
         """
-        total = np.full(len(matrix), self.intercept)
-        for position, coefficient in enumerate(self.coefficients):
-            total += matrix[:, position] * coefficient
-        return total
+        total = np.empty(len(matrix))
+        for start in range(0, len(matrix), _CHUNK):
+            terms = matrix[start : start + _CHUNK] * self.coefficients
+            total[start : start + _CHUNK] = np.add.accumulate(terms, axis=1)[:, -1]
+        return total + self.intercept
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         return {"coefficients": self.coefficients, "intercept": np.array([self.intercept])}
@@ -45,14 +48,14 @@ class Linear:
         Raises
         ------
         BundleRefused
-            If an array is missing, of the wrong shape or not finite.
+            If an array is missing, unknown, of another type or shape, or not finite.
         """
-        try:
-            coefficients = np.asarray(arrays["coefficients"], dtype=np.float64)
-            intercept = np.asarray(arrays["intercept"], dtype=np.float64)
-        except (KeyError, ValueError, TypeError) as error:
-            raise BundleRefused(f"The linear model is malformed: {error}.", where="model") from error
-        if coefficients.ndim != 1 or intercept.shape != (1,):
+        if set(arrays) != {"coefficients", "intercept"}:
+            raise BundleRefused("A linear model has coefficients and an intercept.", where="model")
+        coefficients, intercept = arrays["coefficients"], arrays["intercept"]
+        if not coefficients.dtype == intercept.dtype == np.float64:
+            raise BundleRefused("The linear model has arrays of the wrong type.", where="model")
+        if coefficients.ndim != 1 or not coefficients.size or intercept.shape != (1,):
             raise BundleRefused("The linear model has arrays of the wrong shape.", where="model")
         if not (np.isfinite(coefficients).all() and np.isfinite(intercept).all()):
             raise BundleRefused("The linear model holds values that are not finite.", where="model")

@@ -161,16 +161,17 @@ class Champion:
             self.live = Live(self._store.load(record, digest), record)
         except Unavailable:
             raise
-        except (RiskloopError, OSError) as error:
+        except Exception as error:  # whatever is wrong with a new bundle, the old one must go on answering
             self._refuse(version, error)
         else:
             self.refused = None
             _log.info("version %s (%s) leads", version, digest[:16])
 
-    def _refuse(self, version: int, error: RiskloopError | OSError) -> None:
+    def _refuse(self, version: int, error: Exception) -> None:
+        expected = isinstance(error, RiskloopError)
         if self.refused is None:
-            _log.error("version %s cannot lead: %s", version, error)
-        self.refused = error if isinstance(error, RiskloopError) else BundleRefused(str(error), where="bundle")
+            _log.error("version %s cannot lead: %s", version, error, exc_info=None if expected else error)
+        self.refused = error if isinstance(error, RiskloopError) else BundleRefused(f"It cannot be loaded: {error!r}.")
 
     def _why_none(self) -> str:
         reason = self.refused or self.away

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +15,10 @@ from riskloop.serve.problems import invalid
 
 Errors = list[FieldError]
 LONGEST_ID = 256
+ID_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f]+$"
+"""No control characters: logs, headers and databases disagree about them."""
+
+_ID = re.compile(ID_PATTERN.replace("$", r"\Z"))
 _KEYS = ("id", "features", "explain")
 
 
@@ -44,8 +49,8 @@ def check_id(value: Any) -> Errors:
         return []
     if not isinstance(value, str):
         return [FieldError("id", "not-an-id", "expected a text or an integer")]
-    if not 0 < len(value) <= LONGEST_ID or not value.isprintable():
-        return [FieldError("id", "not-an-id", f"expected 1 to {LONGEST_ID} printable characters")]
+    if not 0 < len(value) <= LONGEST_ID or not _ID.search(value):
+        return [FieldError("id", "not-an-id", f"expected 1 to {LONGEST_ID} characters, none of them a control")]
     return []
 
 

@@ -12,15 +12,14 @@ from riskloop.bundle.bundle import Bundle
 from riskloop.data.contract import LARGEST_NUMBER, Column
 from riskloop.serve import answers
 from riskloop.serve.body import CSV, JSON
-from riskloop.serve.envelope import LONGEST_ID, id_column_of
+from riskloop.serve.envelope import ID_PATTERN, LONGEST_ID, id_column_of
 from riskloop.serve.metrics import CONTENT_TYPE
 from riskloop.serve.problems import PROBLEM_TYPE
 from riskloop.serve.release import LARGEST_VERSION, LONGEST_TEXT
 
 Schema = dict[str, Any]
 
-_PRINTABLE = r"^[^\u0000-\u001f\u007f-\u00a0\u00ad\u0600-\uffff]+$"
-_ID: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": _PRINTABLE}
+_ID: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": ID_PATTERN}
 _EXAMPLES = 3
 
 _REQUEST_ID = {

@@ -23,7 +23,7 @@ from riskloop.serve.answers import Answer, BatchAnswer, FieldError, RefusedRow
 from riskloop.serve.body import CSV, JSON, decode_json, read_body
 from riskloop.serve.champion import Champion, Live
 from riskloop.serve.config import ServeConfig
-from riskloop.serve.envelope import Errors, read_csv, read_envelope
+from riskloop.serve.envelope import Errors, check_id, read_csv, read_envelope
 from riskloop.serve.journal import Journal
 from riskloop.serve.metrics import Metrics
 from riskloop.serve.problems import RequestRefused, invalid, request_id
@@ -102,7 +102,7 @@ class Predictions:
         """``GET /customers/{id}/prediction``: a customer whose features are on file."""
         call = Call(self._champion.require(), perf_counter(), request_id(request))
         identity = request.path_params["customer_id"]
-        features = await asyncio.to_thread(self._customers.get, identity) if identity.isprintable() else None
+        features = None if check_id(identity) else await asyncio.to_thread(self._customers.get, identity)
         if features is None:
             raise NotFound(
                 "There is no such customer on file.",

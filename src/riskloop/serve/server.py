@@ -22,6 +22,7 @@ from riskloop.serve.config import ServeConfig
 CONFIG_VARIABLE = "RISKLOOP_SERVE_CONFIG"
 GRACE_SECONDS = 30
 STARTUP_SECONDS = 60
+HEALTH_SECONDS = 15
 
 
 def run(config: ServeConfig, on_ready: Callable[[str], None] | None = None) -> None:
@@ -119,7 +120,7 @@ def _uvicorn(app: Any, **more: Any) -> uvicorn.Config:
         server_header=False,
         log_config=None,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        timeout_worker_healthcheck=STARTUP_SECONDS,
+        timeout_worker_healthcheck=HEALTH_SECONDS,
         **more,
     )
 

@@ -13,10 +13,11 @@ from riskloop.costs import BoolArray, FloatArray
 from riskloop.learn.evaluation.intervals import Interval, wilson
 
 GroupKind = Literal["range", "value", "level", "rest", "unknown", "missing", "block"]
-MOST_BINS = 20
+MOST_BINS = 25
 MOST_VALUES = 15
 MOST_LEVELS = 12
-_FEW_ROWS = 20
+FEW_ROWS = 20
+"""Rates of fewer rows say little: they do not stretch an axis and are not called highest or lowest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Group:
 
 def rate_scale(groups: list[Group]) -> float:
     """Upper end of an axis for target rates: intervals of tiny groups may leave the picture."""
-    tops = [one.rate.high if one.rows >= _FEW_ROWS else one.rate.value for one in groups if one.rows]
+    tops = [one.rate.high if one.rows >= FEW_ROWS else one.rate.value for one in groups if one.rows]
     return min(1.0, 1.05 * max(tops, default=1.0)) or 1.0
 
 
@@ -119,7 +120,7 @@ def _by_range(present: FloatArray, positive: BoolArray) -> list[Group]:
 
 
 def round_edges(present: FloatArray) -> FloatArray:
-    """Inner ends of about 20 ranges of equal width with round numbers; the outer ranges take the rare extremes."""
+    """Inner ends of 10 to 25 ranges of equal width with round numbers; the outer ranges take the rare extremes."""
     low, high = np.quantile(present, [0.005, 0.995])
     if low == high:
         low, high = float(present.min()), float(present.max())

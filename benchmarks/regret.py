@@ -1,0 +1,74 @@
+"""Regret against the known Bayes rule on simulated customers: what a trained model's decisions cost above the best.
+
+Run: ``python -m benchmarks.regret [ROWS ...]``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from riskloop.costs import Costs
+from riskloop.data.dataset import prepare
+from riskloop.data.infer import infer_contract
+from riskloop.data.source import Source, read
+from riskloop.decide.policy import regret
+from riskloop.learn.candidates import select_candidates
+from riskloop.learn.training import Plan, refit, select, training_block
+from riskloop.problem import Problem
+
+SCENARIOS = {
+    "churn": (Problem("churned", "yes", "customer_id", "snapshot_date"), Costs(fp=10, fn=100)),
+    "loan": (Problem("defaulted", "1", "application_id", "application_date"), Costs(fp=1, fn=10)),
+}
+FAMILIES = ("logistic_regression", "lightgbm", "catboost")
+TEST_ROWS = 100_000
+
+
+def measure(scenario: str, rows: int) -> dict[str, object]:
+    """Train on the first rows, judge against the truth of 100,000 others."""
+    from riskloop.data.simulate.writing import simulate
+
+    problem, costs = SCENARIOS[scenario]
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "data"
+        simulate(scenario, rows=rows + TEST_ROWS, seed=11, out=out, linked=False)
+        frame, _ = read(Source(str(out / "customers.csv")))
+        truth, _ = read(Source(str(out / "truth.csv")))
+    identity = truth.columns[0]
+    problem = Problem(problem.target, problem.positive, identity, problem.time)
+    dataset = prepare(frame, infer_contract(frame, problem).contract, problem).dataset
+    assert dataset is not None
+    assert len(dataset) == frame.height
+    known = truth["true_probability"].cast(float).to_numpy()
+    plan = Plan(select_candidates(FAMILIES, rows), costs)
+    started = time.perf_counter()
+    block = training_block(dataset, np.arange(rows), plan)
+    choice, _ = select(block, plan)
+    scorer, _ = refit(block, plan, choice.chosen)
+    test = np.arange(rows, rows + TEST_ROWS)
+    probability = scorer.probability(dataset.take(test))
+    found = regret(known[test], choice.chosen.policy.act(probability), costs)
+    return {
+        "training_rows": rows,
+        "chosen": choice.chosen.name,
+        "seconds": round(time.perf_counter() - started, 1),
+        "regret_per_thousand": round(found.per_thousand, 2),
+        "bayes_cost_per_thousand": round(found.bayes_per_thousand, 2),
+        "regret_percent": round(found.relative * 100, 3),
+    }
+
+
+def main() -> None:
+    sizes = [int(text) for text in sys.argv[1:]] or [50_000]
+    results = {scenario: [measure(scenario, rows) for rows in sizes] for scenario in SCENARIOS}
+    print(json.dumps({"benchmark": "regret", "results": results}))
+
+
+if __name__ == "__main__":
+    main()

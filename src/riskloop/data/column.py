@@ -1,0 +1,283 @@
+"""The rules of one column: how a raw value becomes a number or a code, and what breaks them."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from riskloop.errors import ConfigError
+
+MISSING_CODE = -1
+LARGEST_NUMBER = 1e15
+"""Beyond this a float64 no longer holds every integer: an id or a fault, not a measurement."""
+
+BLANKS = (
+    " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""What is stripped from a text: spelt out, because Python's and Polars' own ideas of white space differ."""
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+class BrokenRule(Exception):
+    """A value that breaks a rule of its column; turned into a Breach by this package.
+
+    The hint is a function: suggestions are slow to find, and of a thousand offenders only the first is described.
+    """
+
+    def __init__(self, code: str, text: str, hint: Callable[[], str] = str) -> None:
+        super().__init__(text)
+        self.code = code
+        self._text = text
+        self._hint = hint
+
+    def describe(self) -> str:
+        return self._text + self._hint()
+
+
+@dataclass(frozen=True)
+class Column:
+    """The rules of one column.
+
+    Attributes
+    ----------
+    name : str
+    type : {"number", "category"}
+    levels : tuple of str
+        The known categories; a value's position is its code.
+    minimum, maximum : float or None
+        Hard limits of a number; outside is a breach.
+    nullable : bool
+        Whether a single value may be missing.
+    max_missing : float
+        Largest share of missing values that a table may have.
+    missing_values : tuple of str
+        Texts that mean "missing" here, beside a blank cell. Anything else that looks missing ("NA", "None") is text.
+    unknown : {"reject", "bin"}
+        What an unseen category becomes: a breach, or the unknown bin.
+    """
+
+    name: str
+    type: Literal["number", "category"] = "number"
+    levels: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    nullable: bool = False
+    max_missing: float = 0.05
+    missing_values: tuple[str, ...] = ()
+    unknown: Literal["reject", "bin"] = "reject"
+
+    @cached_property
+    def codes(self) -> dict[str, int]:
+        """Code of every level."""
+        return {level: code for code, level in enumerate(self.levels)}
+
+    @cached_property
+    def missing_texts(self) -> frozenset[str]:
+        """The texts that mean "missing", a blank cell among them."""
+        return frozenset({"", *(text.strip(BLANKS) for text in self.missing_values)})
+
+    @cached_property
+    def missing_numbers(self) -> frozenset[float]:
+        """The numbers that mean "missing": 999 does so as a text, as 999.0 and as a JSON number."""
+        return frozenset(float(text) for text in self.missing_texts if is_number(text))
+
+    @property
+    def blank(self) -> float:
+        """What a missing value is decoded to."""
+        return math.nan if self.type == "number" else MISSING_CODE
+
+    def read(self, value: object, *, typed: bool) -> float:
+        """Decode one value; ``typed`` values (JSON) must have the right type, others (CSV) are text.
+
+        Raises
+        ------
+        BrokenRule
+            If the value breaks a rule.
+        """
+        decode = self._number if self.type == "number" else self._category
+        decoded = None if value is None else decode(value, typed)
+        if decoded is not None:
+            return decoded
+        if not self.nullable:
+            raise BrokenRule("missing", "a value is required")
+        return self.blank
+
+    def _number(self, value: object, typed: bool) -> float | None:
+        if isinstance(value, str):
+            value = value.strip(BLANKS)
+            if value in self.missing_texts:
+                return None
+            if typed or not is_number(value):
+                raise BrokenRule("not-a-number", f"expected a number, got {_shown(value)}")
+        elif isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise BrokenRule("not-a-number", f"expected a number, got {_shown(value)}")
+        try:
+            number = float(value)
+        except OverflowError:
+            raise BrokenRule("too-large", f"larger than {LARGEST_NUMBER:g}") from None
+        if number != number or number in self.missing_numbers:
+            return None
+        self.check(number)
+        return number
+
+    def check(self, number: float) -> None:
+        """Hold one finite number against the limits."""
+        if not math.isfinite(number):
+            raise BrokenRule("not-finite", "expected a finite number, got infinity")
+        if abs(number) > LARGEST_NUMBER:
+            raise BrokenRule("too-large", f"{number:g} is larger than {LARGEST_NUMBER:g}")
+        if self.minimum is not None and number < self.minimum:
+            raise BrokenRule("below-minimum", f"{number:g} is below the minimum {self.minimum:g}")
+        if self.maximum is not None and number > self.maximum:
+            raise BrokenRule("above-maximum", f"{number:g} is above the maximum {self.maximum:g}")
+
+    def _category(self, value: object, _typed: bool) -> int | None:
+        text = category_text(value)
+        if text is None:
+            if value != value:
+                return None
+            raise BrokenRule("not-a-category", f"expected a text, got {_shown(value)}")
+        if text in self.missing_texts:
+            return None
+        code = self.codes.get(text)
+        if code is not None:
+            return code
+        if self.unknown == "bin":
+            return len(self.levels)
+        raise BrokenRule("unknown-category", f"{_shown(text)} is not one of ", lambda: _choices(text, self.levels))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; defaults are left out."""
+        fields: dict[str, Any] = {"type": self.type}
+        if self.type == "category":
+            fields |= {"levels": list(self.levels), "unknown": self.unknown}
+        optional: dict[str, Any] = {
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "nullable": self.nullable or None,
+            "max_missing": self.max_missing if self.max_missing != 0.05 else None,
+            "missing_values": list(self.missing_values) or None,
+        }
+        return fields | {key: value for key, value in optional.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, name: str, fields: Mapping[str, Any]) -> Column:
+        """Inverse of `to_dict`.
+
+        Raises
+        ------
+        ConfigError
+            For an unknown rule or a value of the wrong type, naming the column.
+        """
+        _check_fields(name, fields)
+        values = dict(fields)
+        for key in ("levels", "missing_values"):
+            if key in values:
+                values[key] = _texts(name, key, values[key])
+        for key in ("minimum", "maximum"):
+            if values.get(key) is not None:
+                values[key] = float(values[key])
+        column = cls(name=name, **values)
+        _check_sense(column)
+        return column
+
+
+def is_number(text: str) -> bool:
+    """Whether a stripped text is a number as the contract reads it: no ``nan``, no ``1_000``, no ``1,5``."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def category_text(value: object) -> str | None:
+    """The level a raw value stands for; None if it cannot be one."""
+    if isinstance(value, str):
+        return value.strip(BLANKS)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and abs(value) <= LARGEST_NUMBER:
+        return str(int(value)) if value.is_integer() else repr(value)
+    return None
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """``"; did you mean 'age'?"`` or an empty text."""
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6) if len(name) <= 100 else []
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _choices(value: str, levels: Sequence[str]) -> str:
+    if len(levels) <= 12:
+        return ", ".join(repr(level) for level in levels)
+    return f"the {len(levels)} known categories{did_you_mean(value, levels)}"
+
+
+def _texts(name: str, key: str, items: Sequence[object]) -> tuple[str, ...]:
+    """Unquoted, YAML reads yes, null and 2026-01-31 as something else than text."""
+    texts = []
+    for item in items:
+        text = None if isinstance(item, bool) else category_text(item)
+        if text is None:
+            raise ConfigError(
+                f"{key} holds {item!r}, which is no text.",
+                where=f"contract, column {name!r}",
+                next_step="put it in quotes, e.g. 'yes'",
+            )
+        texts.append(text)
+    return tuple(texts)
+
+
+_RULES: dict[str, type | tuple[type, ...]] = {
+    "type": str,
+    "levels": (list, tuple),
+    "minimum": (int, float, type(None)),
+    "maximum": (int, float, type(None)),
+    "nullable": bool,
+    "max_missing": (int, float),
+    "missing_values": (list, tuple),
+    "unknown": str,
+}
+
+
+def _check_fields(name: str, fields: Mapping[str, Any]) -> None:
+    where = f"contract, column {name!r}"
+    if not isinstance(fields, Mapping):
+        raise ConfigError("The rules of a column must be a mapping.", where=where)
+    for key, value in fields.items():
+        if key not in _RULES:
+            raise ConfigError(f"Unknown rule {key!r}{did_you_mean(str(key), _RULES)}.", where=where)
+        if not isinstance(value, _RULES[key]) or (isinstance(value, bool) and key != "nullable"):
+            raise ConfigError(f"The rule {key!r} has a value of the wrong type: {_shown(value)}.", where=where)
+    for key, choices in (("type", ("number", "category")), ("unknown", ("reject", "bin"))):
+        if key in fields and fields[key] not in choices:
+            raise ConfigError(f"The rule {key!r} is {fields[key]!r}, not {' or '.join(choices)}.", where=where)
+
+
+def _check_sense(column: Column) -> None:
+    lowest = -math.inf if column.minimum is None else column.minimum
+    highest = math.inf if column.maximum is None else column.maximum
+    if not lowest <= highest:
+        complaint = f"minimum {lowest:g} is not below maximum {highest:g}"
+    elif not 0 <= column.max_missing <= 1:
+        complaint = f"max_missing is a share between 0 and 1, not {column.max_missing:g}"
+    elif column.type == "category" and not column.levels:
+        complaint = "a category needs levels"
+    elif len(column.codes) < len(column.levels):
+        complaint = "a level is named twice"
+    elif not column.missing_texts.isdisjoint(column.levels):
+        complaint = "a level is also named in missing_values"
+    else:
+        return
+    raise ConfigError(f"The rules contradict themselves: {complaint}.", where=f"contract, column {column.name!r}")

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from riskloop.data.contract import Column, Contract, Decoded
+from riskloop.data.frames import as_text, decode_frame
+from riskloop.errors import DataError
+
+NUMBERLIKE = ["1", "+1", " 2 ", "-0", "1.", ".5", "1e3", "1E+5", "1e400", "-1e-400", "0x10", "1_000", "1,5", "1 000"]
+WORDLIKE = ["", " ", "NA", "n/a", "None", "null", "nan", "NaN", "inf", "-inf", "Infinity", "?", "true", "٣", "a\nb"]
+AWKWARD = ["\x1c7", "\u00a08\u2003", "9\u200b", "\ufeff4", "\x00", "x\x00y", "999", "999.0", "1" * 20, "9" * 400]
+
+letters = st.text(alphabet="abNA?é \t\x1c\u00a0", max_size=4)
+cells = st.one_of(
+    st.none(),
+    st.sampled_from(NUMBERLIKE + WORDLIKE + AWKWARD),
+    letters,
+    st.text(max_size=8),
+    st.floats().map(repr),
+    st.integers(-(10**18), 10**18).map(str),
+    st.text(alphabet="0123456789+-.eE_ ", max_size=8),
+)
+limits = st.one_of(st.none(), st.sampled_from([-10.0, 0.0, 2.0, 1e6]))
+missing_values = st.lists(st.sampled_from(["NA", "?", "999", "-9", " ", "n/a", "nan"]), max_size=2, unique=True).map(tuple)
+
+
+@st.composite
+def columns(draw: st.DrawFn, name: str = "x") -> Column:
+    absent = draw(missing_values)
+    nullable = draw(st.booleans())
+    if draw(st.booleans()):
+        low, high = draw(limits), draw(limits)
+        return Column(name, "number", minimum=low, maximum=high, nullable=nullable, missing_values=absent)
+    texts = draw(st.lists(st.one_of(letters, st.sampled_from(WORDLIKE + ["1", "999"])), min_size=1, max_size=15))
+    levels = tuple(dict.fromkeys(text.strip() for text in texts if text.strip() and text.strip() not in absent))
+    unknown = draw(st.sampled_from(["reject", "bin"]))
+    return Column(name, "category", levels or ("a",), nullable=nullable, missing_values=absent, unknown=unknown)
+
+
+def assert_alike(one: Decoded, other: Decoded) -> None:
+    assert one.rows == other.rows
+    for name, values in one.columns.items():
+        assert values.dtype == other.columns[name].dtype
+        good = ~(one.broken() | other.broken())
+        np.testing.assert_array_equal(values[good], other.columns[name][good])
+    told = [[(b.column, b.code, b.message, b.rows.tolist()) for b in decoded.breaches] for decoded in (one, other)]
+    assert told[0] == told[1]
+
+
+@settings(max_examples=400, deadline=None)
+@given(columns(), st.lists(cells, max_size=12))
+def test_a_file_and_single_records_are_decoded_alike(column: Column, texts: list[str | None]) -> None:
+    contract = Contract((column,), (column.name,))
+    frame = pl.DataFrame({"x": texts}, schema={"x": pl.String})
+    rows = [{"x": text} for text in texts]
+    assert_alike(decode_frame(contract, frame), contract.decode_rows(rows, typed=False))
+
+
+TYPED: dict[str, tuple[Any, Any]] = {
+    "float": (pl.Float64, st.one_of(st.floats(), st.sampled_from([999.0, -9.0, 1.5]))),
+    "integer": (pl.Int64, st.one_of(st.integers(-(2**63), 2**63 - 1), st.sampled_from([999, -9, 1]))),
+    "boolean": (pl.Boolean, st.booleans()),
+}
+
+
+@settings(max_examples=400, deadline=None)
+@given(columns(), st.sampled_from(sorted(TYPED)), st.data())
+def test_parquet_cells_and_json_values_are_decoded_alike(column: Column, kind: str, data: st.DataObject) -> None:
+    dtype, values = TYPED[kind]
+    cells = data.draw(st.lists(st.one_of(st.none(), values), max_size=12))
+    contract = Contract((column,), (column.name,))
+    frame = decode_frame(contract, pl.DataFrame({"x": cells}, schema={"x": dtype}))
+    rows = contract.decode_rows([{"x": cell} for cell in cells], typed=True)
+    if kind == "boolean" and column.type == "number":
+        assert [b.rows.tolist() for b in frame.breaches] == [b.rows.tolist() for b in rows.breaches]
+    else:
+        assert_alike(frame, rows)
