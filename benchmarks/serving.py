@@ -25,14 +25,15 @@ from riskloop.loop.workflows.train import train
 from riskloop.wiring import open_project
 
 REQUESTS = 4_000
+HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
 async def _connection(host: str, port: int, bodies: list[bytes], spent: list[float]) -> None:
     reader, writer = await asyncio.open_connection(host, port)
     for body in bodies:
-        head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        length = len(body)
         began = time.perf_counter()
-        writer.write(head.encode() + body)
+        writer.write(HEAD % length + body)
         header = await reader.readuntil(b"\r\n\r\n")
         assert b" 200 " in header.split(b"\r\n", 1)[0], header
         length = int(header.lower().split(b"content-length:")[1].split(b"\r\n")[0])

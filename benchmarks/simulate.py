@@ -38,7 +38,10 @@ def measure(scenario: str, rows: int) -> dict[str, float]:
 def measure_apart(scenario: str, rows: int) -> dict[str, float]:
     """The same in a fresh process: peak memory is the process's own."""
     child = subprocess.run(
-        [sys.executable, __file__, str(rows), scenario], check=True, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "benchmarks.simulate", str(rows), scenario],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     return dict(json.loads(child.stdout))
 

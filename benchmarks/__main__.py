@@ -1,0 +1,59 @@
+"""Run the benchmarks one after the other and rewrite RESULTS.md.
+
+Run: ``make bench`` or ``python -m benchmarks [NAME ...]``; names: quality, loan, regret, simulate, startup, serving. A
+named run replaces only its own figures; the others stay as last measured.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.render import render
+
+HERE = Path(__file__).parent
+RAW = HERE / "results"
+NAMES = ("startup", "serving", "simulate", "loan", "regret", "quality")
+
+
+def machine() -> str:
+    """The machine in words."""
+    model = "unknown processor"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GB, Python {platform.python_version()}, {platform.system()}"
+
+
+def run(name: str) -> None:
+    """Run one benchmark in its own process and keep its figures."""
+    command = [sys.executable, "-m", f"benchmarks.{name}"]
+    print("running", " ".join(command[1:]), file=sys.stderr, flush=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=HERE.parent)
+    document: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    document |= {
+        "command": f"python -m benchmarks.{name}",
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "machine": machine(),
+    }
+    RAW.mkdir(exist_ok=True)
+    (RAW / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+def main() -> None:
+    for name in sys.argv[1:] or NAMES:
+        run(name)
+    documents = {path.stem: json.loads(path.read_text()) for path in sorted(RAW.glob("*.json"))}
+    (HERE / "RESULTS.md").write_text(render({name: documents[name] for name in NAMES if name in documents}))
+
+
+if __name__ == "__main__":
+    main()

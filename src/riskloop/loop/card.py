@@ -1,0 +1,64 @@
+"""What a version says of itself: the card inside its bundle, and the summary that lists and pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from riskloop.data.dataset import Dataset
+from riskloop.findings import Finding
+from riskloop.learn.choice import Contender
+from riskloop.learn.training import Plan, Trained
+from riskloop.settings import Settings
+
+
+def card(
+    settings: Settings, dataset: Dataset, plan: Plan, trained: Trained, findings: Iterable[Finding]
+) -> dict[str, Any]:
+    """Facts that belong to the model; no times and no names of people, so that the same training is the same bytes."""
+    chosen = trained.choice.chosen
+    return {
+        "family": chosen.name,
+        "why": trained.choice.why,
+        "calibration": chosen.calibration.to_dict(),
+        "costs": plan.costs.to_dict(),
+        "policies": [row.to_dict() for row in trained.policies],
+        "verdict": trained.verdict,
+        "test": trained.test.to_dict(),
+        "out_of_fold": chosen.evaluation.to_dict(),
+        "importance": trained.importance,
+        "rows": {"training": len(trained.split.train), "test": len(trained.split.test)},
+        "split": trained.split.kind,
+        "seed": plan.seed,
+        "data_fingerprint": dataset.fingerprint,
+        "positive": {"target": dataset.problem.target, "value": dataset.problem.positive},
+        "id": dataset.problem.id,
+        "not_used": dict(settings.features.drop),
+        "overrides": dict(settings.features.allow),
+        "findings": [finding.to_dict() for finding in findings if finding.severity != "info"],
+    }
+
+
+def summary(dataset: Dataset, trained: Trained) -> dict[str, Any]:
+    """Plain JSON values for the table of versions: the choice, in money, and every contender."""
+    return {
+        "family": trained.choice.chosen.name,
+        "why": trained.choice.why,
+        "verdict": trained.verdict,
+        "threshold": trained.policy.threshold,
+        "policy": trained.policy.to_dict(),
+        "policies": [row.to_dict() for row in trained.policies],
+        "rows": len(dataset),
+        "contenders": [_contender(contender) for contender in trained.contenders],
+        "difference": {name: one.to_dict() for name, one in trained.choice.difference.items()},
+    }
+
+
+def _contender(contender: Contender) -> dict[str, Any]:
+    return {
+        "name": contender.name,
+        "calibration": contender.calibration.calibration.kind,
+        "training_seconds": round(contender.out_of_fold.fit_seconds, 4),
+        "prediction_ms_per_1000": round(contender.out_of_fold.predict_seconds * 1000, 4),
+        "metrics": contender.evaluation.to_dict()["metrics"],
+    }
