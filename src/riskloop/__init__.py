@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from riskloop.decide.policy import Policy
     from riskloop.errors import RiskloopError
     from riskloop.findings import Finding
+    from riskloop.learn.estimator import RiskClassifier
     from riskloop.loop.project import Project
     from riskloop.loop.workflows.check import check
     from riskloop.loop.workflows.history import compare, history
@@ -38,6 +39,7 @@ _HOMES = {
     "Policy": "riskloop.decide.policy",
     "Problem": "riskloop.problem",
     "Project": "riskloop.loop.project",
+    "RiskClassifier": "riskloop.learn.estimator",
     "RiskloopError": "riskloop.errors",
     "Scorer": "riskloop.scorer.scorer",
     "Source": "riskloop.data.source",
@@ -75,6 +77,7 @@ __all__ = [  # noqa: RUF022 - the order of the river
     "Policy",
     "Problem",
     "Project",
+    "RiskClassifier",
     "RiskloopError",
     "Scorer",
     "Source",

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
-from collections.abc import Iterable
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from riskloop.bundle.arrays import from_bytes
 from riskloop.bundle.bundle import Bundle, Golden
 from riskloop.bundle.forms import build
-from riskloop.bundle.pack import FORMAT
-from riskloop.bundle.sign import verify
-from riskloop.data.contract import Contract
+from riskloop.bundle.sign import canonical, verify
+from riskloop.data.contract import Column, Contract
 from riskloop.decide.policy import Policy
 from riskloop.errors import BundleRefused, RiskloopError
 from riskloop.scorer.calibration import Calibration
-from riskloop.scorer.encoding import Encoding, sources
+from riskloop.scorer.encoding import Block, Encoding, sources
 from riskloop.scorer.scorer import Scorer
 
-_FILES = frozenset(
-    f"{name}.json" for name in ("contract", "encoding", "model", "calibration", "policy", "profile", "card", "golden")
-) | {"model.npz"}
-_LARGEST = 2 * 1024**3
+FORMAT = 1
+_PARTS = ("contract", "encoding", "model", "calibration", "policy", "profile", "card", "golden")
+_FILES = frozenset(f"{name}.json" for name in _PARTS) | {"model.npz"}
+_LARGEST = {".json": 64 * 1024**2, ".npz": 2 * 1024**3}
+"""Bytes of a file, by its suffix."""
 
 
 def load(path: Path, trusted: Iterable[str]) -> Bundle:
@@ -46,29 +45,29 @@ def load(path: Path, trusted: Iterable[str]) -> Bundle:
         If a file is missing, added or altered, the signature is wrong or of a stranger, a part is of an unknown form,
         or the golden requests are answered otherwise than in training.
     """
-    try:
-        files = read_verified(path, trusted)
-        bundle = assemble(files)
+    bundle = assemble(read_verified(path, trusted))
+    with _refusing("golden.json"):
         bundle.check_golden()
-    except BundleRefused:
-        raise
-    except RiskloopError as error:
-        raise BundleRefused(error.message, where=f"{path.name}: {error.where}") from error
     return bundle
 
 
 def read_verified(path: Path, trusted: Iterable[str]) -> dict[str, bytes]:
-    """The bundle's files, manifest included, once hashes and signature hold."""
-    if not path.is_dir():
-        raise BundleRefused("There is no such bundle.", where=str(path), next_step="see `riskloop doctor`")
+    """The bundle's files, manifest included, once hashes and signature hold.
+
+    Raises
+    ------
+    BundleRefused
+        If a file is missing, added, altered or a link, or the signature is missing, wrong or of a stranger.
+    """
+    _check_names(path)
     manifest_bytes = _read(path / "manifest.json")
     verify(manifest_bytes, _json(_read(path / "signature.json"), "signature.json"), trusted)
     manifest = _json(manifest_bytes, "manifest.json")
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise BundleRefused("The bundle is of an unknown format.", where="manifest.json")
     listed = manifest.get("files")
-    if not isinstance(listed, dict) or set(listed) != _FILES:
-        raise BundleRefused("The manifest does not list the files of a bundle.", where="manifest.json")
+    if not isinstance(manifest.get("name"), str) or not isinstance(listed, dict) or set(listed) != _FILES:
+        raise BundleRefused("The manifest does not name a bundle and its files.", where="manifest.json")
     files = {name: _read(path / name) for name in listed}
     for name, data in files.items():
         if hashlib.sha256(data).hexdigest() != listed[name]:
@@ -76,79 +75,120 @@ def read_verified(path: Path, trusted: Iterable[str]) -> dict[str, bytes]:
     return files | {"manifest.json": manifest_bytes}
 
 
-def assemble(files: dict[str, bytes]) -> Bundle:
+def assemble(files: Mapping[str, bytes]) -> Bundle:
     """Build a bundle from the bytes of its files, by a closed set of types.
 
     Raises
     ------
-    RiskloopError
+    BundleRefused
         Whatever part is malformed; never another exception.
     """
     documents = {name: _json(data, name) for name, data in files.items() if name.endswith(".json")}
-    contract = Contract.from_dict(_mapping(documents["contract.json"], "contract.json"))
-    encoding = Encoding.from_dict(_mapping(documents["encoding.json"], "encoding.json"))
-    model = build(_mapping(documents["model.json"], "model.json").get("form"), _arrays(files["model.npz"]))
-    calibration = Calibration.from_dict(documents["calibration.json"])
-    _fits(contract, encoding, model.n_features)
+    for name, document in documents.items():
+        if not isinstance(document, dict):
+            raise BundleRefused("The file does not hold a mapping.", where=name)
+    with _refusing("contract.json"):
+        contract = Contract.from_dict(documents["contract.json"])
+    with _refusing("encoding.json"):
+        encoding = Encoding.from_dict(documents["encoding.json"])
+        _check_blocks(encoding, {column.name: column for column in contract.used})
+    with _refusing("model.npz"):
+        model = build(documents["model.json"].get("form"), from_bytes(files["model.npz"]))
+        _check_width(len(encoding.names), model.n_features)
+    with _refusing("calibration.json"):
+        calibration = Calibration.from_dict(documents["calibration.json"])
+    with _refusing("policy.json"):
+        policy = Policy.from_dict(documents["policy.json"])
+    with _refusing("golden.json"):
+        golden = _golden(documents["golden.json"])
     return Bundle(
-        name=str(_mapping(documents["manifest.json"], "manifest.json").get("name")),
+        name=documents["manifest.json"]["name"],
         scorer=Scorer(contract, encoding, model, calibration),
-        policy=Policy.from_dict(documents["policy.json"]),
-        golden=_golden(documents["golden.json"]),
-        profile=_mapping(documents["profile.json"], "profile.json"),
-        card=_mapping(documents["card.json"], "card.json"),
+        policy=policy,
+        golden=golden,
+        profile=documents["profile.json"],
+        card=documents["card.json"],
         digest=hashlib.sha256(files["manifest.json"]).hexdigest(),
     )
 
 
-def _fits(contract: Contract, encoding: Encoding, width: int) -> None:
-    unknown = [name for name in sources(encoding.blocks) if name not in contract.features]
-    if unknown:
-        raise BundleRefused(f"The encoding reads {unknown[0]!r}, which is no feature.", where="encoding.json")
-    if len(encoding.names) != width:
-        raise BundleRefused(
-            f"The model expects {width} columns; the encoding makes {len(encoding.names)}.", where="model.npz"
-        )
-
-
-def _golden(document: Any) -> Golden:
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Whatever goes wrong while a part is built from its file is a fault of that file."""
     try:
-        requests = tuple(dict(request) for request in document["requests"])
-        probability = tuple(float(value) for value in document["probability"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleRefused("The golden requests are malformed.", where="golden.json") from error
+        yield
+    except BundleRefused:
+        raise
+    except RiskloopError as error:
+        raise BundleRefused(error.message, where=f"{name}: {error.where}", next_step=error.next_step) from error
+    except Exception as error:  # a signed file may still hold anything, and break any constructor in any way
+        raise BundleRefused(f"The file is malformed: {error}.", where=name) from error
+
+
+def _check_blocks(encoding: Encoding, features: Mapping[str, Column]) -> None:
+    for block in encoding.blocks:
+        for name in sources([block]):
+            if name not in features:
+                raise BundleRefused(f"The encoding reads {name!r}, which is no feature.", where="encoding.json")
+            if not _fits(block, features[name]):
+                raise BundleRefused(f"The encoding reads {name!r} against its contract.", where="encoding.json")
+
+
+def _fits(block: Block, column: Column) -> bool:
+    if column.type == "number":
+        return block.kind == "number"
+    return block.kind != "number" and block.levels == column.levels
+
+
+def _check_width(made: int, expected: int) -> None:
+    if made != expected:
+        raise BundleRefused(f"The model expects {expected} columns; the encoding makes {made}.", where="model.npz")
+
+
+def _golden(document: Mapping[str, Any]) -> Golden:
+    requests = tuple(dict(request) for request in document["requests"])
+    probability = tuple(float(value) for value in document["probability"])
     if len(requests) != len(probability):
         raise BundleRefused("The golden requests and their answers differ in number.", where="golden.json")
     return Golden(requests, probability)
 
 
-def _arrays(data: bytes) -> dict[str, NDArray[Any]]:
+def _check_names(path: Path) -> None:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, MemoryError) as error:
-        raise BundleRefused(f"The arrays cannot be read: {error}.", where="model.npz") from error
+        present = {entry.name for entry in path.iterdir()}
+    except OSError as error:
+        raise BundleRefused(
+            "There is no such bundle.", where=str(path), next_step="restore the bundle from its store"
+        ) from error
+    if "signature.json" not in present:
+        raise BundleRefused("The bundle is not signed.", where=path.name, next_step="restore it, or train again")
+    for name in sorted(present ^ (_FILES | {"manifest.json", "signature.json"})):
+        fault = "does not belong to the bundle" if name in present else "is missing"
+        raise BundleRefused(f"The file {name!r} {fault}.", where=path.name, next_step="restore it from its store")
 
 
 def _read(path: Path) -> bytes:
+    """A plain file's bytes: neither a link, which could be turned elsewhere, nor a device or pipe without end."""
+    where = f"{path.parent.name}/{path.name}"
     try:
-        if path.stat().st_size > _LARGEST:
-            raise BundleRefused("The file is too large for a bundle.", where=f"{path.parent.name}/{path.name}")
-        return path.read_bytes()
+        with open(path, "rb", opener=_open_plainly) as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST[path.suffix]:
+                raise BundleRefused("This is no plain file, or too large for a bundle.", where=where)
+            return stream.read(status.st_size)
     except OSError as error:
-        raise BundleRefused(
-            "The file is missing or cannot be read.", where=f"{path.parent.name}/{path.name}"
-        ) from error
+        raise BundleRefused("The file is a link, or cannot be read.", where=where) from error
+
+
+def _open_plainly(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def _json(data: bytes, name: str) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BundleRefused("The file is not JSON.", where=name) from error
-
-
-def _mapping(document: Any, name: str) -> dict[str, Any]:
-    if not isinstance(document, dict):
-        raise BundleRefused("The file does not hold a mapping.", where=name)
+    """A document, if these bytes are the one text of it: no key twice, no NaN, no blank that a hash could hide in."""
+    with _refusing(name):
+        document = json.loads(data)
+        canonically = canonical(document) == data
+    if not canonically:
+        raise BundleRefused("The file is not canonical JSON.", where=name)
     return document

@@ -82,7 +82,7 @@ ENGLISH: Mapping[str, str] = {
     "from": "from {value}",
     "between": "{low} to below {high}",
     "mean": "Mean",
-    "std": "Standard deviation",
+    "std": "Std. deviation",
     "range": "Range",
     "quartiles": "Quartiles",
     "zeros": "Zeros",

@@ -31,7 +31,8 @@ class Feature:
     distinct : int
         Different values that occur, the missing one not counted.
     roc_auc : float
-        ROC-AUC of the feature alone, at least 0.5 for numbers: how much it knows by itself.
+        ROC-AUC of the feature alone, in either direction, from 0.5 to 1: how much it knows by itself. A category is
+        scored out of sample by the target rates of its levels.
     statistics : dict of float
         Of numbers: mean, standard deviation, minimum, quartiles, maximum, share of zeros. Of categories: levels of
         the contract that do not occur.

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from riskloop.data.contract import Column, Contract
+from riskloop.data.dataset import Dataset, prepare
+from riskloop.data.infer import infer_contract
+from riskloop.data.source import Source, read
+from riskloop.errors import RiskloopError
+from riskloop.findings import Finding
+from riskloop.problem import Problem
+from riskloop.report.data_report import DataReport, data_report, write_data_report
+
+DATA = Path(os.environ.get("RISKLOOP_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+HOSTILE = "<script>alert('1')</script>"
+VOID = {"meta", "link", "br", "path", "rect", "circle"}
+
+
+class Page(HTMLParser):
+    """Tags and texts of a page; fails where tags do not match."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def bank() -> DataReport:
+    path = DATA / "bankchurners" / "BankChurners.csv"
+    if not path.exists():
+        pytest.skip(f"the public data sets are not here ({path})")
+    frame, _ = read(Source(str(path)))
+    problem = Problem("Attrition_Flag", "Attrited Customer", id="CLIENTNUM")
+    inferred = infer_contract(frame, problem)
+    prepared = prepare(frame, inferred.contract, problem)
+    assert prepared.dataset is not None
+    findings = [*inferred.findings, *prepared.findings]
+    return data_report(frame, prepared.dataset, findings, title="Bank churners", generated=NOW)
+
+
+def _dataset(columns: dict[str, np.ndarray], outcome: np.ndarray, *, time: np.ndarray | None = None) -> Dataset:
+    rules = [
+        Column(name, "number", nullable=True)
+        if values.dtype.kind == "f"
+        else Column(name, "category", levels=("a", "b", "never"), nullable=True, unknown="bin")
+        for name, values in columns.items()
+    ]
+    problem = Problem("left", "1", time="when" if time is not None else None)
+    contract = Contract(tuple(rules), tuple(columns))
+    return Dataset(problem, contract, columns, outcome, np.arange(len(outcome)), time, "0" * 64)
+
+
+def _report(dataset: Dataset, findings: tuple[Finding, ...] = (), title: str = "Table") -> DataReport:
+    frame = pl.DataFrame({"left": dataset.outcome, **dataset.columns})
+    return data_report(frame, dataset, findings, title=title, generated=NOW)
+
+
+@pytest.fixture
+def outcome() -> np.ndarray:
+    return np.random.default_rng(1).random(400) < 0.3
+
+
+def test_the_report_of_a_real_table_is_one_small_page(bank: DataReport) -> None:
+    page = Page(bank.html)
+    assert len(bank.html.encode()) < 250_000
+    assert not page.named("script")
+    assert not page.named("link")
+    assert not page.named("img")
+    assert not re.search(r"""(src|href)=["']?(https?:)?//|@import|url\(""", bank.html)
+    assert "http://" not in bank.html
+    assert "https://" not in bank.html
+
+
+def test_a_real_table_is_described_truthfully(bank: DataReport) -> None:
+    overview = bank.document["overview"]
+    assert (overview["rows"], overview["columns"], overview["positives"]) == (10_127, 23, 1_627)
+    assert overview["rate"]["low"] < 1_627 / 10_127 < overview["rate"]["high"]
+    first = bank.document["features"][0]
+    assert first["name"].startswith("Naive_Bayes")
+    assert first["roc_auc"] > 0.999
+    pairs = {
+        frozenset((pair["first"], pair["second"])): pair["value"] for pair in bank.document["associations"]["pairs"]
+    }
+    assert pairs[frozenset(("Credit_Limit", "Avg_Open_To_Buy"))] > 0.9
+
+
+def test_every_group_of_every_feature_adds_up_to_all_rows(bank: DataReport) -> None:
+    for feature in bank.document["features"]:
+        assert sum(group["rows"] for group in feature["groups"]) == 10_127
+        assert sum(group["positives"] for group in feature["groups"]) == 1_627
+    assert sum(block["rows"] for block in bank.document["over_time"]["blocks"]) == 10_127
+
+
+def test_the_page_can_be_read_without_seeing_it(bank: DataReport) -> None:
+    page = Page(bank.html)
+    assert page.named("html") == [{"lang": "en"}]
+    assert [len(page.named(tag)) for tag in ("header", "nav", "main", "footer", "h1")] == [1, 1, 1, 1, 1]
+    assert page.named("svg")
+    assert all(svg["role"] == "img" and svg["aria-label"] for svg in page.named("svg"))
+    assert all(cell.get("scope") in ("col", "row") for cell in page.named("th"))
+    anchors = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    assert len(anchors) == sum("id" in attributes for _, attributes in page.tags)
+    assert all(str(link["href"]).removeprefix("#") in anchors for link in page.named("a"))
+
+
+def test_severities_are_words_and_the_gravest_come_first(bank: DataReport) -> None:
+    order = [finding["severity"] for finding in bank.document["findings"]]
+    assert order == sorted(order, key=["error", "warning", "info"].index)
+    assert {"Error", "Warning", "Note"} <= set(Page(bank.html).texts)
+
+
+def test_the_same_table_gives_the_same_bytes(outcome: np.ndarray) -> None:
+    columns = {"x": np.random.default_rng(2).normal(size=400)}
+    assert _report(_dataset(columns, outcome)).html == _report(_dataset(columns, outcome)).html
+
+
+def test_hostile_names_and_levels_are_shown_and_never_run(outcome: np.ndarray) -> None:
+    levels = (HOSTILE, "L" * 500, '"><svg onload=alert(1)>', "{{ 7 * 7 }} {0}", "\u202egnp\x00\n")
+    rules = Column(HOSTILE, "category", levels=levels)
+    codes = np.random.default_rng(3).integers(0, 5, 400).astype(np.int32)
+    dataset = Dataset(
+        Problem("left", "1"), Contract((rules,), (HOSTILE,)), {HOSTILE: codes}, outcome, np.arange(400), None, "0"
+    )
+    finding = Finding("x", "warning", HOSTILE, HOSTILE, HOSTILE)
+    report = _report(dataset, (finding,), title=HOSTILE)
+    page = Page(report.html)
+    assert not page.named("script")
+    assert not any("onload" in attributes for _, attributes in page.tags)
+    assert HOSTILE in page.texts
+    assert "L" * 100 not in report.html
+    assert "{{ 7 * 7 }} {0}" in page.texts
+    assert not {"\u202e", "\x00"} & set(report.html)
+    assert report.document["features"][0]["name"] == HOSTILE
+
+
+def test_empty_categories_and_empty_columns_are_reported_as_such(outcome: np.ndarray) -> None:
+    nothing, no_level = np.full(400, np.nan), np.full(400, -1, dtype=np.int32)
+    report = _report(_dataset({"nothing": nothing, "no level": no_level, "one": np.ones(400)}, outcome))
+    described = {feature["name"]: feature for feature in report.document["features"]}
+    assert described["nothing"]["missing_share"] == 1
+    assert described["no level"]["statistics"] == {"levels_unused": 3.0}
+    assert described["one"]["groups"][0]["rows"] == 400
+    assert Page(report.html).texts.count("No cell is filled.") == 2
+    json.dumps(report.document, allow_nan=False)
+
+
+def test_one_hundred_columns_with_long_levels_stay_below_one_megabyte(outcome: np.ndarray) -> None:
+    rng = np.random.default_rng(4)
+    rows = 3_000
+    numbers = {f"number {'x' * 60} {i}": rng.normal(size=rows) * 12345.678 for i in range(70)}
+    codes = {f"category {'y' * 60} {i}": rng.integers(-1, 200, rows).astype(np.int32) for i in range(50)}
+    levels = tuple(f"{i} {'z' * 490}" for i in range(200))
+    rules = [Column(name) for name in numbers] + [Column(name, "category", levels=levels) for name in codes]
+    dataset = Dataset(
+        Problem("left", "1"),
+        Contract(tuple(rules), tuple(rule.name for rule in rules)),
+        numbers | codes,
+        rng.random(rows) < 0.3,
+        np.arange(rows),
+        None,
+        "0",
+    )
+    report = _report(dataset, tuple(Finding("x", "info", "m" * 400, "n" * 400, "c") for _ in range(100)))
+    assert len(report.html.encode()) < 1_000_000
+    assert len(Page(report.html).named("article")) == 100
+    assert len(report.document["features"]) == 120
+
+
+def test_time_is_cut_into_months_when_there_is_an_event_time(outcome: np.ndarray) -> None:
+    start = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
+    time = start + np.linspace(0, 364, 400) * 86_400
+    blocks = _report(_dataset({"x": np.zeros(400)}, outcome, time=time)).document["over_time"]
+    assert blocks["by"] == "period"
+    assert [block["level"] for block in blocks["blocks"]] == [f"2025-{month:02}" for month in range(1, 13)]
+
+
+def test_columns_missing_together_are_named_only_if_there_are_any(outcome: np.ndarray) -> None:
+    first, second, third = (np.arange(400.0) for _ in range(3))
+    first[:40], second[:40], third[100:110] = np.nan, np.nan, np.nan
+    report = _report(_dataset({"first": first, "second": second, "third": third}, outcome))
+    (pattern,) = report.document["missing_together"]
+    assert (pattern["columns"], pattern["rows"]) == (["first", "second"], 40)
+    assert "Missing together" not in _report(_dataset({"first": np.ones(400)}, outcome)).html
+
+
+def test_the_split_advice_follows_time_and_row_order(outcome: np.ndarray) -> None:
+    columns = {"x": np.zeros(400)}
+    order = Finding("row-order-carries-target", "warning", "m", "n")
+    assert _report(_dataset(columns, outcome)).split == "random"
+    assert _report(_dataset(columns, outcome), (order,)).split == "row_order"
+    assert _report(_dataset(columns, outcome, time=np.arange(400.0))).split == "time"
+
+
+def test_page_and_document_are_written_together_and_read_back(tmp_path: Path, bank: DataReport) -> None:
+    path = write_data_report(bank, tmp_path / "reports")
+    assert path.read_text("utf-8") == bank.html
+    assert json.loads((path.parent / "data.json").read_text("utf-8")) == bank.document
+    assert sorted(file.name for file in path.parent.iterdir()) == ["data.html", "data.json"]
+
+
+def test_a_failed_write_leaves_the_old_report_as_it_was(
+    tmp_path: Path, outcome: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = _report(_dataset({"x": np.zeros(400)}, outcome))
+    write_data_report(report, tmp_path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    write: Callable[..., int] = Path.write_text
+
+    def full_disk(path: Path, text: str, **options: str) -> int:
+        if "html" in path.name:
+            raise OSError("no space left on device")
+        return write(path, text, **options)
+
+    monkeypatch.setattr(Path, "write_text", full_disk)
+    with pytest.raises(RiskloopError, match="no space"):
+        write_data_report(_report(_dataset({"y": np.ones(400)}, outcome)), tmp_path)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
