@@ -30,16 +30,20 @@ def trained() -> Trained:
     return train(dataset, Plan(select_candidates(["decision_tree"], ROWS), Costs(fp=10, fn=60), folds=3))
 
 
-def test_every_plot_is_written_as_a_png(tmp_path: Path, trained: Trained) -> None:
-    paths = write_plots(tmp_path, trained)
-    assert [path.name for path in paths] == [f"{name}.png" for name in NAMES]
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
-    assert all(path.stat().st_size < 200_000 for path in paths)
+@pytest.fixture(scope="module")
+def written(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_plots(tmp_path_factory.mktemp("plots"), trained)
 
 
-def test_the_same_training_gives_the_same_bytes(tmp_path: Path, trained: Trained) -> None:
-    first = [path.read_bytes() for path in write_plots(tmp_path, trained)]
-    assert first == [path.read_bytes() for path in write_plots(tmp_path, trained)]
+def test_every_plot_is_written_as_a_png(written: list[Path]) -> None:
+    assert [path.name for path in written] == [f"{name}.png" for name in NAMES]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)
+    assert all(path.stat().st_size < 200_000 for path in written)
+
+
+def test_the_same_training_gives_the_same_bytes(tmp_path: Path, trained: Trained, written: list[Path]) -> None:
+    again = write_plots(tmp_path, trained)
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in written]
 
 
 def test_a_policy_that_never_acts_can_be_drawn(tmp_path: Path, trained: Trained) -> None:

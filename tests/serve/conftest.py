@@ -67,7 +67,8 @@ def make_bundle(*, weight: float = 0.5, intercept: float = -1.5, name: str = "ch
     policy = choose_policy("cost", np.zeros(0, bool), np.zeros(0), costs, labels=("contact", "leave"))
     card = {
         "family": "logistic_regression",
-        "problem": {"id": "customer_id"},
+        "id": "customer_id",
+        "verdict": "The model is cheaper than acting on everyone.",
         "policies": [
             {"name": "chosen", "cost_per_thousand": {"value": 522.0, "low": 480.0, "high": 560.0}},
             {"name": "act_on_all", "cost_per_thousand": {"value": 7340.0, "low": 7300.0, "high": 7400.0}},

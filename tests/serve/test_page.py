@@ -9,6 +9,7 @@ def test_the_page_prices_the_champion_and_shows_how_to_ask(client, project):
     html = response.text
     assert re.search(r"This model</th><td class='number'>522<", html)
     assert re.search(r"Act on everyone</th><td class='number'>7,340<", html)
+    assert "The model is cheaper than acting on everyone." in html
     assert "logistic_regression" in html
     assert project.versions.get(1).digest[:16] in html
     assert "&quot;region&quot;: &quot;NA&quot;" in html

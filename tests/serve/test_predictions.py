@@ -120,7 +120,7 @@ def test_features_outside_their_envelope_are_explained(client, customers):
         ("region", None, "missing"),
         ("region", {"EU": 1}, "not-a-category"),
         ("region", "na", "unknown-category"),
-        ("plan", 1.5, "not-a-category"),
+        ("plan", [1], "not-a-category"),
     ],
 )
 def test_a_wrong_value_is_named(client, envelope, feature, value, code):

@@ -76,9 +76,7 @@ def read_csv(data: bytes, bundle: Bundle) -> Iterator[Customer | Errors]:
 
 def id_column_of(bundle: Bundle) -> str:
     """Name of the column that holds the id: the training table's, else ``id``."""
-    problem = bundle.card.get("problem")
-    named = problem.get("id") if isinstance(problem, dict) else None
-    return str(named or "id")
+    return str(bundle.card.get("id") or "id")
 
 
 def _check_header(header: Sequence[str], contract: Contract, id_column: str) -> Errors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
@@ -211,20 +212,27 @@ def column_schema(column: Column) -> Schema:
     if column.type == "category":
         return _category(column)
     lowest, highest = -LARGEST_NUMBER, LARGEST_NUMBER
-    return {
+    schema: Schema = {
         "type": ["number", "null"] if column.nullable else "number",
         "minimum": lowest if column.minimum is None else column.minimum,
         "maximum": highest if column.maximum is None else column.maximum,
     }
+    return schema | _not_missing(column, column.missing_numbers)
 
 
 def _category(column: Column) -> Schema:
     if column.unknown == "bin":
         known = ", ".join(column.levels[:12])
         schema: Schema = {"type": ["string", "null"] if column.nullable else "string"}
-        return schema | {"description": f"Any text; known: {known}", "minLength": 1, "pattern": r"\S"}
+        schema |= {"description": f"Any text; known: {known}", "minLength": 1, "pattern": r"\S"}
+        return schema | _not_missing(column, column.missing_texts)
     values: list[Any] = [value for level in column.levels for value in _spellings(level)]
     return {"enum": [*values, None] if column.nullable else values}
+
+
+def _not_missing(column: Column, values: Collection[Any]) -> Schema:
+    """What means "missing" is no value where one is required."""
+    return {"not": {"enum": sorted(values)}} if values and not column.nullable else {}
 
 
 def _spellings(level: str) -> list[Any]:

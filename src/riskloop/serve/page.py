@@ -92,7 +92,8 @@ def _costs(live: Live) -> str:
         if name in costs
     )
     head = f"<tr><th scope='col'>Policy</th><th scope='col'>{currency} per 1,000 customers</th></tr>"
-    return f"<h2>What it costs</h2><table>{head}{rows}</table>"
+    verdict = escape(str(live.bundle.card.get("verdict") or ""))
+    return f"<h2>What it costs</h2><table>{head}{rows}</table><p>{verdict}</p>"
 
 
 def costs_per_thousand(live: Live) -> dict[str, float]:
