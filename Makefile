@@ -23,12 +23,12 @@ install: .venv/.runs
 install-dev: .venv/.tests
 
 .venv/.uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "riskloop needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	touch $@
 
 .venv/.runs: .venv/.uv requirements.lock pyproject.toml
-	@if [ -e .venv/.tests ]; then rm -f .venv/.tests; fi
 	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python -e .
 	touch $@

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from riskloop.loop.workflows.check import check
     from riskloop.loop.workflows.history import compare, history
     from riskloop.loop.workflows.initialise import initialise
+    from riskloop.loop.workflows.outcomes import record_outcomes
     from riskloop.loop.workflows.release import promote, rollback
-    from riskloop.loop.workflows.score import record_outcomes, score
+    from riskloop.loop.workflows.score import score
     from riskloop.loop.workflows.train import train
     from riskloop.problem import Problem
     from riskloop.scorer.scorer import Scorer
@@ -50,7 +51,7 @@ _HOMES = {
     "load_bundle": "riskloop.bundle.load:load",
     "open_project": "riskloop.wiring",
     "promote": "riskloop.loop.workflows.release",
-    "record_outcomes": "riskloop.loop.workflows.score",
+    "record_outcomes": "riskloop.loop.workflows.outcomes",
     "rollback": "riskloop.loop.workflows.release",
     "score": "riskloop.loop.workflows.score",
     "simulate_customers": "riskloop.data.simulate.tables:customers",

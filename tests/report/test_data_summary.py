@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import spearmanr
 
 from riskloop.report.data_summary.association import cramers_v, missing_together, spearman
-from riskloop.report.data_summary.groups import MOST_BINS, MOST_LEVELS, category_groups, number_groups, round_edges
+from riskloop.report.data_summary.groups import MOST_LEVELS, USUAL_BINS, category_groups, number_groups, round_edges
 from riskloop.report.data_summary.over_time import over_time
 
 NUMBERS = st.floats(-1e15, 1e15) | st.just(math.nan) | st.integers(-50, 50).map(float)
@@ -23,12 +23,12 @@ def test_groups_of_any_numbers_hold_every_row_once(values: np.ndarray, seed: int
     groups = number_groups(values, outcome)
     assert sum(group.rows for group in groups) == len(values)
     assert sum(group.positives for group in groups) == outcome.sum()
-    assert len(groups) <= MOST_BINS + 4
+    assert len(groups) <= 1.25 * USUAL_BINS + 4
 
 
 def test_ranges_of_numbers_have_round_ends() -> None:
     rng = np.random.default_rng(0)
-    assert round_edges(rng.integers(18, 71, 5_000).astype(float)).tolist() == [20.0 + 5 * i for i in range(11)]
+    assert round_edges(rng.integers(18, 71, 5_000).astype(float)).tolist() == [20.0 + 2 * i for i in range(25)]
     assert set(np.round(np.diff(round_edges(rng.random(5_000))), 9)) == {0.05}
 
 

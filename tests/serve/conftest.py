@@ -199,6 +199,18 @@ def project(empty_project: Project) -> Project:
     return empty_project
 
 
+@pytest.fixture(scope="session")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A service for requests that change nothing: every other test starts its own."""
+    project = Project(tmp_path_factory.mktemp("standing"))
+    project.add(1, make_bundle())
+    project.add(2, make_bundle(weight=1.5))
+    project.promote(1)
+    with Running(project.config()) as client:
+        yield client
+    project.engine.dispose()
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., httpx.Client]]:
     running: list[Running] = []

@@ -4,25 +4,25 @@ import pytest
 
 
 @pytest.mark.parametrize("given", ["abc-123", "!", "x" * 128, "two words"])
-def test_a_request_id_comes_back(client, given):
+def test_a_request_id_comes_back(standing, given):
     for path in ("/health", "/nothing"):
-        assert client.get(path, headers={"X-Request-ID": given}).headers["x-request-id"] == given
+        assert standing.get(path, headers={"X-Request-ID": given}).headers["x-request-id"] == given
 
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "a\tb", "é".encode()])
-def test_another_request_id_is_replaced(client, given):
-    answered = client.get("/health", headers={"X-Request-ID": given}).headers["x-request-id"]
+def test_another_request_id_is_replaced(standing, given):
+    answered = standing.get("/health", headers={"X-Request-ID": given}).headers["x-request-id"]
     assert answered != given
     assert len(answered) == 32
 
 
-def test_an_id_that_nobody_gave_is_new_every_time(client):
-    assert client.get("/health").headers["x-request-id"] != client.get("/health").headers["x-request-id"]
+def test_an_id_that_nobody_gave_is_new_every_time(standing):
+    assert standing.get("/health").headers["x-request-id"] != standing.get("/health").headers["x-request-id"]
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/nothing", "/metrics"])
-def test_every_answer_is_guarded(client, path):
-    headers = client.get(path).headers
+def test_every_answer_is_guarded(standing, path):
+    headers = standing.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
     assert headers["cache-control"] == "no-store"
@@ -30,15 +30,15 @@ def test_every_answer_is_guarded(client, path):
     assert "server" not in headers
 
 
-def test_a_path_or_method_that_is_not_there_is_a_problem(client):
-    response = client.get("/nothing")
+def test_a_path_or_method_that_is_not_there_is_a_problem(standing):
+    response = standing.get("/nothing")
     assert (response.status_code, response.json()["code"]) == (404, "not-found")
-    assert client.get("/predict/").status_code == 404
-    response = client.get("/predict")
+    assert standing.get("/predict/").status_code == 404
+    response = standing.get("/predict")
     assert (response.status_code, response.json()["code"]) == (405, "method-not-allowed")
     assert response.headers["allow"] == "POST"
-    assert client.delete("/model").headers["content-type"] == "application/problem+json"
-    assert client.head("/health").status_code == 200
+    assert standing.delete("/model").headers["content-type"] == "application/problem+json"
+    assert standing.head("/health").status_code == 200
 
 
 def test_an_unforeseen_failure_is_a_problem_and_its_traceback_stays_in_the_log(client, monkeypatch, caplog):

@@ -47,18 +47,18 @@ def test_a_list_of_outcomes_is_recorded_whole(client):
         ({"outcom": 1}, "outcom", "unexpected"),
     ],
 )
-def test_a_wrong_outcome_is_named_and_nothing_is_recorded(client, change, field, code):
-    response = client.post("/outcomes", json=OUTCOME | change)
+def test_a_wrong_outcome_is_named_and_nothing_is_recorded(standing, change, field, code):
+    response = standing.post("/outcomes", json=OUTCOME | change)
     assert response.status_code == 422
     assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [(field, code)]
-    response = client.post("/outcomes", json=[OUTCOME, OUTCOME | change])
+    response = standing.post("/outcomes", json=[OUTCOME, OUTCOME | change])
     assert response.json()["errors"][0]["field"] == f"[1].{field}"
-    assert client.get("/monitoring").json()["outcomes"] == 0
+    assert standing.get("/monitoring").json()["outcomes"] == 0
 
 
 @pytest.mark.parametrize("body", [[], [3], "x", 7])
-def test_what_holds_no_outcome_is_refused(client, body):
-    assert client.post("/outcomes", json=body).status_code == 422
+def test_what_holds_no_outcome_is_refused(standing, body):
+    assert standing.post("/outcomes", json=body).status_code == 422
 
 
 def test_too_many_outcomes_are_refused(project, serve):

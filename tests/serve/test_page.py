@@ -15,13 +15,13 @@ def test_the_page_prices_the_champion_and_shows_how_to_ask(client, project):
     assert "&quot;region&quot;: &quot;NA&quot;" in html
 
 
-def test_the_page_needs_nothing_from_elsewhere(client):
-    response = client.get("/")
+def test_the_page_needs_nothing_from_elsewhere(standing):
+    response = standing.get("/")
     assert "http://" not in response.text
     assert "https://" not in response.text
     assert "<script" not in response.text
     for path in re.findall(r'href="([^"]+)"', response.text):
-        assert client.get(path).status_code == 200
+        assert standing.get(path).status_code == 200
 
 
 def test_the_page_follows_the_champion(client, project):

@@ -45,10 +45,10 @@ def test_an_answer_holds_exactly_the_published_fields_and_is_in_the_ledger(clien
     assert response.headers["cache-control"] == "no-store"
 
 
-def test_an_answer_is_what_the_bundle_says(client, bundle_maker, customers):
+def test_an_answer_is_what_the_bundle_says(standing, bundle_maker, customers):
     bundle = bundle_maker()
     for customer, probability in zip(customers, bundle.golden.probability, strict=True):
-        answer = client.post("/predict", json={"features": customer}).json()
+        answer = standing.post("/predict", json={"features": customer}).json()
         decision = bundle.policy.decide(probability)
         assert answer["probability"] == probability
         assert answer["decision"] == decision.decision
@@ -73,8 +73,8 @@ def test_an_id_is_kept_as_it_is(client, project, envelope, sent, answered):
 
 
 @pytest.mark.parametrize("sent", [True, 1.5, "", "a\0b", "a\nb", "x" * 257, ["a"], {}])
-def test_an_id_that_is_none_is_refused(client, envelope, sent):
-    assert errors_of(client.post("/predict", json=envelope | {"id": sent})) == {"id": "not-an-id"}
+def test_an_id_that_is_none_is_refused(standing, envelope, sent):
+    assert errors_of(standing.post("/predict", json=envelope | {"id": sent})) == {"id": "not-an-id"}
 
 
 def test_an_empty_object_is_no_customer(client, project):
@@ -102,8 +102,8 @@ def test_all_wrong_fields_are_named_at_once(client, project):
     assert project.ledger.count() == 0
 
 
-def test_features_outside_their_envelope_are_explained(client, customers):
-    response = client.post("/predict", json=customers[0])
+def test_features_outside_their_envelope_are_explained(standing, customers):
+    response = standing.post("/predict", json=customers[0])
     assert "belongs into `features`" in problem(response, 422, "invalid")["errors"][0]["message"]
 
 
@@ -123,9 +123,9 @@ def test_features_outside_their_envelope_are_explained(client, customers):
         ("plan", [1], "not-a-category"),
     ],
 )
-def test_a_wrong_value_is_named(client, envelope, feature, value, code):
+def test_a_wrong_value_is_named(standing, envelope, feature, value, code):
     body = json.dumps({"features": envelope["features"] | {feature: value}})
-    response = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+    response = standing.post("/predict", content=body, headers={"Content-Type": "application/json"})
     assert errors_of(response) == {feature: code}
 
 
@@ -145,14 +145,14 @@ def test_a_wrong_value_is_named(client, envelope, feature, value, code):
         b'{"features": {}} trailing',
     ],
 )
-def test_a_body_that_is_not_json_is_refused(client, body):
-    response = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+def test_a_body_that_is_not_json_is_refused(standing, body):
+    response = standing.post("/predict", content=body, headers={"Content-Type": "application/json"})
     problem(response, 400, "not-json")
 
 
 @pytest.mark.parametrize("body", ["[]", "null", "3", '"text"'])
-def test_a_document_that_is_no_envelope_is_refused(client, body):
-    response = client.post("/predict", content=body, headers={"Content-Type": "application/json"})
+def test_a_document_that_is_no_envelope_is_refused(standing, body):
+    response = standing.post("/predict", content=body, headers={"Content-Type": "application/json"})
     assert errors_of(response) == {"": "not-an-object"}
 
 
@@ -167,13 +167,13 @@ def test_a_document_that_is_no_envelope_is_refused(client, body):
         {"Content-Type": "multipart/form-data; boundary=x"},
     ],
 )
-def test_another_kind_of_body_is_refused(client, headers):
-    problem(client.post("/predict", content=b"{}", headers=headers), 415, "unsupported-media-type")
+def test_another_kind_of_body_is_refused(standing, headers):
+    problem(standing.post("/predict", content=b"{}", headers=headers), 415, "unsupported-media-type")
 
 
-def test_json_with_its_charset_is_taken(client, envelope):
+def test_json_with_its_charset_is_taken(standing, envelope):
     headers = {"Content-Type": 'Application/JSON; charset="UTF-8"'}
-    assert client.post("/predict", content=json.dumps(envelope), headers=headers).status_code == 200
+    assert standing.post("/predict", content=json.dumps(envelope), headers=headers).status_code == 200
 
 
 def test_a_huge_body_is_refused_unread(project, serve):
@@ -289,24 +289,24 @@ def test_a_category_that_csv_brings_new_keeps_its_text(client, project):
     assert project.ledger.get(answer["prediction_id"]).features["plan"] == "gold"
 
 
-def test_csv_rows_that_are_wrong_are_named(client):
+def test_csv_rows_that_are_wrong_are_named(standing):
     text = 'age,income,region,plan\n40,3000,NA,basic\nforty,"1,5",NA,basic\n40,3000\n40,3000,"N\nA",basic\n'
-    answers = post_csv(client, text).json()["answers"]
+    answers = post_csv(standing, text).json()["answers"]
     assert [error["code"] for error in answers[1]["errors"]] == ["not-a-number", "not-a-number"]
     assert answers[2]["errors"][0]["message"] == "expected 4 cells, got 2"
     assert answers[3]["errors"][0]["code"] == "unknown-category"
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe\x00", 'age,income,region,plan\n40,3000,"NA,basic\n', b"a\x00\xe9"])
-def test_a_text_that_is_no_csv_is_refused(client, text):
-    problem(post_csv(client, text), 400, "not-csv")
+def test_a_text_that_is_no_csv_is_refused(standing, text):
+    problem(post_csv(standing, text), 400, "not-csv")
 
 
-def test_a_csv_header_is_checked(client):
-    wrong = errors_of(post_csv(client, "age,age,incomes,region\n1,2,3,4\n"))
+def test_a_csv_header_is_checked(standing):
+    wrong = errors_of(post_csv(standing, "age,age,incomes,region\n1,2,3,4\n"))
     assert wrong == {"age": "repeated", "incomes": "unexpected", "income": "absent", "plan": "absent"}
-    assert set(errors_of(post_csv(client, "")).values()) == {"absent"}
-    assert errors_of(post_csv(client, "age,income,region,plan\n")) == {"": "empty"}
+    assert set(errors_of(post_csv(standing, "")).values()) == {"absent"}
+    assert errors_of(post_csv(standing, "age,income,region,plan\n")) == {"": "empty"}
 
 
 def test_a_customer_on_file_is_scored_by_id(client, project, customers):

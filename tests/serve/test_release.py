@@ -62,15 +62,15 @@ def test_an_altered_bundle_is_not_promoted(client, project):
         ([], {"": "not-an-object"}),
     ],
 )
-def test_a_release_needs_an_actor_and_a_reason(client, path, body, wrong):
-    response = client.post(path, json=body)
+def test_a_release_needs_an_actor_and_a_reason(standing, path, body, wrong):
+    response = standing.post(path, json=body)
     assert response.status_code == 422
     assert {error["field"]: error["code"] for error in response.json()["errors"]} == wrong
 
 
 @pytest.mark.parametrize("version", [0, -1, True, "2", 1.5, 10**12])
-def test_a_rollback_names_a_version_by_its_number(client, version):
-    response = client.post("/rollback", json=SAID | {"version": version})
+def test_a_rollback_names_a_version_by_its_number(standing, version):
+    response = standing.post("/rollback", json=SAID | {"version": version})
     assert response.json()["errors"][0]["field"] == "version"
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 import typer
 
 from riskloop.cli import learning, operating, preparing, releasing
+from riskloop.cli.failures import Bug, Interrupted, in_our_words
 from riskloop.cli.show import Reporter
 
 app = typer.Typer(
@@ -38,32 +38,22 @@ def _root(context: typer.Context, version: bool = typer.Option(False, "--version
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 ok, 1 error, 2 usage, 3 a gate said no, 130 interrupted."""
-    import click
-
-    from riskloop.errors import RiskloopError
-
     arguments = sys.argv[1:] if arguments is None else arguments
-    reporter = Reporter("--json" in arguments)
     try:
-        outcome: Any = app(args=arguments, prog_name="riskloop", standalone_mode=False)
-        return outcome if isinstance(outcome, int) else 0
-    except RiskloopError as error:
-        reporter.error(error)
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        reporter.note("Interrupted; what was finished is kept. Run the same command again to go on.")
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
-    except Exception as error:
-        if os.environ.get("RISKLOOP_DEBUG"):
+        return _invoke(arguments)
+    except (Exception, KeyboardInterrupt) as error:
+        failure = in_our_words(error)
+        if isinstance(failure, Bug) and os.environ.get("RISKLOOP_DEBUG"):
             raise
-        reporter.bug(error)
-        return 1
+        Reporter("--json" in arguments).error(failure)
+        return failure.exit_code
+
+
+def _invoke(arguments: list[str]) -> int:
+    code: int = app(args=arguments, prog_name="riskloop", standalone_mode=False) or 0
+    if code == Interrupted.exit_code:
+        raise KeyboardInterrupt  # typer has turned it into its exit code
+    return code
 
 
 def run() -> None:

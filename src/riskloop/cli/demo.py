@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskloop.cli.learning import show_training
-from riskloop.cli.show import Reporter, training_progress
+from riskloop.cli.show import Reporter, training_progress, verbatim
 from riskloop.errors import RiskloopError, UsageError
 
 if TYPE_CHECKING:
@@ -321,8 +321,8 @@ def _money(
             for name, words in names.items()
         ],
     )
-    reporter.say(f"[bold]{first.trained.verdict}[/]")
-    reporter.say(f"[dim]{seconds:.0f} seconds in all. The project is in {project.folder}[/]")
+    reporter.say(f"[bold]{verbatim(first.trained.verdict)}[/]")
+    reporter.say(f"[dim]{seconds:.0f} seconds in all. The project is in {verbatim(project.folder)}[/]")
 
 
 def _document(

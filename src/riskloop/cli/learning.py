@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskloop.cli.options import HERE, JsonOption, ProjectOption, names
-from riskloop.cli.show import Reporter, training_progress
+from riskloop.cli.show import Reporter, training_progress, verbatim
 
 if TYPE_CHECKING:
     from riskloop.loop.workflows.train import TrainingResult
@@ -48,9 +48,9 @@ def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool) ->
     trained = done.trained
     currency = trained.policy.costs.currency
     reporter.say()
-    reporter.say(f"[bold]Version {done.version.version}[/]: {trained.choice.why}")
+    reporter.say(f"[bold]Version {done.version.version}[/]: {verbatim(trained.choice.why)}")
     reporter.say(f"Calibration: {trained.choice.chosen.calibration.why}")
-    reporter.say(f"Threshold {trained.policy.threshold:.4f}: {trained.policy.why}")
+    reporter.say(f"Threshold {trained.policy.threshold:.4f}: {verbatim(trained.policy.why)}")
     test = trained.test
     shown = ", ".join(
         f"{name} {test[name].value:.4f} [{test[name].low:.4f}, {test[name].high:.4f}]" for name in ("roc_auc", "f1")
@@ -71,11 +71,11 @@ def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool) ->
             for row in trained.policies
         ],
     )
-    reporter.say(f"[bold]{trained.verdict}[/]")
+    reporter.say(f"[bold]{verbatim(trained.verdict)}[/]")
     reporter.say()
     for check in done.gate:
         mark = "[green]ok[/]" if check.passed else "[red]no[/]"
-        reporter.say(f"  gate {mark} {check.name.replace('_', ' ')}: {check.message}")
+        reporter.say(f"  gate {mark} {check.name.replace('_', ' ')}: {verbatim(check.message)}")
     if done.promotion is not None and done.promotion.kind == "requested":
         reporter.say("Promotion requested; another person must approve it: [bold]riskloop approve[/]")
     elif done.promotion is not None:
@@ -103,6 +103,8 @@ def compare(
     rows = list_all(open_project(project), sort)
     if rows and sort not in rows[0].metrics:
         raise UsageError(f"Unknown metric {sort!r}{did_you_mean(sort, rows[0].metrics)}.", where="--sort")
+    if csv is not None:
+        _write_csv(csv, [row.to_dict() for row in rows])
     reporter = Reporter(as_json)
     reporter.data([row.to_dict() for row in rows])
     shown = list(dict.fromkeys((sort, "cost_per_thousand", "roc_auc", "pr_auc", "f1", "log_loss", "calibration_error")))
@@ -125,8 +127,7 @@ def compare(
     else:
         reporter.say("Nothing is trained yet. Next: [bold]riskloop train[/]")
     if csv is not None:
-        _write_csv(csv, [row.to_dict() for row in rows])
-        reporter.say(f"Wrote {csv}")
+        reporter.say(f"Wrote {verbatim(csv)}")
 
 
 def _interval(metric: dict[str, float | None]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from riskloop.cli.options import HERE, JsonOption, ProjectOption
-from riskloop.cli.show import Reporter
+from riskloop.cli.show import Reporter, verbatim
 
 
 def register(app: typer.Typer) -> None:
@@ -25,14 +25,18 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
     project: ProjectOption = HERE,
+    as_json: JsonOption = False,
 ) -> None:
     """Serve the champion over HTTP; promotions and rollbacks are followed within a second."""
     from riskloop.wiring import serve_project
 
-    reporter = Reporter(as_json=False)
-    serve_project(
-        project, host=host, port=port, workers=workers, on_ready=lambda url: reporter.note(f"riskloop serves on {url}")
-    )
+    reporter = Reporter(as_json)
+
+    def ready(url: str) -> None:
+        reporter.data({"url": url})
+        reporter.note(f"riskloop serves on {url}")
+
+    serve_project(project, host=host, port=port, workers=workers, on_ready=ready)
 
 
 def score(
@@ -56,9 +60,9 @@ def score(
     reporter.findings([finding for finding in done.findings if finding.severity != "info"])
     reporter.say(
         f"{done.scored:,} of {done.rows:,} customers scored by version {done.version}; act on {done.acted:,}; "
-        f"expected cost {done.expected_cost:,.0f} {done.currency}"
+        f"expected cost {done.expected_cost:,.0f} {verbatim(done.currency)}"
     )
-    reporter.say(f"Wrote {done.out}")
+    reporter.say(f"Wrote {verbatim(done.out)}")
 
 
 def outcomes(
@@ -71,7 +75,7 @@ def outcomes(
 ) -> None:
     """Record what became of customers: late, repeated and corrected outcomes are expected."""
     from riskloop.data.source import Source
-    from riskloop.loop.workflows.score import record_outcomes
+    from riskloop.loop.workflows.outcomes import record_outcomes
     from riskloop.wiring import open_project
 
     receipt = record_outcomes(
@@ -97,13 +101,11 @@ def doctor(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     found = diagnose(lambda: open_project(project))
     reporter = Reporter(as_json)
     reporter.data(found)
-    from rich.markup import escape
-
     for one in found:
         mark = "[green]ok[/]" if one.ok else "[red]no[/]"
-        reporter.say(f"{mark} {one.name}: {escape(one.found)}")
+        reporter.say(f"{mark} {one.name}: {verbatim(one.found)}")
         if one.next_step:
-            reporter.say(f"   [dim]-> {escape(one.next_step)}[/]")
+            reporter.say(f"   [dim]-> {verbatim(one.next_step)}[/]")
     if not all(one.ok for one in found):
         raise typer.Exit(1)
 
@@ -124,21 +126,21 @@ def demo(
 
 def here() -> None:
     """What `riskloop` alone says: where you are and what comes next."""
-    from riskloop.errors import RiskloopError
+    from riskloop.settings import FILE
     from riskloop.wiring import open_project
 
     reporter = Reporter(as_json=False)
-    try:
-        project = open_project(HERE)
-    except RiskloopError:
+    if not (HERE / FILE).is_file():
         reporter.say("[bold]riskloop[/]: from a customer table to governed, cost-optimal, monitored decisions.")
         reporter.say("There is no project here. Next: [bold]riskloop init --data customers.csv --target churned[/]")
         reporter.say("Or look around first: [bold]riskloop demo[/]; all verbs: [bold]riskloop --help[/]")
         return
+    project = open_project(HERE)
     champion = project.promotions.state().champion
     newest = project.versions.newest()
     reporter.say(
-        f"[bold]{project.name}[/]: {len(project.contract.features)} features, target {project.settings.problem.target}"
+        f"[bold]{project.name}[/]: {len(project.contract.features)} features, "
+        f"target {verbatim(project.settings.problem.target)}"
     )
     if champion is not None:
         reporter.say(

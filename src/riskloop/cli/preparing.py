@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from riskloop.cli.options import HERE, JsonOption, ProjectOption, names
-from riskloop.cli.show import Reporter
+from riskloop.cli.show import Reporter, verbatim
 
 
 class FileFormat(StrEnum):
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command("simulate", epilog="Example: riskloop simulate churn --rows 10000 --out data/ --seed 7")(simulate)
     app.command("check", epilog="Example: riskloop check new_customers.csv")(check)
     app.command("schema", epilog="Example: riskloop schema > riskloop.schema.json")(schema)
-    reports = typer.Typer(help="Write documents.", no_args_is_help=True)
+    reports = typer.Typer(help="Write documents.")
     reports.command("data", epilog="Example: riskloop report data")(report_data)
     app.add_typer(reports, name="report")
 
@@ -91,7 +91,7 @@ def init(
     )
     reporter.findings(done.findings)
     if done.settings.features.drop:
-        reporter.say(f"Left out: {', '.join(done.settings.features.drop)}")
+        reporter.say(f"Left out: {verbatim(', '.join(done.settings.features.drop))}")
     reporter.say("Wrote riskloop.yaml and contract.yaml. Next: [bold]riskloop train --promote[/]")
 
 
@@ -136,7 +136,9 @@ def simulate(
     )
     reporter = Reporter(as_json)
     reporter.data(done)
-    reporter.say(f"[bold]{rows:,}[/] {scenario} customers in {done.folder} (positive rate {done.base_rate:.1%})")
+    reporter.say(
+        f"[bold]{rows:,}[/] {scenario} customers in {verbatim(done.folder)} (positive rate {done.base_rate:.1%})"
+    )
     reporter.say("  " + ", ".join(sorted(done.files)))
 
 
@@ -156,7 +158,7 @@ def check(
     verdict = "[green]passed[/]" if done.passed else "[red]refused[/]"
     reporter.say(f"{verdict}: {done.kept:,} of {done.rows:,} rows are good")
     if done.quarantine:
-        reporter.say(f"Rows set aside, with reasons: {done.quarantine}")
+        reporter.say(f"Rows set aside, with reasons: {verbatim(done.quarantine)}")
     if not done.passed:
         raise typer.Exit(3)
 
@@ -165,7 +167,7 @@ def _fields(done: object) -> dict[str, object]:
     return {name: getattr(done, name) for name in ("path", "rows", "kept", "findings", "quarantine")}
 
 
-def schema() -> None:
+def schema(as_json: JsonOption = True) -> None:  # noqa: ARG001 - a schema is JSON anyway
     """Print the JSON Schema of riskloop.yaml."""
     from riskloop.settings import json_schema
 
@@ -180,4 +182,4 @@ def report_data(project: ProjectOption = HERE, as_json: JsonOption = False) -> N
     path = write(open_project(project))
     reporter = Reporter(as_json)
     reporter.data({"path": path})
-    reporter.say(f"Wrote {path}")
+    reporter.say(f"Wrote {verbatim(path)}")

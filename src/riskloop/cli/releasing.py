@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command("approve", epilog="Example: riskloop approve 7 --reason 'reviewed the model card'")(approve)
     app.command("rollback", epilog="Example: riskloop rollback --reason 'complaints since Monday'")(rollback)
     app.command("history", epilog="Example: riskloop history --customer C-17 --on 2026-03-01")(history)
-    audit = typer.Typer(help="Prove that the record is whole.", no_args_is_help=True)
+    audit = typer.Typer(help="Prove that the record is whole.")
     audit.command("verify", epilog="Example: riskloop audit verify")(verify)
     app.add_typer(audit, name="audit")
 

@@ -64,14 +64,12 @@ class Reporter:
         """Findings, gravest first."""
         if self.as_json or not findings:
             return
-        from rich.markup import escape
-
         for finding in findings[:most]:
-            column = f" {escape(finding.column)}:" if finding.column else ""
+            column = f" {verbatim(finding.column)}:" if finding.column else ""
             colour = _COLOURS[finding.severity]
-            self.say(f"  [{colour}]{finding.severity:<7}[/] {finding.code}{column} {escape(finding.message)}")
+            self.say(f"  [{colour}]{finding.severity:<7}[/] {finding.code}{column} {verbatim(finding.message)}")
             if finding.severity != "info":
-                self.say(f"          [dim]-> {escape(finding.next_step)}[/]")
+                self.say(f"          [dim]-> {verbatim(finding.next_step)}[/]")
         if len(findings) > most:
             self.say(f"  ... and {len(findings) - most} more")
 
@@ -84,18 +82,18 @@ class Reporter:
         if error.next_step:
             self.note(f"  next: {error.next_step}")
 
-    def bug(self, error: Exception) -> None:
-        """An error nobody foresaw: name it, keep the traceback for those who ask."""
-        if self.as_json:
-            self.data({"error": {"code": "bug", "message": f"{type(error).__name__}: {error}"}})
-        self.note(f"error: {type(error).__name__}: {error}")
-        self.note("  next: this is a fault in riskloop; run again with RISKLOOP_DEBUG=1 and report the traceback")
-
     def _console(self, *, stderr: bool) -> Console:
         from rich.console import Console
 
         stream = sys.stderr if stderr else sys.stdout
         return Console(file=stream, soft_wrap=stderr or not stream.isatty(), width=None if stream.isatty() else 160)
+
+
+def verbatim(value: object) -> str:
+    """Words that are not ours, for `Reporter.say`: shown as they are, whatever brackets they hold."""
+    from rich.markup import escape
+
+    return escape(str(value))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,15 @@ from numpy.typing import NDArray
 from riskloop.data.contract import Columns, Contract
 from riskloop.data.frames import as_text
 from riskloop.data.leakage import find_leakage
+from riskloop.data.outcome import FEWEST_POSITIVES
 from riskloop.data.outcome import outcome as read_outcome
 from riskloop.data.quality import Quality, check_table
 from riskloop.errors import DataError
 from riskloop.findings import Finding
 from riskloop.problem import Problem
+
+COMMON_PROFILE = 0.01
+"""Share of the rows from which on equal features are no sign of a copy."""
 
 
 @dataclass(frozen=True)
@@ -82,37 +87,69 @@ def prepare(
         return Prepared(None, frame.clear(), quality.findings, quality)
     keep = np.flatnonzero(quality.keep)
     columns = {name: values[keep] for name, values in quality.decoded.columns.items()}
-    kept = frame[keep]
-    leaks = find_leakage(contract, columns, positive[keep], ids=_numeric_ids(kept, problem), allowed=allowed, seed=seed)
+    kept, outcome = frame[keep], positive[keep]
+    ids = _ids(kept, problem)
+    leaks = find_leakage(contract, columns, outcome, ids=_in_order(ids), allowed=allowed, seed=seed)
     dataset = Dataset(
         problem=problem,
         contract=contract,
         columns=columns,
-        outcome=positive[keep],
-        groups=_groups(kept, contract, problem),
+        outcome=outcome,
+        groups=_groups(columns, ids),
         time=_event_time(kept, problem),
-        fingerprint=_fingerprint(contract, columns, positive[keep]),
+        fingerprint=_fingerprint(contract, columns, outcome),
     )
-    return Prepared(dataset, kept, (*quality.findings, *leaks), quality)
+    return Prepared(dataset, kept, (*quality.findings, *_too_few(outcome, problem), *leaks), quality)
 
 
-def _numeric_ids(frame: pl.DataFrame, problem: Problem) -> NDArray[np.float64] | None:
-    if problem.id is None or problem.id not in frame.columns:
+def _too_few(outcome: NDArray[np.bool_], problem: Problem) -> Iterable[Finding]:
+    """Enough outcomes were there, but the rows set aside have taken them along."""
+    rarer = int(min(outcome.sum(), (~outcome).sum()))
+    if rarer < FEWEST_POSITIVES:
+        yield Finding(
+            "too-few-outcomes",
+            "error",
+            f"Only {rarer} of the {len(outcome):,} rows that pass have the rarer outcome, "
+            f"and {FEWEST_POSITIVES} are needed.",
+            "mend the rows that were set aside",
+            problem.target_column,
+            rarer,
+        )
+
+
+def _ids(frame: pl.DataFrame, problem: Problem) -> pl.Series | None:
+    return as_text(frame[problem.id]) if problem.id is not None and problem.id in frame.columns else None
+
+
+def _in_order(ids: pl.Series | None) -> NDArray[np.float64] | None:
+    """The ids as numbers where they are, else their place in the alphabet; None if one is missing."""
+    if ids is None or ids.null_count():
         return None
-    ids = as_text(frame[problem.id]).cast(pl.Float64, strict=False)
-    return None if ids.null_count() else ids.to_numpy()
+    numbers = ids.cast(pl.Float64, strict=False)
+    return (ids.rank("dense") if numbers.null_count() else numbers).to_numpy().astype(np.float64)
 
 
-def _groups(frame: pl.DataFrame, contract: Contract, problem: Problem) -> NDArray[np.int64]:
-    """Connected rows: same id, or the same value in every feature."""
-    twins = frame.select(pl.struct(contract.features).rank("dense")).to_series().to_numpy().astype(np.int64)
-    if problem.id is None or problem.id not in frame.columns:
+def _groups(columns: Columns, ids: pl.Series | None) -> NDArray[np.int64]:
+    """Connected rows: same id, or alike in every feature."""
+    twins = _twins(columns)
+    if ids is None or ids.drop_nulls().is_unique().all():
         return twins
-    ids = as_text(frame[problem.id])
-    if ids.null_count() == 0 and ids.n_unique() == frame.height:
-        return twins
+    rows = np.arange(len(ids))
+    named = ids.is_not_null().to_numpy()
     numbers = ids.fill_null("").rank("dense").to_numpy().astype(np.int64)
-    return _connected(twins, numbers)
+    return _connected(twins, np.where(named, numbers, numbers.max() + 1 + rows))
+
+
+def _twins(columns: Columns) -> NDArray[np.int64]:
+    """Rows alike in every feature share a number; the numbers follow the order of the rows.
+
+    A profile that more than one row in a hundred has is common, not copied: such rows are on their own.
+    """
+    keys = pl.DataFrame(columns).hash_rows().to_numpy()
+    _, first, which, sizes = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    rows = np.arange(len(keys))
+    common = sizes[which] > max(2.0, COMMON_PROFILE * len(keys))
+    return np.where(common, rows, first[which])
 
 
 def _connected(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -133,17 +170,24 @@ def _event_time(frame: pl.DataFrame, problem: Problem) -> NDArray[np.float64] | 
         raise DataError(
             f"The table has no column {problem.time!r}.", where="problem.time", next_step="name the event time"
         )
-    series = frame[problem.time]
-    if series.dtype == pl.String:
-        series = series.str.strip_chars().str.to_datetime(strict=False)
-    seconds = series.cast(pl.Datetime("us"), strict=False).dt.epoch("us")
+    seconds = _seconds(frame[problem.time])
     if seconds.null_count():
         raise DataError(
             f"{seconds.null_count():,} rows have no readable event time.",
             where=f"column {problem.time!r}",
             next_step="write times as 2026-01-31 or 2026-01-31T12:00:00",
         )
-    return seconds.to_numpy() / 1e6
+    return seconds.to_numpy().astype(np.float64) / 1e6
+
+
+def _seconds(times: pl.Series) -> pl.Series:
+    """Microseconds since 1970; a bare number is no time, for it does not say of which clock."""
+    if not times.dtype.is_temporal():
+        try:
+            times = as_text(times).str.to_datetime(strict=False)
+        except pl.exceptions.ComputeError:
+            return pl.Series(times.name, [None] * len(times), dtype=pl.Int64)
+    return times.cast(pl.Datetime("us"), strict=False).dt.epoch("us")
 
 
 def _fingerprint(contract: Contract, columns: Columns, outcome: NDArray[np.bool_]) -> str:

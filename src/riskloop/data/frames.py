@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from riskloop.data.column import BLANKS, LARGEST_NUMBER, BrokenRule, Column, category_text
+from riskloop.data.column import BLANKS, LARGEST_NUMBER, MISSING_CODE, BrokenRule, Column, category_text
 from riskloop.data.contract import Breach, Columns, Contract, Decoded
 from riskloop.errors import DataError
 
@@ -42,6 +42,11 @@ def decode_series(column: Column, series: pl.Series) -> tuple[NDArray[Any], list
     if column.type == "number":
         return _decode_numbers(column, plain(series))
     return _decode_categories(column, series if _has_values(series) else as_text(series))
+
+
+def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of the decoded values are missing."""
+    return np.isnan(values) if values.dtype.kind == "f" else np.equal(values, MISSING_CODE)
 
 
 def _has_values(series: pl.Series) -> bool:
@@ -88,9 +93,7 @@ def _decode_categories(column: Column, series: pl.Series) -> tuple[NDArray[np.in
     return values.astype(np.int32), breaches
 
 
-def _reread(
-    column: Column, cells: pl.Series, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], list[Breach]]:
+def _reread(column: Column, cells: pl.Series, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], list[Breach]]:
     """Each distinct cell goes once through the scalar rules."""
     if not len(cells):
         return np.empty(0), []

@@ -8,11 +8,16 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from riskloop.data.contract import Columns, Contract
+from riskloop.data.contract import MISSING_CODE, Columns, Contract
 from riskloop.findings import Finding
 
 BLOCKING_AUC = 0.998
 SUSPECT_AUC = 0.95
+MODEL_AUC = 0.8
+AFTERWARDS_AUC = 0.65
+"""A name alone proves nothing (`collections_last_year` may be known in time): it must also tell something."""
+SORTED_AUC = 0.95
+
 _MODEL_NAME = re.compile(
     r"(classifier|naive_?bayes|predict|proba|logit|score_?(hat|model)|model_?score|_pred$)", re.IGNORECASE
 )
@@ -55,7 +60,7 @@ def find_leakage(
         Decoded features, arrays of shape (n,).
     outcome : bool array, shape (n,)
     ids : float array, shape (n,), optional
-        The ids where they are numbers.
+        The ids, or their places in the alphabet.
     allowed : iterable of str
         Columns the user keeps in spite of a finding: reported as warnings.
     seed : int
@@ -69,19 +74,15 @@ def find_leakage(
     kept = set(allowed)
     findings: list[Finding] = []
     for name in contract.features:
-        found = _column_finding(name, _as_score(contract, name, columns, outcome, seed), outcome)
-        if found is None and not _tells_by_absence(columns[name], outcome):
-            continue
-        findings.append(_allow(found or _absence(name), name in kept))
-    if ids is not None and _strength(outcome, ids) > 0.7:
-        findings.append(_order_finding("id-carries-target", "The id alone separates the outcomes", outcome, ids))
-    rows = np.arange(len(outcome), dtype=np.float64)
-    if _strength(outcome, rows) > 0.6:
-        findings.append(_order_finding("row-order-carries-target", "The order of the rows follows", outcome, rows))
-    return findings
+        found = _column_finding(name, as_score(contract, name, columns, outcome, seed), outcome)
+        if (found is None or found.severity != "error") and _tells_by_absence(columns[name], outcome):
+            found = _absence(name)
+        if found is not None:
+            findings.append(_allow(found, name in kept))
+    return [*findings, *_order_findings(outcome, ids)]
 
 
-def _as_score(
+def as_score(
     contract: Contract, name: str, columns: Columns, outcome: NDArray[np.bool_], seed: int
 ) -> NDArray[np.float64]:
     values = columns[name]
@@ -103,20 +104,20 @@ def _target_rates(codes: NDArray[np.int32], outcome: NDArray[np.bool_], seed: in
     return rates
 
 
-def _strength(outcome: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
+def strength(outcome: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
     area = auc(outcome, score)
     return max(area, 1 - area)
 
 
 def _column_finding(name: str, score: NDArray[np.float64], outcome: NDArray[np.bool_]) -> Finding | None:
-    area = _strength(outcome, score)
+    area = strength(outcome, score)
     evidence = {"roc_auc": round(area, 6)}
     step = f"drop it (features.drop in riskloop.yaml), or keep it with a reason under features.allow: {name}"
-    if _MODEL_NAME.search(name) and area > 0.8:
+    if _MODEL_NAME.search(name) and area > MODEL_AUC:
         message = f"The name is that of another model's output, and alone it reaches ROC-AUC {area:.4f}."
         return Finding("leakage-model-output", "error", message, step, name, evidence=evidence)
-    if _AFTERWARDS_NAME.search(name):
-        message = f"The name says it is written after the outcome (ROC-AUC alone {area:.4f})."
+    if _AFTERWARDS_NAME.search(name) and area >= AFTERWARDS_AUC:
+        message = f"The name says it is written after the outcome, and alone it reaches ROC-AUC {area:.4f}."
         return Finding("leakage-post-outcome", "error", message, step, name, evidence=evidence)
     if area >= BLOCKING_AUC:
         message = f"Alone it reaches ROC-AUC {area:.4f}: it knows the outcome."
@@ -124,12 +125,15 @@ def _column_finding(name: str, score: NDArray[np.float64], outcome: NDArray[np.b
     if area >= SUSPECT_AUC:
         message = f"Alone it reaches ROC-AUC {area:.4f}: make sure it is known before the decision."
         return Finding("leakage-suspect", "warning", message, step, name, evidence=evidence)
+    if _AFTERWARDS_NAME.search(name):
+        message = f"The name may say that it is written after the outcome (ROC-AUC alone {area:.4f})."
+        return Finding("leakage-suspect", "warning", message, step, name, evidence=evidence)
     return None
 
 
 def _tells_by_absence(values: NDArray[np.float64], outcome: NDArray[np.bool_]) -> bool:
-    missing = np.isnan(values) if values.dtype.kind == "f" else values < 0
-    return bool(missing.any()) and _strength(outcome, missing.astype(np.float64)) > 0.9
+    missing = np.isnan(values) if values.dtype.kind == "f" else values == MISSING_CODE
+    return bool(missing.any()) and strength(outcome, missing.astype(np.float64)) > 0.9
 
 
 def _absence(name: str) -> Finding:
@@ -142,15 +146,22 @@ def _absence(name: str) -> Finding:
     )
 
 
-def _order_finding(code: str, words: str, outcome: NDArray[np.bool_], score: NDArray[np.float64]) -> Finding:
-    area = _strength(outcome, score)
-    step = (
-        "if the rows are in time order, set training.split: row_order, so that the test block is the latest part"
-        if code.startswith("row")
-        else "the id is never a feature; check how the table was put together"
-    )
-    message = f"{words} the outcome (ROC-AUC {area:.3f})."
-    return Finding(code, "warning", message, step, evidence={"roc_auc": round(area, 6)})
+def _order_findings(outcome: NDArray[np.bool_], ids: NDArray[np.float64] | None) -> Iterable[Finding]:
+    by_id = strength(outcome, ids) if ids is not None else 0.5
+    if by_id > 0.7:
+        message = f"The id alone separates the outcomes (ROC-AUC {by_id:.3f})."
+        step = "the id is never a feature; check how the table was put together"
+        yield Finding("id-carries-target", "warning", message, step, evidence={"roc_auc": round(by_id, 6)})
+    by_row = strength(outcome, np.arange(len(outcome), dtype=np.float64))
+    evidence = {"roc_auc": round(by_row, 6)}
+    if by_row > SORTED_AUC:
+        message = f"The rows are sorted by the outcome (ROC-AUC {by_row:.3f})."
+        step = "a random split is not harmed; do not split by row order"
+        yield Finding("row-order-carries-target", "info", message, step, evidence=evidence)
+    elif by_row > 0.6:
+        message = f"The order of the rows follows the outcome (ROC-AUC {by_row:.3f})."
+        step = "if the rows are in time order, set training.split: row_order, so that the test block is the latest part"
+        yield Finding("row-order-carries-target", "warning", message, step, evidence=evidence)
 
 
 def _allow(finding: Finding, allowed: bool) -> Finding:

@@ -36,7 +36,9 @@ def guess_positive(frame: pl.DataFrame, target: str) -> str:
         If the target is not binary.
     """
     counts = as_text(_column(frame, target)).drop_nulls().value_counts(sort=True)
-    values = counts[target].to_list()
+    values = counts.to_series(0).to_list()
+    if not values:
+        raise _never_known(target)
     if len(values) == 1:
         raise _single_class(target, values[0])
     if len(values) != 2:
@@ -63,6 +65,8 @@ def outcome(frame: pl.DataFrame, problem: Problem) -> tuple[NDArray[np.bool_], N
         If the target is absent, the positive value never occurs, all rows are of one class, or positives are too few.
     """
     positive, known = known_outcome(frame, problem)
+    if not known.any():
+        raise _never_known(problem.target_column)
     if not positive.any() and problem.target in frame.columns:
         raise _never_positive(frame, problem)
     _enough(positive[known], problem)
@@ -88,16 +92,26 @@ def _column(frame: pl.DataFrame, name: str) -> pl.Series:
 
 def _by_value(frame: pl.DataFrame, problem: Problem) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     text = as_text(_column(frame, problem.target))
-    positive = (text == problem.positive).fill_null(False).to_numpy()
+    positive = (text == problem.positive.strip()).fill_null(False).to_numpy()
     return positive, text.is_not_null().to_numpy()
 
 
-def _never_positive(frame: pl.DataFrame, problem: Problem) -> DataError:
-    values = as_text(frame[problem.target]).drop_nulls().unique().sort().to_list()[:5]
+def _never_known(target: str) -> DataError:
     return DataError(
-        f"The positive value {problem.positive!r} does not occur; the target holds {', '.join(map(repr, values))}.",
+        "No row has an outcome that can be read.",
+        where=f"column {target!r}",
+        next_step="name the column that says what became of the customers",
+    )
+
+
+def _never_positive(frame: pl.DataFrame, problem: Problem) -> DataError:
+    values = as_text(frame[problem.target]).drop_nulls().unique().sort().to_list()
+    more = ", ..." if len(values) > 5 else ""
+    return DataError(
+        f"The positive value {problem.positive!r} does not occur; "
+        f"the target holds {', '.join(map(repr, values[:5]))}{more}{did_you_mean(problem.positive, values)}.",
         where=f"column {problem.target!r}",
-        next_step=f"use --positive {values[0] if values else 'VALUE'}",
+        next_step="name the value that is the risk with --positive",
     )
 
 

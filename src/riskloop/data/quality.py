@@ -9,13 +9,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from riskloop.data.contract import Breach, Column, Contract, Decoded, did_you_mean
-from riskloop.data.frames import as_text, decode_frame
+from riskloop.data.contract import Breach, Contract, Decoded, did_you_mean
+from riskloop.data.frames import as_text, decode_frame, is_missing
 from riskloop.findings import Finding
 from riskloop.problem import Problem
 
 MOST_QUARANTINED = 0.05
 """Share of rows that may be set aside; beyond it the table, not the rows, is wrong."""
+_MOST_SUGGESTIONS = 10
 
 _BREACH_STEPS = {
     "missing": "fill the cells, or set nullable: true in contract.yaml",
@@ -74,7 +75,7 @@ def check_table(
         findings.append(_unknown_outcome(problem, int((~known_outcome).sum()), frame.height))
         for row in np.flatnonzero(~known_outcome).tolist():
             reasons.setdefault(row, []).append(f"{problem.target_column}: the outcome is missing")
-    findings += _missing_shares(frame, contract)
+    findings += _missing_shares(contract, decoded)
     findings += _ids(frame, problem)
     findings += _repeated(frame, problem)
     keep = np.ones(frame.height, dtype=bool)
@@ -85,16 +86,17 @@ def check_table(
 
 
 def _absent(frame: pl.DataFrame, contract: Contract) -> Iterable[Finding]:
-    for name in contract.features:
-        if name not in frame.columns:
-            yield Finding(
-                "absent-column",
-                "error",
-                f"The contract expects the column{did_you_mean(name, frame.columns)}.",
-                "add the column; if it is gone for good, remove it from contract.yaml and train anew",
-                name,
-                frame.height,
-            )
+    absent = [name for name in contract.features if name not in frame.columns]
+    for position, name in enumerate(absent):
+        near = did_you_mean(name, frame.columns) if position < _MOST_SUGGESTIONS else ""
+        yield Finding(
+            "absent-column",
+            "error",
+            f"The contract expects the column {name!r}{near}.",
+            "add the column; if it is gone for good, remove it from contract.yaml and train anew",
+            name,
+            frame.height,
+        )
 
 
 def _extra(frame: pl.DataFrame, contract: Contract) -> Iterable[Finding]:
@@ -133,10 +135,11 @@ def _unknown_outcome(problem: Problem, count: int, rows: int) -> Finding:
     )
 
 
-def _missing_shares(frame: pl.DataFrame, contract: Contract) -> Iterable[Finding]:
+def _missing_shares(contract: Contract, decoded: Decoded) -> Iterable[Finding]:
+    """Of the columns whose cells may be missing; where they may not, each missing cell is a breach."""
     for column in contract.used:
-        gone = _missing(frame[column.name], column)
-        share = gone / frame.height
+        gone = int(is_missing(decoded.columns[column.name]).sum())
+        share = gone / decoded.rows
         if column.nullable and share > column.max_missing:
             yield Finding(
                 "missing-share",
@@ -147,13 +150,6 @@ def _missing_shares(frame: pl.DataFrame, contract: Contract) -> Iterable[Finding
                 gone,
                 {"share": share, "allowed": column.max_missing},
             )
-
-
-def _missing(series: pl.Series, column: Column) -> int:
-    if series.dtype.is_float():
-        return int((series.is_null() | series.is_nan()).sum())
-    text = as_text(series)
-    return int((text.is_null() | text.is_in(list(column.missing_values))).fill_null(True).sum())
 
 
 def _ids(frame: pl.DataFrame, problem: Problem) -> Iterable[Finding]:
@@ -179,7 +175,7 @@ def _ids(frame: pl.DataFrame, problem: Problem) -> Iterable[Finding]:
 
 def _repeated(frame: pl.DataFrame, problem: Problem) -> Iterable[Finding]:
     described = [name for name in frame.columns if name != problem.id]
-    repeated = frame.height - frame.select(described).n_unique()
+    repeated = frame.height - frame.select(described).hash_rows().n_unique() if described else 0
     if repeated:
         yield Finding(
             "duplicate-rows",

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import gzip
 import io
 import os
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from riskloop.data.column import did_you_mean
+from riskloop.data.dialect import (
+    ENCODINGS,
+    SEPARATORS,
+    check_names,
+    find_dialect,
+    open_binary,
+    readable,
+    rewritten,
+    uneven_line,
+    uneven_table,
+    whole_text,
+)
 from riskloop.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
-MAX_COLUMNS = 2_000
-_SEPARATORS = ",;\t|"
-_HEAD_BYTES = 256 * 1024
 _MEMORY_PER_BYTE = 4.0
 """Peak memory of reading and decoding a table, per byte of text (measured on the public tables)."""
+_PACKED = 8
+"""How much a gzip or Parquet file grows, at most, on the public tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +41,14 @@ class Source:
     Attributes
     ----------
     path : str
-        A file, or a glob of files with the same columns. CSV (any separator, ``.gz``) or Parquet.
+        A file, or a glob of files with the same columns. CSV (any separator, plain or gzip) or Parquet.
     separator, encoding : str or None
     header : bool or None
         Whether the first line names the columns.
     columns : tuple of str
         Names to use when there is no header.
     sample_rows : int or None
-        Read about so many rows, chosen by a seeded hash of the row number, without loading the rest.
+        Read about so many rows, spread evenly, without loading the rest.
     """
 
     path: str
@@ -47,6 +57,15 @@ class Source:
     header: bool | None = None
     columns: tuple[str, ...] = ()
     sample_rows: int | None = None
+
+    def like(self, path: str) -> Source:
+        """Another file of the same columns, whose way of writing is found out anew where it can be."""
+        return replace(
+            self,
+            path=path,
+            separator=None if self.separator and self.separator in SEPARATORS else self.separator,
+            encoding=None if self.encoding in ENCODINGS else self.encoding,
+        )
 
 
 def read(source: Source) -> tuple[pl.DataFrame, Source]:
@@ -64,25 +83,18 @@ def read(source: Source) -> tuple[pl.DataFrame, Source]:
     DataError
         For a file that is missing, empty, too large for memory, of uneven lines, or has duplicate or too many columns.
     """
-    import polars as pl
-
     paths = locate(source.path)
-    if paths[0].suffix == ".parquet":
-        _refuse_if_too_large(paths, source)
-        frame = _read_parquet(paths, source.path)
+    _refuse_if_too_large(paths, source)
+    if _is_parquet(paths[0]):
+        frames, found = [_read_parquet(path, source) for path in paths], source
     else:
-        source = _sniff(paths[0], source)
-        _refuse_if_too_large(paths, source)
-        frame = pl.concat([_read_csv(path, source) for path in paths])
-    if frame.width > MAX_COLUMNS:
-        raise DataError(
-            f"The table has {frame.width:,} columns; riskloop reads up to {MAX_COLUMNS:,}.",
-            where=source.path,
-            next_step="keep the columns that describe a customer and write them to a new file",
-        )
+        found = _written(paths[0], source)
+        frames = [_read_csv(path, found if path == paths[0] else _written(path, source)) for path in paths]
+    frame = _together(frames, paths)
+    check_names(frame.columns, source.path)
     if frame.height == 0:
         raise DataError("The table has no rows.", where=source.path, next_step="give a file with customers in it")
-    return frame, source
+    return frame, found
 
 
 def locate(pattern: str) -> list[Path]:
@@ -98,7 +110,7 @@ def locate(pattern: str) -> list[Path]:
         return [path]
     if path.is_dir():
         raise DataError("This is a folder.", where=pattern, next_step=f"name the files, e.g. '{pattern}/*.csv'")
-    found = sorted(Path(name) for name in glob.glob(pattern)) if glob.has_magic(pattern) else []
+    found = sorted(filter(Path.is_file, map(Path, glob.glob(pattern, recursive=True))))
     if not found:
         near = _nearby(path)
         raise DataError("No such file.", where=pattern, next_step=f"check the path{near}")
@@ -106,130 +118,39 @@ def locate(pattern: str) -> list[Path]:
 
 
 def _nearby(path: Path) -> str:
-    from riskloop.data.contract import did_you_mean
-
     names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     return did_you_mean(path.name, names)
 
 
-def _head(path: Path) -> bytes:
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rb") as stream:
-            return bytes(stream.read(_HEAD_BYTES))
-    except OSError as error:
-        raise DataError(
-            f"The file cannot be read: {error}.", where=str(path), next_step="check it is complete"
-        ) from error
+def _is_parquet(path: Path) -> bool:
+    with readable(path), open_binary(path) as stream:
+        return stream.read(4) == b"PAR1" or path.suffix == ".parquet"
 
 
-def _sniff(path: Path, source: Source) -> Source:
-    head = _head(path)
-    if not head.strip():
-        raise DataError("The file is empty.", where=str(path), next_step="give a file with a header and customers")
-    if head.startswith(b"PAR1"):
-        raise DataError(
-            "This is a Parquet file under another name.", where=str(path), next_step="name it with .parquet"
-        )
-    encoding = source.encoding or _encoding(head)
-    lines = _text(head, encoding, path).splitlines()
-    if len(head) == _HEAD_BYTES and len(lines) > 1:
-        lines.pop()
-    separator = source.separator or _separator(lines, path)
-    rows = list(csv.reader(lines[:200], delimiter=separator))
-    header = source.header if source.header is not None else not source.columns and _has_header(rows)
-    _check_names(rows[0] if header else list(source.columns), path)
-    return replace(source, encoding=encoding, separator=separator, header=header)
-
-
-def _encoding(head: bytes) -> str:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if head.startswith(b"\xef\xbb\xbf"):
-        return "utf-8-sig"
-    try:
-        head[:-4].decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 8:
-            return "cp1252"
-    return "utf-8"
-
-
-def _text(data: bytes, encoding: str, path: Path) -> str:
-    try:
-        return data.decode(encoding, errors="ignore" if len(data) == _HEAD_BYTES else "strict")
-    except (LookupError, UnicodeError) as error:
-        raise DataError(
-            f"The file is not {encoding} text: {error}.",
-            where=str(path),
-            next_step="name its encoding, e.g. data.encoding: cp1252 in riskloop.yaml",
-        ) from error
-
-
-def _separator(lines: list[str], path: Path) -> str:
-    sample = [line for line in lines[:50] if line.strip()]
-    fields = {mark: Counter(len(row) for row in csv.reader(sample, delimiter=mark)) for mark in _SEPARATORS}
-    scores = {
-        mark: (count.most_common(1)[0][1], count.most_common(1)[0][0])
-        for mark, count in fields.items()
-        if count.most_common(1)[0][0] > 1
-    }
-    if not scores:
-        raise DataError(
-            "The file seems to have a single column.",
-            where=str(path),
-            next_step="name the separator, e.g. --separator '^'",
-        )
-    return max(scores, key=lambda mark: scores[mark])
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _has_header(rows: list[list[str]]) -> bool:
-    """A first line that holds numbers, or values that come back in their own column, is no header."""
-    first, rest = rows[0], rows[1:]
-    if any(_is_number(cell) for cell in first if cell.strip()):
-        return False
-    repeated = sum(
-        any(len(row) > position and row[position].strip() == cell.strip() for row in rest)
-        for position, cell in enumerate(first)
-        if cell.strip()
+def _written(path: Path, source: Source) -> Source:
+    dialect = find_dialect(
+        path, separator=source.separator, encoding=source.encoding, header=source.header, names=source.columns
     )
-    return repeated <= len(first) // 4
-
-
-def _check_names(names: list[str], path: Path) -> None:
-    counts = Counter(name.strip() for name in names if name.strip())
-    twice = [name for name, count in counts.items() if count > 1]
-    if twice:
-        raise DataError(
-            f"The column name {twice[0]!r} occurs {counts[twice[0]]} times.",
-            where=f"{path}, line 1",
-            next_step="give every column its own name",
-        )
+    return replace(source, **dialect._asdict())
 
 
 def _refuse_if_too_large(paths: list[Path], source: Source) -> None:
-    if source.sample_rows:
+    in_pieces = source.sample_rows and source.encoding in (None, "utf-8", "utf-8-sig")
+    if in_pieces:
         return
-    size = sum(path.stat().st_size * (8 if path.suffix in (".gz", ".parquet") else 1) for path in paths)
-    available = _available_memory()
+    size = sum(path.stat().st_size * (_PACKED if path.suffix in (".gz", ".parquet") else 1) for path in paths)
+    available = available_memory()
     if size * _MEMORY_PER_BYTE > available:
         raise DataError(
-            f"Reading this table would take about {size * _MEMORY_PER_BYTE / 1e9:.0f} GB of memory; "
-            f"{available / 1e9:.0f} GB are free.",
+            f"Reading this table would take about {size * _MEMORY_PER_BYTE / 1e9:.1f} GB of memory; "
+            f"{available / 1e9:.1f} GB are free.",
             where=source.path,
             next_step="set data.sample_rows: 1000000 in riskloop.yaml (or --sample-rows) to learn from a sample",
         )
 
 
-def _available_memory() -> float:
+def available_memory() -> float:
+    """Bytes of memory that are free for use."""
     try:
         with open("/proc/meminfo", encoding="ascii") as stream:
             fields = dict(line.split(":", 1) for line in stream)
@@ -238,78 +159,111 @@ def _available_memory() -> float:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
-def _read_parquet(paths: list[Path], where: str) -> pl.DataFrame:
+def _together(frames: Sequence[pl.DataFrame], paths: Sequence[Path]) -> pl.DataFrame:
+    """The files of a glob, one below the other; the order of their columns may differ."""
+    import polars as pl
+
+    first = frames[0]
+    for frame, path in zip(frames[1:], paths[1:], strict=True):
+        differing = sorted(set(first.columns) ^ set(frame.columns))
+        if differing:
+            raise DataError(
+                f"The files differ in {len(differing)} columns, for example {differing[0]!r}.",
+                where=f"{path} beside {paths[0].name}",
+                next_step="name only files of the same columns",
+            )
+    try:
+        return pl.concat([frame.select(first.columns) for frame in frames], how="vertical_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise DataError(
+            f"The files hold different types of values: {_first_line(error)}.",
+            where=str(paths[0].parent),
+            next_step="write them in the same way",
+        ) from error
+
+
+def _read_parquet(path: Path, source: Source) -> pl.DataFrame:
+    """Lists, structures and the like become text: no column is worth refusing the table for."""
     import polars as pl
 
     try:
-        return pl.concat([pl.read_parquet(path) for path in paths])
+        frame = _sampled(pl.scan_parquet(path, glob=False), source)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"The Parquet file cannot be read: {error}.", where=where, next_step="write it anew") from error
+        raise DataError(
+            f"The Parquet file cannot be read: {_first_line(error)}.", where=str(path), next_step="write it anew"
+        ) from error
+    odd = [name for name, kind in frame.schema.items() if kind.is_nested() or kind in (pl.Binary, pl.Duration)]
+    return frame.with_columns(pl.Series(name, _as_words(frame[name]), dtype=pl.String) for name in odd)
+
+
+def _as_words(cells: pl.Series) -> list[str | None]:
+    return [None if cell is None else str(cell) for cell in cells.to_list()]
 
 
 def _read_csv(path: Path, source: Source) -> pl.DataFrame:
     import polars as pl
 
-    data: bytes | Path = path
-    if source.encoding not in ("utf-8", "utf-8-sig"):
-        data = _whole_text(path, source.encoding or "utf-8").encode("utf-8")
+    separator, encoding = source.separator or ",", source.encoding or "utf-8"
+    direct = encoding in ("utf-8", "utf-8-sig")
     try:
-        frame = _scan(data, source)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(
-            f"The file is not an even table: {_uneven_line(path, source) or str(error).splitlines()[0]}.",
-            where=str(path),
-            next_step=f"give every line as many fields as the first; check quotes and the separator "
-            f"{source.separator!r}",
-        ) from error
+        frame = _scan(path if direct else whole_text(path, encoding).encode(), source)
+    except (pl.exceptions.PolarsError, OSError):
+        with readable(path):
+            frame = _scan(rewritten(path, separator, encoding), source)
+    frame = _without_blank_lines(frame)
+    if frame.width and frame[frame.columns[-1]].null_count() and (uneven := uneven_line(path, separator, encoding)):
+        raise uneven_table(uneven, path, separator)
+    return _named(frame, path, source)
+
+
+def _without_blank_lines(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    blank = [pl.col(name).str.strip_chars().fill_null("") == "" for name in frame.columns]
+    if not blank or not frame.select(blank[-1].any()).item():
+        return frame
+    return frame.filter(~pl.all_horizontal(blank))
+
+
+def _scan(table: bytes | Path, source: Source) -> pl.DataFrame:
+    import polars as pl
+
+    scan = pl.scan_csv(
+        io.BytesIO(table) if isinstance(table, bytes) else table,
+        has_header=bool(source.header),
+        separator=source.separator or ",",
+        infer_schema=False,
+        glob=False,
+    )
+    return _sampled(scan, source)
+
+
+def _named(frame: pl.DataFrame, path: Path, source: Source) -> pl.DataFrame:
     numbered = [f"column_{position + 1}" for position in range(frame.width)]
     given = [name.strip() for name in frame.columns] if source.header else list(source.columns or numbered)
     if len(given) != frame.width:
         raise DataError(
             f"{len(given)} column names were given for {frame.width} columns.",
             where=str(path),
-            next_step="name every column, in order",
+            next_step="name every column, in order; check the separator",
         )
-    frame.columns = [name or number for name, number in zip(given, numbered, strict=True)]
-    return frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    names = [name or number for name, number in zip(given, numbered, strict=True)]
+    check_names(names, str(path))
+    frame.columns = names
+    return frame
 
 
-def _uneven_line(path: Path, source: Source) -> str:
-    lines = csv.reader(io.StringIO(_whole_text(path, source.encoding or "utf-8")), delimiter=source.separator or ",")
-    expected = 0
-    for row in lines:
-        expected = expected or len(row)
-        if len(row) != expected:
-            return f"line {lines.line_num} has {len(row)} fields, the first has {expected}"
-    return ""
-
-
-def _scan(data: bytes | Path, source: Source) -> pl.DataFrame:
+def _sampled(scan: pl.LazyFrame, source: Source) -> pl.DataFrame:
+    """All rows, or those whose scrambled number (Knuth's multiplicative hash) falls into the wanted share."""
     import polars as pl
 
-    scan = pl.scan_csv(
-        io.BytesIO(data) if isinstance(data, bytes) else data,
-        has_header=bool(source.header),
-        separator=source.separator or ",",
-        infer_schema=False,
-    )
     if not source.sample_rows:
         return scan.collect()
     total = scan.select(pl.len()).collect(engine="streaming").item()
-    every = max(1, round(total / source.sample_rows))
-    chosen = scan.with_row_index("__row").filter(pl.col("__row").hash(seed=0) % every == 0)
+    scrambled = (pl.col("__row").cast(pl.UInt64) * 2_654_435_761) % 2**32
+    chosen = scan.with_row_index("__row").filter(scrambled < source.sample_rows / max(total, 1) * 2**32)
     return chosen.drop("__row").collect(engine="streaming")
 
 
-def _whole_text(path: Path, encoding: str) -> str:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as stream:
-        data = bytes(stream.read())
-    try:
-        return data.decode(encoding)
-    except (LookupError, UnicodeError) as error:
-        raise DataError(
-            f"The file is not {encoding} text: {error}.",
-            where=str(path),
-            next_step="name its encoding, e.g. data.encoding: cp1252 in riskloop.yaml",
-        ) from error
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0].rstrip(".")

@@ -46,28 +46,33 @@ def split(
     time : float array, shape (n,), optional
         Event time in seconds, for ``kind="time"``.
     embargo : float
-        Seconds before the test block that belong to neither block.
+        Seconds before the test block that belong to neither block, for ``kind="time"``.
     kind : {"random", "time", "row_order"}
         Stratified at random; or the latest rows, by time or by their order in the table, become the test block.
 
     Raises
     ------
     DataError
-        If a block would lack one of the outcomes.
+        If a block would lack one of the outcomes, or there is no time to split by.
     """
     groups = np.arange(len(outcome)) if groups is None else groups
+    where = f"training.split: {kind}"
     if kind == "random":
         test = _random(outcome, groups, test_share, seed)
         train = ~test
+    elif kind == "row_order":
+        train, test = _latest(np.arange(len(outcome), dtype=np.float64), groups, test_share, 0.0)
+    elif time is None:
+        raise DataError("A split by time needs an event time.", where=where, next_step="name it in problem.time")
     else:
-        when = np.arange(len(outcome), dtype=np.float64) if kind == "row_order" or time is None else time
-        train, test = _latest(when, groups, test_share, embargo)
+        train, test = _latest(time, groups, test_share, embargo)
     for name, block in (("training", train), ("test", test)):
         if not block.any() or outcome[block].all() or not outcome[block].any():
+            held = "one outcome only" if block.any() else "no rows"
             raise DataError(
-                f"The {name} block would hold one outcome only.",
-                where=f"training.split: {kind}",
-                next_step="gather more rows or choose another split",
+                f"The {name} block would hold {held}.",
+                where=where,
+                next_step="choose another split, a shorter embargo or another test_share, or gather more rows",
             )
     return Split(np.flatnonzero(train), np.flatnonzero(test), kind)
 

@@ -102,5 +102,5 @@ def _simpler_words(one: Contender, cheapest: Contender, difference: PairedDiffer
     return (
         f"{one.name} is the simplest candidate that is not significantly worse than {cheapest.name}: "
         f"{difference.mean:+.0f} [{difference.low:.0f}, {difference.high:.0f}] {one.policy.costs.currency} per 1,000 "
-        "customers out of fold, and no higher log loss."
+        "customers out of fold, and no significantly higher log loss."
     )

@@ -76,5 +76,6 @@ def _number(name: str, values: NDArray[Any], style: Style, formula: str | None =
     mean, spread = 0.0, 1.0
     if style == "scaled":
         filled = np.where(missing, median, values)
-        mean, spread = float(filled.mean()), float(filled.std()) or 1.0
+        varies = bool(np.ptp(filled))  # the deviation of one repeated value is rounding, not spread
+        mean, spread = float(filled.mean()), (varies and float(filled.std())) or 1.0
     return Block(name, "number", formula, impute=median, indicator=bool(missing.any()), shift=mean, scale=spread)

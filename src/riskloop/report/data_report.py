@@ -37,7 +37,9 @@ SCHEMA_VERSION = 1
 AUC_ROWS = 100_000
 ASSOCIATION_ROWS = 20_000
 MOST_DRAWN = 100
-MOST_LISTED = 400
+MOST_LISTED = 200
+MOST_FINDINGS = 100
+"""With these bounds the page stays below 1 MB, whatever the table; data.json holds everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,14 @@ class DataReport:
     @cached_property
     def html(self) -> str:
         """One self-contained page: no scripts, nothing loaded from elsewhere."""
-        return render("data.html.j2", report=self, drawn=MOST_DRAWN, listed=MOST_LISTED, least=LEAST_SHOWN)
+        return render(
+            "data.html.j2",
+            report=self,
+            drawn=MOST_DRAWN,
+            listed=MOST_LISTED,
+            listed_findings=MOST_FINDINGS,
+            least=LEAST_SHOWN,
+        )
 
     @cached_property
     def document(self) -> dict[str, Any]:

@@ -38,6 +38,7 @@ ENGLISH: Mapping[str, str] = {
     "settings": "Settings",
     "fingerprint": "Fingerprint of the data (sha256)",
     "findings": "Findings",
+    "findings_more": "{count} more findings are in data.json.",
     "no_findings": "Nothing was found to be wrong.",
     "severity": "Severity",
     "column": "Column",

@@ -10,7 +10,7 @@ import msgspec
 
 from riskloop import __version__
 from riskloop.bundle.bundle import Bundle
-from riskloop.data.contract import LARGEST_NUMBER, Column
+from riskloop.data.column import BLANKS, LARGEST_NUMBER, Column
 from riskloop.serve import answers
 from riskloop.serve.body import CSV, JSON
 from riskloop.serve.envelope import ID_PATTERN, LONGEST_ID, id_column_of
@@ -21,6 +21,7 @@ from riskloop.serve.release import LARGEST_VERSION, LONGEST_TEXT
 Schema = dict[str, Any]
 
 _ID: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": ID_PATTERN}
+_NOT_BLANK = "[^" + "".join(f"\\u{ord(blank):04x}" for blank in BLANKS) + "]"
 _EXAMPLES = 3
 
 _REQUEST_ID = {
@@ -224,7 +225,7 @@ def _category(column: Column) -> Schema:
     if column.unknown == "bin":
         known = ", ".join(column.levels[:12])
         schema: Schema = {"type": ["string", "null"] if column.nullable else "string"}
-        schema |= {"description": f"Any text; known: {known}", "minLength": 1, "pattern": r"\S"}
+        schema |= {"description": f"Any text; known: {known}", "minLength": 1, "pattern": _NOT_BLANK}
         return schema | _not_missing(column, column.missing_texts)
     values: list[Any] = [value for level in column.levels for value in _spellings(level)]
     return {"enum": [*values, None] if column.nullable else values}

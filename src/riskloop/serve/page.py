@@ -22,7 +22,8 @@ h2 { font-size: 1.1rem; margin-top: 2rem; }
 p.lead { color: GrayText; margin-top: .25rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .4rem .6rem; border-bottom: var(--line); }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+th { white-space: nowrap; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
 tr.chosen { font-weight: 600; }
 code, pre { font: .85rem/1.5 ui-monospace, monospace; }
 pre { padding: .8rem 1rem; overflow-x: auto; border: var(--line); border-radius: .4rem; }
@@ -48,15 +49,19 @@ class Page:
         self._project = project
         self._champion = champion
 
-    async def show(self, _request: Request) -> Response:
+    async def show(self, request: Request) -> Response:
         """The page, for the champion of the moment."""
-        html = render(self._project, self._champion.live)
+        html = render(self._project, self._champion.live, request.url.netloc)
         return Response(html, headers={"content-security-policy": _POLICY}, media_type="text/html")
 
 
-def render(project: str, live: Live | None) -> str:
-    """The page as HTML."""
-    body = _champion(live) if live else "<p>No version has been promoted yet: <code>riskloop promote</code></p>"
+def render(project: str, live: Live | None, address: str) -> str:
+    """The page as HTML; ``address`` is where its reader reached the service."""
+    body = (
+        _champion(live) + _how_to(live, address)
+        if live
+        else "<p>No version has been promoted yet: <code>riskloop promote</code></p>"
+    )
     links = "".join(f'<li><a href="{path}"><code>{path}</code></a> {text}</li>' for path, text in _LINKS)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -74,10 +79,10 @@ def _champion(live: Live) -> str:
         ("Version", f"{record.version} (champion){f', {family}' if isinstance(family, str) else ''}"),
         ("Bundle", live.bundle.digest[:16]),
         ("Decision", f"{policy.labels[0]} from a probability of {policy.threshold:.4g}, else {policy.labels[1]}"),
-        ("Why there", policy.why or policy.kind),
+        ("Why", policy.why or policy.kind),
     )
     rows = "".join(f"<tr><th scope='row'>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in facts)
-    return f"<h2>Champion</h2><table>{rows}</table>{_costs(live)}{_how_to(live)}"
+    return f"<h2>Champion</h2><table>{rows}</table>{_costs(live)}"
 
 
 def _costs(live: Live) -> str:
@@ -91,7 +96,7 @@ def _costs(live: Live) -> str:
         for name, label in _POLICIES.items()
         if name in costs
     )
-    head = f"<tr><th scope='col'>Policy</th><th scope='col'>{currency} per 1,000 customers</th></tr>"
+    head = f"<tr><th scope='col'>Policy</th><th scope='col' class='number'>{currency} per 1,000 customers</th></tr>"
     verdict = escape(str(live.bundle.card.get("verdict") or ""))
     return f"<h2>What it costs</h2><table>{head}{rows}</table><p>{verdict}</p>"
 
@@ -110,11 +115,11 @@ def _value(cost: Any) -> float | None:
     return float(value) if isinstance(value, (int, float)) else None
 
 
-def _how_to(live: Live) -> str:
+def _how_to(live: Live, address: str) -> str:
     requests = live.bundle.golden.requests
     envelope = {"id": "C-1", "features": dict(requests[0]) if requests else {}}
     example = escape(json.dumps(envelope, indent=2, ensure_ascii=False))
-    command = "curl -s localhost:8000/predict -H 'Content-Type: application/json' -d @customer.json"
+    command = f"curl -s {address}/predict -H 'Content-Type: application/json' -d @customer.json"
     return (
         "<h2>Score a customer</h2><p>POST this to <code>/predict</code>; a list of such objects, or CSV, to "
         f"<code>/predict/batch</code>; what became of them to <code>/outcomes</code>.</p><pre>{example}</pre>"

@@ -36,7 +36,7 @@ def profile(contract: Contract, columns: Columns, probability: FloatArray, act: 
         "rows": len(probability),
         "columns": {column.name: _column(column, columns[column.name]) for column in contract.used},
         "score": _number(probability),
-        "act_rate": float(act.mean()),
+        "act_rate": _share(act),
     }
 
 
@@ -46,7 +46,7 @@ def _column(column: Column, values: NDArray[Any]) -> dict[str, Any]:
 
 def _number(values: FloatArray) -> dict[str, Any]:
     present = values[~np.isnan(values)]
-    summary: dict[str, Any] = {"type": "number", "missing": float(1 - len(present) / max(len(values), 1))}
+    summary: dict[str, Any] = {"type": "number", "missing": _share(np.isnan(values))}
     if not len(present):
         return summary
     edges = np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1]))
@@ -65,7 +65,12 @@ def _category(column: Column, codes: NDArray[np.int32]) -> dict[str, Any]:
     counts = np.bincount(codes[codes >= 0], minlength=len(column.levels) + 1)
     return {
         "type": "category",
-        "missing": float((codes < 0).mean()),
+        "missing": _share(codes < 0),
         "counts": {level: int(count) for level, count in zip(column.levels, counts, strict=False)},
         "unknown": int(counts[len(column.levels) :].sum()),
     }
+
+
+def _share(mask: NDArray[np.bool_]) -> float:
+    """Of no rows, none."""
+    return float(mask.mean()) if len(mask) else 0.0

@@ -17,7 +17,14 @@ from riskloop.errors import Unavailable
 from riskloop.keep.chain import ReleaseState
 
 ALIASES = ("champion", "challenger", "previous")
-_QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_ENABLE_ASYNC_LOGGING": "false"}
+_MANNERS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default it hopes for minutes that a server comes back
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+"""How MLflow behaves here, unless the environment says otherwise: it reports to nobody and gives up in time."""
 _MODEL_SCRIPT = Path(__file__).with_name("served_model.py")
 
 
@@ -40,6 +47,11 @@ class Registry:
     tracking_uri: str
     project: str
     artifacts: Path
+
+    def prepare(self) -> None:
+        """Open the store and bring its tables up to date; a new local one takes seconds."""
+        with self._reachable():
+            self._client.search_experiments(max_results=1)
 
     def start_run(self, name: str, parameters: Mapping[str, Any], parent: str | None = None) -> str:
         """Open a run; returns its id."""
@@ -105,7 +117,7 @@ class Registry:
     @cached_property
     def _mlflow(self) -> Any:
         """MLflow, imported late (it takes seconds) and silenced first (it would report home)."""
-        for name, value in _QUIET.items():
+        for name, value in _MANNERS.items():
             os.environ.setdefault(name, value)
         for noisy in ("mlflow", "alembic"):
             logging.getLogger(noisy).setLevel(logging.ERROR)

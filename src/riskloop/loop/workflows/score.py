@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from polars import selectors
 
 from riskloop.bundle.bundle import Bundle
 from riskloop.data.frames import as_text
@@ -23,7 +23,6 @@ from riskloop.keep.versions import Version
 from riskloop.loop.project import Project
 
 _CHUNK = 10_000  # predictions per transaction of the ledger
-_SUFFIXES = (".csv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -84,22 +83,121 @@ def score(
     problem = project.settings.problem.problem()
     quality = check_table(frame, bundle.contract, problem)
     ids = as_text(frame[problem.id]) if problem.id in frame.columns else None
-    answer = _answer(bundle, record, quality, ids if ids is not None else pl.Series("row", range(1, frame.height + 1)))
-    logged = 0
+    answer = _answer(bundle, quality, source.path)
+    features = _as_json(frame.select(bundle.contract.features))
     with _whole(out) as draft:
-        _write(answer, draft)
-        if log:
-            answered = answer.select("probability", "decision", "threshold", "risk_band", "expected_cost")
-            logged = _log(project, bundle, record, answered, frame, ids, quality.keep.nonzero()[0], new_id)
-    acted = quality.keep & bundle.policy.act(answer["probability"].fill_null(0).to_numpy())
+        _write(_named(answer, ids, record), draft)
+        logged = (
+            _log(project, record, features, answer, ids, new_id) if log else 0
+        )
     return Scored(
         out=out,
         version=record.version,
-        rows=frame.height,
-        scored=int(quality.keep.sum()),
-        acted=int(acted.sum()),
+        rows=answer.height,
+        scored=int(answer["act"].count()),
+        acted=int(answer["act"].sum()),
         expected_cost=float(answer["expected_cost"].sum()),
         currency=bundle.policy.costs.currency,
         logged=logged,
         findings=tuple(by_severity(quality.findings)),
     )
+
+
+def _check_output(source: Source, out: Path) -> None:
+    if out.suffix not in (".csv", ".parquet"):
+        raise UsageError("The output must end in .csv or .parquet.", where=str(out), next_step="name another --out")
+    if out.resolve() in {path.resolve() for path in locate(source.path)}:
+        raise UsageError("The output would replace the input.", where=str(out), next_step="name another --out")
+
+
+def _answer(bundle: Bundle, quality: Quality, where: str) -> pl.DataFrame:
+    """One row per customer, in the order of the table: the decision, or the error and nothing else."""
+    if quality.decoded is None:
+        first = quality.findings[0]
+        raise DataError(first.message, where=f"{where}, column {first.column!r}", next_step=first.next_step)
+    probability = bundle.scorer.probability(quality.decoded.columns)
+    decided = bundle.policy.decide_many(probability)
+    answer = pl.DataFrame(
+        {
+            "probability": probability,
+            "decision": decided.decision.astype(str),
+            "threshold": np.full(len(probability), bundle.policy.threshold),
+            "risk_band": decided.risk_band.astype(str),
+            "expected_cost": decided.expected_cost,
+            "act": decided.act,
+        }
+    )
+    answer = answer.select(pl.when(pl.Series(quality.keep)).then(pl.all()).otherwise(None))
+    errors = pl.Series("error", [quality.reasons.get(row) for row in range(len(probability))], dtype=pl.String)
+    return answer.with_columns(errors)
+
+
+def _named(answer: pl.DataFrame, ids: pl.Series | None, record: Version) -> pl.DataFrame:
+    """The output as a reader wants it: who first, why not last."""
+    who = ids if ids is not None else pl.Series("row", np.arange(1, answer.height + 1))
+    version = pl.lit(record.version).alias("version")
+    return answer.drop("act", "error").insert_column(0, who).with_columns(version, answer["error"])
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """A draft that becomes the output when the block ends well, and vanishes otherwise."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = out.with_name(f".{out.name}.draft")
+    try:
+        yield draft
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write(table: pl.DataFrame, path: Path) -> None:
+    with path.open("wb") as stream:
+        if ".parquet" in path.suffixes:
+            table.write_parquet(stream)
+        else:
+            table.write_csv(stream)
+
+
+def _as_json(features: pl.DataFrame) -> pl.DataFrame:
+    """Cells that JSON can carry: what was read from text is so already, Parquet has more."""
+    return features.with_columns(selectors.temporal().cast(pl.String), selectors.float().fill_nan(None))
+
+
+def _log(
+    project: Project,
+    record: Version,
+    features: pl.DataFrame,
+    answer: pl.DataFrame,
+    ids: pl.Series | None,
+    new_id: Callable[[], str],
+) -> int:
+    """Add every decision to the ledger; returns how many."""
+    at = project.clock()
+    customers = ids if ids is not None else pl.Series([None] * answer.height, dtype=pl.String)
+    decided = answer["error"].is_null().arg_true()
+    for start in range(0, len(decided), _CHUNK):
+        rows = decided[start : start + _CHUNK]
+        project.ledger.append(
+            [
+                Prediction(
+                    prediction_id=new_id(),
+                    at=at,
+                    name=project.name,
+                    version=record.version,
+                    digest=record.digest,
+                    probability=row["probability"],
+                    decision=row["decision"],
+                    features=known,
+                    arm="batch",
+                    entity_id=customer,
+                    threshold=row["threshold"],
+                    risk_band=row["risk_band"],
+                    expected_cost=row["expected_cost"],
+                )
+                for row, known, customer in zip(
+                    answer[rows].to_dicts(), features[rows].to_dicts(), customers[rows].to_list(), strict=True
+                )
+            ]
+        )
+    return len(decided)

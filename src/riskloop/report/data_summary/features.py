@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.data.contract import Column
 from riskloop.data.dataset import Dataset
-from riskloop.data.leakage import _as_score, _strength
+from riskloop.data.leakage import as_score, strength
 from riskloop.learn.evaluation.intervals import finite
 from riskloop.report.data_summary.groups import Group, category_groups, number_groups, rate_scale
 
@@ -85,8 +85,8 @@ def features(dataset: Dataset, sample: NDArray[np.int64], *, seed: int) -> list[
     drawn, outcome = dataset.take(sample), dataset.outcome[sample]
     found = []
     for column in dataset.contract.used:
-        score = _as_score(dataset.contract, column.name, drawn, outcome, seed)
-        found.append(_feature(column, dataset.columns[column.name], dataset.outcome, _strength(outcome, score)))
+        score = as_score(dataset.contract, column.name, drawn, outcome, seed)
+        found.append(_feature(column, dataset.columns[column.name], dataset.outcome, strength(outcome, score)))
     return sorted(found, key=lambda one: -one.roc_auc)
 
 
@@ -98,10 +98,9 @@ def _feature(column: Column, values: NDArray[Any], outcome: BoolArray, area: flo
         distinct = pl.Series(present).n_unique()
     else:
         gone = values < 0
-        occurring = len(np.unique(values[~gone]))
-        unused = len(column.levels) - int(np.isin(np.arange(len(column.levels)), values).sum())
-        statistics, groups = {"levels_unused": float(unused)}, category_groups(values, column.levels, outcome)
-        distinct = occurring
+        occurs = np.bincount(values[~gone], minlength=len(column.levels) + 1) > 0
+        statistics = {"levels_unused": float((~occurs[:-1]).sum())}
+        groups, distinct = category_groups(values, column.levels, outcome), int(occurs.sum())
     count = int(gone.sum())
     return Feature(column.name, column.type, count, count / len(values), distinct, area, statistics, groups)
 

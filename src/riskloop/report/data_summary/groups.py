@@ -13,7 +13,7 @@ from riskloop.costs import BoolArray, FloatArray
 from riskloop.learn.evaluation.intervals import Interval, wilson
 
 GroupKind = Literal["range", "value", "level", "rest", "unknown", "missing", "block"]
-MOST_BINS = 25
+USUAL_BINS = 25
 MOST_VALUES = 15
 MOST_LEVELS = 12
 FEW_ROWS = 20
@@ -120,11 +120,11 @@ def _by_range(present: FloatArray, positive: BoolArray) -> list[Group]:
 
 
 def round_edges(present: FloatArray) -> FloatArray:
-    """Inner ends of 10 to 25 ranges of equal width with round numbers; the outer ranges take the rare extremes."""
+    """Inner ends of 12 to 31 ranges of equal width with round numbers; the outer ranges take the rare extremes."""
     low, high = np.quantile(present, [0.005, 0.995])
     if low == high:
         low, high = float(present.min()), float(present.max())
-    step = _round_step((float(high) - float(low)) / MOST_BINS)
+    step = _round_step((float(high) - float(low)) / USUAL_BINS)
     if step > 0.2 and bool((present == np.round(present)).all()):
         step = max(1.0, _round_step(step, (1, 2, 5, 10)))
     first, last = math.floor(low / step) + 1, math.ceil(high / step)
@@ -135,7 +135,7 @@ def _round_step(least: float, leading: tuple[float, ...] = (1, 2, 2.5, 5, 10)) -
     if not least > 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(least))
-    return next((digit * power for digit in leading if digit * power >= least * (1 - 1e-9)), 10 * power)
+    return next((digit * power for digit in leading if digit * power >= 0.8 * least), 10 * power)
 
 
 def category_groups(codes: NDArray[np.int32], levels: tuple[str, ...], outcome: BoolArray) -> list[Group]:

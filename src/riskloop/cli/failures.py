@@ -1,0 +1,39 @@
+"""Whatever ends a command early, in the one shape of errors.
+
+RiskloopError
+├── Interrupted          exit 130 Ctrl-C
+└── Bug                  exit 1   a fault in riskloop
+"""
+
+from __future__ import annotations
+
+import typer
+
+from riskloop.errors import RiskloopError, UsageError
+
+
+class Interrupted(RiskloopError):
+    exit_code = 130
+    code = "interrupted"
+
+
+class Bug(RiskloopError):
+    code = "bug"
+
+
+def in_our_words(error: BaseException) -> RiskloopError:
+    """An error with its place and what to do about it."""
+    if isinstance(error, RiskloopError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted("Interrupted; what was finished is kept.", next_step="run the same command again to go on")
+    if isinstance(error, typer.TyperException):
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "riskloop"
+        return UsageError(error.format_message(), where=command, next_step=f"see `{command} --help`")
+    if isinstance(error, OSError) and error.filename:
+        return RiskloopError(f"{error.strerror}.", where=str(error.filename), next_step="check the path and its rights")
+    return Bug(
+        f"{type(error).__name__}: {error}",
+        next_step="this is a fault in riskloop; run again with RISKLOOP_DEBUG=1 and report the traceback",
+    )

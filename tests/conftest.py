@@ -1,0 +1,121 @@
+"""What many tests share: simulated customers, a prepared MLflow store, and one small trained project per worker."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from riskloop.costs import Costs
+from riskloop.data.simulate.drift import BatchPlan
+from riskloop.data.simulate.writing import simulate
+from riskloop.data.source import Source
+from riskloop.keep.registry.registry import Registry
+from riskloop.loop.project import Project
+from riskloop.loop.workflows.initialise import initialise
+from riskloop.loop.workflows.train import train
+from riskloop.wiring import open_project
+
+hypothesis.settings.register_profile("riskloop", deadline=None)  # others share the machine
+hypothesis.settings.load_profile("riskloop")
+
+ENVIRON = {"RISKLOOP_ACTOR": "ada"}
+QUICK = ("logistic_regression", "decision_tree")
+DATA = Path(os.environ.get("RISKLOOP_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("filterwarnings", "ignore:The ``noload`` loader strategy:DeprecationWarning")  # in MLflow
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of public tables; the test is skipped where it is absent."""
+    if not DATA.is_dir():
+        pytest.skip("the public tables are not here; name their folder in RISKLOOP_DATA")
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def mlflow_store(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow store, its migrations done: they take seconds, so one serves many projects and many runs."""
+    kept = pytestconfig.cache.mkdir("mlflow") / f"{version('mlflow')}.db"  # type: ignore[union-attr]
+    if not kept.exists():
+        draft = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+        Registry(f"sqlite:///{draft}", "none", draft.parent).prepare()
+        shutil.copy(draft, kept.with_suffix(f".{os.getpid()}"))
+        kept.with_suffix(f".{os.getpid()}").replace(kept)
+    return kept
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2,500 simulated customers with their truth and outcomes, and a batch of 300 more."""
+    folder = tmp_path_factory.mktemp("simulated")
+    return simulate("churn", rows=2_500, seed=7, out=folder, linked=False, batches=[BatchPlan("january", 300)]).folder
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Makes project folders whose MLflow store is prepared already."""
+
+    store: Path
+    data: Path
+
+    def prepare(self, folder: Path) -> Path:
+        """The state folder with the store; `initialise` adds the rest."""
+        state = folder / ".riskloop"
+        state.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.store, state / "mlflow.db")
+        return folder
+
+    def churn(self, folder: Path) -> Project:
+        """An initialised project on the simulated customers."""
+        initialise(
+            self.prepare(folder),
+            Source(str(self.data / "customers.csv")),
+            "churned",
+            positive="yes",
+            id_column="customer_id",
+            time_column="snapshot_date",
+            costs=Costs(fp=10, fn=100),
+            project="churn",
+        )
+        return open_project(folder, ENVIRON)
+
+
+@pytest.fixture(scope="session")
+def workshop(mlflow_store: Path, simulated: Path) -> Workshop:
+    return Workshop(mlflow_store, simulated)
+
+
+@pytest.fixture(scope="session")
+def trained_folder(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with version 1 promoted and version 2 waiting. Only to be read: see `trained` for one to change."""
+    folder = tmp_path_factory.mktemp("trained")
+    project = workshop.churn(folder)
+    train(project, candidates=QUICK, promote_reason="first")
+    train(project, candidates=("hist_gradient_boosting",))
+    project.engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def new_project(workshop: Workshop, tmp_path: Path) -> Project:
+    """An initialised project, not trained."""
+    return workshop.churn(tmp_path / "project")
+
+
+@pytest.fixture
+def trained(trained_folder: Path, tmp_path: Path) -> Iterator[Project]:
+    """A copy of the trained project, to change at will."""
+    shutil.copytree(trained_folder, tmp_path / "project")
+    project = open_project(tmp_path / "project", ENVIRON)
+    yield project
+    project.engine.dispose()
