@@ -22,11 +22,11 @@ from riskloop.loop.workflows.initialise import initialise
 from riskloop.loop.workflows.train import train
 from riskloop.wiring import open_project
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `riskloop.learn.crossfit` does, which tests may come before
 hypothesis.settings.register_profile("riskloop", deadline=None)  # others share the machine
 hypothesis.settings.load_profile("riskloop")
 
 ENVIRON = {"RISKLOOP_ACTOR": "ada"}
-QUICK = ("logistic_regression", "decision_tree")
 DATA = Path(os.environ.get("RISKLOOP_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
@@ -100,8 +100,8 @@ def trained_folder(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory)
     """A project with version 1 promoted and version 2 waiting. Only to be read: see `trained` for one to change."""
     folder = tmp_path_factory.mktemp("trained")
     project = workshop.churn(folder)
-    train(project, candidates=QUICK, promote_reason="first")
-    train(project, candidates=("hist_gradient_boosting",))
+    train(project, candidates=("logistic_regression", "decision_tree"), promote_reason="first")
+    train(project, candidates=("lightgbm",))
     project.engine.dispose()
     return folder
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from riskloop.costs import Costs
 from riskloop.data.contract import did_you_mean
@@ -32,6 +34,14 @@ class ProblemSection(_Section):
     time: str | None = Field(None, description="Event time; when set, the test block is the latest part.")
     sensitive: list[str] = Field(default_factory=list, description="Protected attributes: audited, never used.")
     unavailable: list[str] = Field(default_factory=list, description="Columns not known at decision time.")
+
+    @model_validator(mode="after")
+    def _one_role_each(self) -> ProblemSection:
+        named = [name for name in (self.target, self.id, self.time, *self.sensitive, *self.unavailable) if name]
+        twice = [name for name, count in Counter(named).items() if count > 1]
+        if twice:
+            raise ValueError(f"the column {twice[0]!r} has two roles")
+        return self
 
     def problem(self) -> Problem:
         return Problem(self.target, self.positive, self.id, self.time, tuple(self.sensitive), tuple(self.unavailable))
@@ -63,6 +73,11 @@ class CostsSection(_Section):
     tn: float = Field(0.0, description="Cost of not acting on a negative.")
     currency: str = Field("EUR", description="Currency of the costs.")
 
+    @model_validator(mode="after")
+    def _worth_deciding(self) -> CostsSection:
+        self.costs()
+        return self
+
     def costs(self) -> Costs:
         return Costs(self.fp, self.fn, self.tp, self.tn, self.currency)
 
@@ -81,6 +96,12 @@ class TrainingSection(_Section):
     )
     policy_value: float | None = Field(None, ge=0, le=1, description="Value for fixed, precision_at and recall_at.")
 
+    @model_validator(mode="after")
+    def _value_where_needed(self) -> TrainingSection:
+        if self.policy in ("fixed", "precision_at", "recall_at") and self.policy_value is None:
+            raise ValueError(f"the policy {self.policy!r} needs policy_value, a number between 0 and 1")
+        return self
+
 
 class GateSection(_Section):
     min_roc_auc: float = Field(0.55, ge=0, le=1, description="Lowest ROC-AUC on the test block.")
@@ -96,6 +117,14 @@ class ServingSection(_Section):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     labels: tuple[str, str] = Field(("act", "pass"), description="Words for the two decisions: act, do not act.")
     bands: tuple[float, float] = Field((0.4, 0.7), description="Probabilities that separate low, medium, high risk.")
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> ServingSection:
+        if not 0 < self.bands[0] < self.bands[1] < 1:
+            raise ValueError("bands are two probabilities, the lower one first")
+        if self.labels[0] == self.labels[1]:
+            raise ValueError("labels are two different words")
+        return self
 
 
 class Settings(_Section):
@@ -138,7 +167,8 @@ def parse_settings(document: Any, environ: Mapping[str, str] | None = None, *, w
     """Check a parsed document; see `load_settings`."""
     if not isinstance(document, dict):
         raise ConfigError("The file holds no settings.", where=where, next_step="run `riskloop init`")
-    for name, value in (environ or {}).items():
+    document = {key: value for key, value in deepcopy(document).items() if value is not None}
+    for name, value in sorted((environ or {}).items()):
         if name.startswith(PREFIX):
             _override(document, name, value)
     try:
@@ -148,12 +178,22 @@ def parse_settings(document: Any, environ: Mapping[str, str] | None = None, *, w
 
 
 def read_yaml(path: Path) -> Any:
-    """Parse a YAML file with plain types only."""
+    """Parse a YAML file with plain types only.
+
+    Raises
+    ------
+    ConfigError
+        If it is not there, or is no YAML.
+    """
     import yaml
 
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(
+            f"The file cannot be read: {error.strerror}.", where=str(path), next_step="run `riskloop init`"
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"The file is not valid YAML: {error}", where=str(path), next_step="correct it") from error
 
 
@@ -175,8 +215,11 @@ def _override(document: dict[str, Any], name: str, value: str) -> None:
     for section in sections:
         place = place.setdefault(section, {})
         if not isinstance(place, dict):
-            raise ConfigError("This variable names no setting.", where=name)
-    place[key] = yaml.safe_load(value)
+            raise ConfigError("This variable names no setting.", where=name, next_step="see `riskloop schema`")
+    try:
+        place[key] = yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{value!r} is not a YAML value.", where=name, next_step="put it in quotes") from error
 
 
 def _explain(error: ValidationError, where: str) -> ConfigError:
@@ -190,8 +233,11 @@ def _explain(error: ValidationError, where: str) -> ConfigError:
             where=where,
             next_step=f"it may be one of: {', '.join(siblings)}",
         )
-    got = f" (got {problem['input']!r})" if problem["type"] != "missing" else ""
-    return ConfigError(f"{place}: {problem['msg']}{got}.", where=where, next_step="see `riskloop schema`")
+    shown = repr(problem["input"])
+    got = f" (got {shown})" if problem["type"] not in ("missing", "value_error") and len(shown) <= 80 else ""
+    complaint = problem["msg"].removeprefix("Value error, ")
+    step = f"put it in quotes: {path[-1]}: 'yes'" if problem["type"] == "string_type" else "see `riskloop schema`"
+    return ConfigError(f"{place or 'settings'}: {complaint}{got}.", where=where, next_step=step)
 
 
 def _fields_at(path: list[str]) -> list[str]:

@@ -484,3 +484,16 @@ def test_whatever_an_array_holds_only_our_own_errors_come_out(whole, data):
             bundle.check_golden()
     except RiskloopError:
         pass
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"format": 2}, {"format": None}, {"name": None}, {"files": {}}, {"files": []}, {"files": {"../x": "0"}}],
+)
+def test_a_manifest_of_another_format_is_refused(packed, change):
+    manifest = canonical(json.loads((packed.path / "manifest.json").read_bytes()) | change)
+    (packed.path / "manifest.json").write_bytes(manifest)
+    (packed.path / "signature.json").write_bytes(canonical(packed.keys.sign(manifest)))
+    with pytest.raises(BundleRefused) as refused:
+        packed.load()
+    assert refused.value.where == "manifest.json"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 from prometheus_client.parser import text_string_to_metric_families
 
 
@@ -26,8 +28,10 @@ def test_ready_names_the_champion(client, project):
 def test_ready_reports_a_refused_bundle(client, project):
     (project.bundles / project.versions.get(2).bundle / "card.json").write_text("{}")
     project.promote(2)
-    while not (ready := client.get("/ready").json())["refused"]:
-        pass
+    for _ in range(500):
+        if (ready := client.get("/ready").json())["refused"]:
+            break
+        time.sleep(0.01)
     assert ready["model"]["version"] == 1
     assert "altered" in ready["refused"]["message"]
     assert samples(client)["riskloop_bundle_refused", ()] == 1

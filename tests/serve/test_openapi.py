@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 import jsonschema_rs
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -91,6 +92,7 @@ def test_without_a_champion_the_document_is_whole():
     json.dumps(whole)
 
 
+@pytest.mark.slow
 def test_the_service_does_what_its_document_says(project, serve, customers, bundle_maker, tmp_path):
     """Schemathesis finds no 500, no undocumented status and no answer of another form on any route."""
     project.add(3, bundle_maker(weight=0.3), status="refused")

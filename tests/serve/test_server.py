@@ -72,6 +72,7 @@ def test_what_was_answered_before_the_end_is_in_the_ledger(project, server_proce
     assert set(answered) <= kept
 
 
+@pytest.mark.slow
 def test_two_workers_share_one_port_and_follow_one_log(project, server_process, envelope):
     server = server_process(project.config(workers=2))
     versions = [httpx.post(f"{server.url}/predict", json=envelope).json()["model"]["version"] for _ in range(6)]

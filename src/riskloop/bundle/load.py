@@ -146,11 +146,10 @@ def _check_width(made: int, expected: int) -> None:
 
 
 def _golden(document: Mapping[str, Any]) -> Golden:
-    requests = tuple(dict(request) for request in document["requests"])
-    probability = tuple(float(value) for value in document["probability"])
-    if len(requests) != len(probability):
-        raise BundleRefused("The golden requests and their answers differ in number.", where="golden.json")
-    return Golden(requests, probability)
+    requests, probability = document["requests"], document["probability"]
+    if not all(isinstance(request, dict) for request in requests) or len(requests) != len(probability):
+        raise BundleRefused("The golden requests are no mappings, or lack an answer.", where="golden.json")
+    return Golden(tuple(requests), tuple(float(value) for value in probability))
 
 
 def _check_names(path: Path) -> None:

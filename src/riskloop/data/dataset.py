@@ -72,9 +72,15 @@ class Prepared:
 
 
 def prepare(
-    frame: pl.DataFrame, contract: Contract, problem: Problem, *, allowed: tuple[str, ...] = (), seed: int = 0
+    frame: pl.DataFrame,
+    contract: Contract,
+    problem: Problem,
+    *,
+    allowed: tuple[str, ...] = (),
+    in_time_order: bool = False,
+    seed: int = 0,
 ) -> Prepared:
-    """Decode, check and look for leakage.
+    """Decode, check and look for leakage; for the options see `riskloop.data.leakage.find_leakage`.
 
     Raises
     ------
@@ -89,7 +95,9 @@ def prepare(
     columns = {name: values[keep] for name, values in quality.decoded.columns.items()}
     kept, outcome = frame[keep], positive[keep]
     ids = _ids(kept, problem)
-    leaks = find_leakage(contract, columns, outcome, ids=_in_order(ids), allowed=allowed, seed=seed)
+    leaks = find_leakage(
+        contract, columns, outcome, ids=_in_order(ids), allowed=allowed, in_time_order=in_time_order, seed=seed
+    )
     dataset = Dataset(
         problem=problem,
         contract=contract,

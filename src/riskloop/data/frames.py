@@ -22,7 +22,8 @@ def decode_frame(contract: Contract, frame: pl.DataFrame) -> Decoded:
     DataError
         If a feature column is missing from the table.
     """
-    absent = [name for name in contract.features if name not in frame.columns]
+    present = set(frame.columns)
+    absent = [name for name in contract.features if name not in present]
     if absent:
         raise DataError(
             f"The table lacks {len(absent)} of the contract's columns: {', '.join(absent[:5])}.",
@@ -46,7 +47,7 @@ def decode_series(column: Column, series: pl.Series) -> tuple[NDArray[Any], list
 
 def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Which of the decoded values are missing."""
-    return np.isnan(values) if values.dtype.kind == "f" else np.equal(values, MISSING_CODE)
+    return np.asarray(np.isnan(values) if values.dtype.kind == "f" else values == MISSING_CODE)
 
 
 def _has_values(series: pl.Series) -> bool:

@@ -9,18 +9,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from riskloop.data.contract import LARGEST_NUMBER, Column, Contract
-from riskloop.data.frames import as_text
+from riskloop.data.frames import plain
 from riskloop.findings import Finding
 from riskloop.problem import Problem
 
 MAX_LEVELS = 255
 """More distinct texts than this are no category: free text, a name, an id."""
+MOST_CODES = 12
+"""So few whole numbers may be codes of a category."""
+DEFAULT_MISSING = 0.05
 
 _MISSING_WORDS = {"?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing", "unknown"}
 _SENTINELS = (-9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0, 999999.0, 365243.0)
-_ID_NAME = re.compile(r"(^id|id$|num$|number$|^no$|uuid|key$|rownumber|index)", re.IGNORECASE)
+_ID_NAME = re.compile(
+    r"(^|[_\W])(?i:id|uuid|guid)($|[_\W])|[a-z0-9](ID|Id)$|^ID[a-z]|^Id[A-Z]|"
+    r"(?i:(customer|client|user|account|card|member|policy|loan|person|case|contract|order)_?(id|num|number|nr|no)$)"
+)
+_ROW_NAME = re.compile(r"^(row_?(number|num|no|id)|index|unnamed.*)$", re.IGNORECASE)
 _PERSONAL_NAME = re.compile(
     r"(surname|last_?name|first_?name|full_?name|^name$|e_?mail|phone|mobile|address|street|iban|ssn|passport)",
     re.IGNORECASE,
@@ -30,6 +38,7 @@ _PROTECTED_NAME = re.compile(
     r"marital\w*|marriage|disab\w*|pregnan\w*)$",
     re.IGNORECASE,
 )
+_LOCAL_NUMBER = r"^[+-]?[€$£]? ?\d{1,3}([.,' \u00a0]?\d{3})*([.,]\d+)? ?[€$£%]?$"
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?.*)?$")
 
 
@@ -81,164 +90,200 @@ def infer_contract(frame: pl.DataFrame, problem: Problem) -> Inferred:
 
 
 def likely_id(frame: pl.DataFrame, *, but: Iterable[str]) -> str | None:
-    """The column that most looks like the customer's id: distinct in every row and named like one."""
+    """The column that most looks like the customer's id: named like one, and another text in every row."""
     barred = set(but)
     for name in frame.columns:
         series = frame[name]
-        if name in barred or not _ID_NAME.search(name) or name.lower() in ("rownumber", "index"):
+        if name in barred or not _ID_NAME.search(name) or _ROW_NAME.match(name):
             continue
-        if series.null_count() == 0 and series.n_unique() == len(series) > 1:
+        if series.null_count() == 0 and series.n_unique() == len(series) > 1 and not _has_fractions(series):
             return name
     return None
 
 
+def _has_fractions(series: pl.Series) -> bool:
+    numbers = series.cast(pl.Float64, strict=False).drop_nulls()
+    return bool((numbers != numbers.round()).any())
+
+
 def _judge(series: pl.Series, *, used: bool) -> _Judged:
-    name, text = series.name, as_text(series)
-    present = text.drop_nulls()
+    name, cells = series.name, plain(series)
+    if cells.dtype.is_float():
+        cells = cells.fill_nan(None)
+    present = cells.drop_nulls()
     if not len(present):
         return _dropped(name, "empty", "The column is empty in every row.", "it is left out")
-    if used and _PERSONAL_NAME.search(name) and present.n_unique() > 20:
-        message = f"The name says personal data; {present.n_unique():,} different texts (high cardinality)."
-        return _dropped(name, "personal", message, "it is left out of the features")
+    distinct = present.n_unique()
+    if distinct == 1:
+        return _dropped(name, "constant", f"Every filled row holds {present[0]!r}.", "it is left out of the features")
     numbers = present.cast(pl.Float64, strict=False)
-    if present.n_unique() == 1:
-        return _dropped(name, "constant", f"Every row holds {present[0]!r}.", "it is left out of the features")
-    if _looks_like_number(present, numbers):
-        judged = _judge_number(series, text, numbers)
+    numeric = _looks_like_number(present, numbers)
+    if used and _PERSONAL_NAME.search(name) and distinct > (0.5 * len(present) if numeric else 20):
+        message = f"The name says personal data; {distinct:,} different values (high cardinality)."
+        return _dropped(name, "personal", message, "it is left out of the features")
+    if numeric:
+        judged = _judge_number(name, present, numbers)
     elif present.head(200).str.contains(_DATE.pattern).all():
         return _dropped(name, "date", "The column holds dates.", "name it with --time if it is the event time", "info")
+    elif _is_local_number(present):
+        message = f"The cells are numbers in a local way of writing, for example {present[0]!r}."
+        return _dropped(name, "number-format", message, "write them like 1234.5 at the source; until then left out")
     else:
-        judged = _judge_category(name, text)
+        judged = _judge_category(name, cells)
     if used and _PROTECTED_NAME.match(name):
         judged = replace(judged, findings=(*judged.findings, _protected(name)))
-    return _with_missing(judged, series)
+    return _with_missing(judged, series, cells)
+
+
+def _not_a_number(present: pl.Series, numbers: pl.Series) -> pl.Series:
+    return present.filter(numbers.is_null() | ~numbers.is_finite().fill_null(False))
 
 
 def _looks_like_number(present: pl.Series, numbers: pl.Series) -> bool:
-    odd = present.filter(numbers.is_null() | ~numbers.is_finite().fill_null(False))
-    if not len(odd):
+    """Few cells may be no numbers; of words that stand for missing there may be many, beside a true measurement."""
+    odd = _not_a_number(present, numbers)
+    if not len(odd) or present.dtype.is_float():
         return True
-    words = {str(value).lower() for value in odd.unique().to_list()}
-    few = len(odd) <= 0.5 * len(present) if words <= _MISSING_WORDS else len(odd) <= 0.01 * len(present)
-    return few and len(words) <= max(3, len(odd) // 2)
+    words = {word.lower() for word in odd.unique().to_list()}
+    if words <= _MISSING_WORDS:
+        return len(odd) <= 0.5 * len(present) or numbers.n_unique() > MOST_CODES
+    return len(odd) <= 0.01 * len(present) and len(words) <= max(3, len(odd) // 2)
 
 
-def _judge_number(series: pl.Series, text: pl.Series, numbers: pl.Series) -> _Judged:
-    name = series.name
-    odd = text.drop_nulls().filter(numbers.is_null() | ~numbers.is_finite().fill_null(False))
-    words = tuple(sorted(word for word in set(odd.to_list()) if word.lower() in _MISSING_WORDS))
+def _is_local_number(present: pl.Series) -> bool:
+    """``1,5``, ``1.234,50`` or ``1 234 EUR`` in nearly all cells that differ."""
+    distinct = present.unique()
+    return len(distinct) > MOST_CODES and int(distinct.str.contains(_LOCAL_NUMBER).sum()) >= 0.99 * len(distinct)
+
+
+def _judge_number(name: str, present: pl.Series, numbers: pl.Series) -> _Judged:
+    odd = _not_a_number(present, numbers)
+    words = tuple(sorted(word for word in set(odd.to_list()) if str(word).lower() in _MISSING_WORDS))
     values = numbers.filter(numbers.is_finite().fill_null(False)).to_numpy()
-    findings = list(_number_findings(name, len(odd), odd, words))
-    if _is_id(name, values, len(series)):
-        return _dropped(name, "id-like", "Every row holds another whole number.", "it is left out of the features")
+    findings = list(_odd_findings(name, odd, words))
+    if _is_counter(values):
+        named = _ID_NAME.search(name) or _ROW_NAME.match(name)
+        if named or values.max() - values.min() == len(values) - 1:
+            return _dropped(name, "id-like", "Every row holds another whole number.", "it is left out of the features")
+        step = "if it is an id, drop it (features.drop in riskloop.yaml)"
+        findings.append(Finding("id-like", "warning", "Every row holds another whole number.", step, name))
     findings += _value_findings(name, values)
     column = Column(name, "number", minimum=0.0 if values.min() >= 0 else None, missing_values=words)
     return _Judged(column, tuple(findings))
 
 
-def _number_findings(name: str, count: int, odd: pl.Series, words: tuple[str, ...]) -> Iterable[Finding]:
+def _odd_findings(name: str, odd: pl.Series, words: tuple[str, ...]) -> Iterable[Finding]:
     if words:
         yield Finding(
             "missing-word",
             "info",
-            f"{count} cells of this number column hold {', '.join(map(repr, words))}: read as missing.",
+            f"{len(odd):,} cells of this number column hold {', '.join(map(repr, words))}: read as missing.",
             "remove it from missing_values in contract.yaml if it is a value",
             name,
-            count,
+            len(odd),
         )
-    elif count:
+    elif len(odd):
         yield Finding(
             "text-in-number",
             "warning",
-            f"{count} cells are no numbers, for example {odd[0]!r}.",
+            f"{len(odd):,} cells are no finite numbers, for example {odd[0]!r}.",
             "correct the cells, or list them under missing_values in contract.yaml",
             name,
-            count,
+            len(odd),
         )
 
 
-def _is_id(name: str, values: np.ndarray, rows: int) -> bool:
+def _is_counter(values: NDArray[np.float64]) -> bool:
     whole = bool((values == np.round(values)).all()) and np.abs(values).max() < LARGEST_NUMBER
-    distinct = rows >= 20 and len(values) == rows and len(np.unique(values)) == rows
-    return whole and distinct and (bool(_ID_NAME.search(name)) or rows >= 5_000)
+    return whole and len(values) >= 20 and len(np.unique(values)) == len(values)
 
 
-def _value_findings(name: str, values: np.ndarray) -> Iterable[Finding]:
+def _value_findings(name: str, values: NDArray[np.float64]) -> Iterable[Finding]:
+    ordinary = values[~np.isin(values, _SENTINELS)]
     for code in _SENTINELS:
-        share = float((values == code).mean())
-        rest = values[values != code]
-        if share >= 0.005 and len(rest) and _stands_apart(code, rest):
+        rows = int((values == code).sum())
+        share = rows / len(values)
+        if share >= 0.005 and len(ordinary) and _stands_apart(code, ordinary):
             yield Finding(
                 "sentinel",
                 "warning",
                 f"{code:g} stands apart from the other values and fills {share:.1%} of the cells: "
                 "it may be a code for missing.",
-                f"if so, declare missing_values: ['{code:g}'] and nullable: true in contract.yaml",
+                f"if so, set missing_values: ['{code:g}'], nullable: true and max_missing in contract.yaml",
                 name,
-                int((values == code).sum()),
+                rows,
                 {"value": code, "share": share},
             )
+    below = int((values < 0).sum())
+    if 0 < below <= 0.01 * len(values) and not np.isin(values[values < 0], _SENTINELS).all():
+        yield Finding(
+            "few-negatives",
+            "warning",
+            f"{below:,} cells are negative, the lowest {values.min():g}; the others are not.",
+            "if they are faults, set minimum: 0 in contract.yaml",
+            name,
+            below,
+        )
     distinct = np.unique(values)
-    if 2 < len(distinct) <= 12 and (distinct == np.round(distinct)).all() and np.abs(distinct).max() < 100:
+    if 2 < len(distinct) <= MOST_CODES and (distinct == np.round(distinct)).all() and np.abs(distinct).max() < 100:
         yield Finding(
             "integer-codes",
             "info",
-            f"Only {len(distinct)} whole numbers occur ({', '.join(f'{value:g}' for value in distinct[:12])}): "
+            f"Only {len(distinct)} whole numbers occur ({', '.join(f'{value:g}' for value in distinct)}): "
             "a count, or codes of a category?",
             "if they are codes, set type: category with levels in contract.yaml",
             name,
         )
 
 
-def _stands_apart(code: float, rest: np.ndarray) -> bool:
+def _stands_apart(code: float, rest: NDArray[np.float64]) -> bool:
     low, high = np.quantile(rest, [0.005, 0.995])
     span = max(float(high - low), 1.0)
-    return bool(code > high + 2 * span or code < low - max(0.5 * span, 1.0)) and math.isfinite(span)
+    return bool(code > high + 2 * span or code < low - max(0.5 * span, 1.0))
 
 
 def _judge_category(name: str, text: pl.Series) -> _Judged:
     counts = text.drop_nulls().value_counts(sort=True)
-    levels = counts[name].to_list()
+    levels = counts.to_series(0).to_list()
     if len(levels) > 0.9 * len(text) and len(text) >= 20:
         return _dropped(name, "id-like", "Nearly every row holds another text.", "it is left out of the features")
     if len(levels) > MAX_LEVELS:
-        return _dropped(
-            name, "high-cardinality", f"{len(levels):,} different texts.", "it is left out of the features", "warning"
-        )
+        return _dropped(name, "high-cardinality", f"{len(levels):,} different texts.", "it is left out of the features")
     missing = tuple(level for level in levels if level == "?")
     known = tuple(sorted(level for level in levels if level not in missing))
     rare = bool((counts["count"] < 5).any())
     column = Column(
         name, "category", levels=known, missing_values=missing, unknown="bin" if rare and len(known) > 20 else "reject"
     )
-    return _Judged(column, tuple(_category_findings(name, text, levels)))
+    return _Judged(column, tuple(_category_findings(name, dict(counts.iter_rows()))))
 
 
-def _category_findings(name: str, text: pl.Series, levels: list[str]) -> Iterable[Finding]:
+def _category_findings(name: str, counts: dict[str, int]) -> Iterable[Finding]:
     folded: dict[str, list[str]] = {}
-    for level in levels:
+    for level in counts:
         folded.setdefault(re.sub(r"[\s_\-.]+", " ", level).casefold(), []).append(level)
-    twins = [group for group in folded.values() if len(group) > 1]
+    twins = [sorted(group) for group in folded.values() if len(group) > 1]
     if twins:
         yield Finding(
             "category-format",
             "warning",
-            f"Levels differ only in case or spacing: {', '.join(map(repr, twins[0]))}.",
+            f"Levels differ only in case or spacing: {'; '.join(', '.join(map(repr, group)) for group in twins[:3])}.",
             "write them in one way at the source",
             name,
+            sum(counts[level] for group in twins for level in group),
+            {"levels": twins},
         )
-    lookalikes = [level for level in levels if level.lower() in _MISSING_WORDS]
-    for level in lookalikes:
-        count = int((text == level).sum())
-        meaning = "read as missing" if level == "?" else "kept as a category of its own"
-        yield Finding(
-            "looks-missing",
-            "info",
-            f"{count} cells hold {level!r}: {meaning}.",
-            "change missing_values in contract.yaml if that is wrong",
-            name,
-            count,
-        )
+    for level, count in counts.items():
+        if level.lower() in _MISSING_WORDS:
+            meaning = "read as missing" if level == "?" else "kept as a category of its own"
+            yield Finding(
+                "looks-missing",
+                "info",
+                f"{count:,} cells hold {level!r}: {meaning}.",
+                "change missing_values in contract.yaml if that is wrong",
+                name,
+                count,
+            )
 
 
 def _protected(name: str) -> Finding:
@@ -251,28 +296,34 @@ def _protected(name: str) -> Finding:
     )
 
 
-def _with_missing(judged: _Judged, series: pl.Series) -> _Judged:
+def _with_missing(judged: _Judged, series: pl.Series, cells: pl.Series) -> _Judged:
     column = judged.column
-    if judged.drop:
+    gone = cells.is_null()
+    if column.missing_values:
+        gone |= cells.is_in(list(column.missing_values)).fill_null(True)
+    rows = int(gone.sum())
+    if judged.drop or not rows:
         return judged
-    text = as_text(series)
-    gone = text.is_null() | text.is_in(list(column.missing_values))
-    share = float(gone.fill_null(True).to_numpy().mean())
-    if not share:
-        return judged
-    allowed = max(0.05, math.ceil(share * 15) / 10 if share > 0.5 else math.ceil(share * 1.5 * 20) / 20)
-    judged = replace(judged, column=replace(column, nullable=True, max_missing=min(1.0, allowed)))
-    if share <= 0.05:
-        return judged
+    share = rows / len(cells)
+    allowed = _allowed_share(share)
+    blanks = int((series.is_not_null() & cells.is_null()).sum()) if series.dtype == pl.String else 0
+    among = f" ({blanks:,} of them hold blanks only)" if blanks else ""
     finding = Finding(
         "missing-share",
-        "warning",
-        f"{share:.1%} of the cells are missing; the contract allows up to {min(1.0, allowed):.0%}.",
-        "lower max_missing in contract.yaml to refuse such tables",
+        "warning" if share > DEFAULT_MISSING else "info",
+        f"{rows:,} cells ({share:.1%}) are missing{among}; the contract allows up to {allowed:.0%}.",
+        "lower max_missing in contract.yaml to refuse such tables, or set nullable: false to refuse such rows",
         column.name,
-        int(gone.fill_null(True).sum()),
+        rows,
+        {"share": share, "allowed": allowed},
     )
-    return replace(judged, findings=(*judged.findings, finding))
+    column = replace(column, nullable=True, max_missing=allowed)
+    return replace(judged, column=column, findings=(*judged.findings, finding))
+
+
+def _allowed_share(share: float) -> float:
+    """What is usual in this table and half as much again, in steps of 5 %."""
+    return min(1.0, max(DEFAULT_MISSING, math.ceil(share * 1.5 * 20) / 20))
 
 
 def _dropped(name: str, code: str, message: str, step: str, severity: str = "warning") -> _Judged:

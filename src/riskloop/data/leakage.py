@@ -16,6 +16,8 @@ SUSPECT_AUC = 0.95
 MODEL_AUC = 0.8
 AFTERWARDS_AUC = 0.65
 """A name alone proves nothing (`collections_last_year` may be known in time): it must also tell something."""
+ID_AUC = 0.7
+ORDER_AUC = 0.6
 SORTED_AUC = 0.95
 
 _MODEL_NAME = re.compile(
@@ -49,6 +51,7 @@ def find_leakage(
     *,
     ids: NDArray[np.float64] | None = None,
     allowed: Iterable[str] = (),
+    in_time_order: bool = False,
     seed: int = 0,
 ) -> list[Finding]:
     """Look at every feature alone, at the ids and at the order of the rows.
@@ -63,6 +66,8 @@ def find_leakage(
         The ids, or their places in the alphabet.
     allowed : iterable of str
         Columns the user keeps in spite of a finding: reported as warnings.
+    in_time_order : bool
+        The rows are known to be in time order and are split so: an order that follows the outcome is then expected.
     seed : int
         For the halves on which categories are scored.
 
@@ -79,7 +84,11 @@ def find_leakage(
             found = _absence(name)
         if found is not None:
             findings.append(_allow(found, name in kept))
-    return [*findings, *_order_findings(outcome, ids)]
+    if ids is not None:
+        findings += _id_findings(strength(outcome, ids))
+    if not in_time_order:
+        findings += _order_findings(strength(outcome, np.arange(len(outcome), dtype=np.float64)))
+    return findings
 
 
 def as_score(
@@ -146,20 +155,21 @@ def _absence(name: str) -> Finding:
     )
 
 
-def _order_findings(outcome: NDArray[np.bool_], ids: NDArray[np.float64] | None) -> Iterable[Finding]:
-    by_id = strength(outcome, ids) if ids is not None else 0.5
-    if by_id > 0.7:
-        message = f"The id alone separates the outcomes (ROC-AUC {by_id:.3f})."
+def _id_findings(area: float) -> Iterable[Finding]:
+    if area > ID_AUC:
+        message = f"The id alone separates the outcomes (ROC-AUC {area:.3f})."
         step = "the id is never a feature; check how the table was put together"
-        yield Finding("id-carries-target", "warning", message, step, evidence={"roc_auc": round(by_id, 6)})
-    by_row = strength(outcome, np.arange(len(outcome), dtype=np.float64))
-    evidence = {"roc_auc": round(by_row, 6)}
-    if by_row > SORTED_AUC:
-        message = f"The rows are sorted by the outcome (ROC-AUC {by_row:.3f})."
+        yield Finding("id-carries-target", "warning", message, step, evidence={"roc_auc": round(area, 6)})
+
+
+def _order_findings(area: float) -> Iterable[Finding]:
+    evidence = {"roc_auc": round(area, 6)}
+    if area > SORTED_AUC:
+        message = f"The rows are sorted by the outcome (ROC-AUC {area:.3f})."
         step = "a random split is not harmed; do not split by row order"
         yield Finding("row-order-carries-target", "info", message, step, evidence=evidence)
-    elif by_row > 0.6:
-        message = f"The order of the rows follows the outcome (ROC-AUC {by_row:.3f})."
+    elif area > ORDER_AUC:
+        message = f"The order of the rows follows the outcome (ROC-AUC {area:.3f})."
         step = "if the rows are in time order, set training.split: row_order, so that the test block is the latest part"
         yield Finding("row-order-carries-target", "warning", message, step, evidence=evidence)
 

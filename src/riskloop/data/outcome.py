@@ -73,6 +73,14 @@ def outcome(frame: pl.DataFrame, problem: Problem) -> tuple[NDArray[np.bool_], N
     return positive, known
 
 
+def can_learn(frame: pl.DataFrame, problem: Problem) -> bool:
+    """Whether the table has the target, and enough of both outcomes."""
+    if problem.target_column not in frame.columns:
+        return False
+    positive, known = known_outcome(frame, problem)
+    return _rarer(positive[known]) >= FEWEST_POSITIVES
+
+
 def known_outcome(frame: pl.DataFrame, problem: Problem) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """The outcome of every row and whether it is known, however few; see `outcome`."""
     if problem.target in frame.columns or problem.comparison is None:
@@ -136,15 +144,18 @@ def _single_class(target: str, value: str) -> DataError:
     )
 
 
+def _rarer(positive: NDArray[np.bool_]) -> int:
+    return int(min(positive.sum(), (~positive).sum()))
+
+
 def _enough(positive: NDArray[np.bool_], problem: Problem) -> None:
-    rarer = int(min(positive.sum(), len(positive) - positive.sum()))
-    where = f"column {problem.target_column!r}"
+    rarer = _rarer(positive)
     if rarer == 0:
         raise _single_class(problem.target_column, problem.positive)
     if rarer < FEWEST_POSITIVES:
         raise DataError(
             f"Only {rarer} of {len(positive):,} rows have the rarer outcome; {FEWEST_POSITIVES} are needed "
             "to learn and to check a decision.",
-            where=where,
+            where=f"column {problem.target_column!r}",
             next_step="gather more outcomes, or widen the definition of the target",
         )

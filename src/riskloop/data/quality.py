@@ -16,7 +16,7 @@ from riskloop.problem import Problem
 
 MOST_QUARANTINED = 0.05
 """Share of rows that may be set aside; beyond it the table, not the rows, is wrong."""
-_MOST_SUGGESTIONS = 10
+_MOST_SHOWN = 10
 
 _BREACH_STEPS = {
     "missing": "fill the cells, or set nullable: true in contract.yaml",
@@ -86,17 +86,16 @@ def check_table(
 
 
 def _absent(frame: pl.DataFrame, contract: Contract) -> Iterable[Finding]:
-    absent = [name for name in contract.features if name not in frame.columns]
-    for position, name in enumerate(absent):
-        near = did_you_mean(name, frame.columns) if position < _MOST_SUGGESTIONS else ""
-        yield Finding(
-            "absent-column",
-            "error",
-            f"The contract expects the column {name!r}{near}.",
-            "add the column; if it is gone for good, remove it from contract.yaml and train anew",
-            name,
-            frame.height,
-        )
+    """The first few one by one; a table of another kind lacks hundreds."""
+    present = set(frame.columns)
+    absent = [name for name in contract.features if name not in present]
+    step = "add the column; if it is gone for good, remove it from contract.yaml and train anew"
+    for name in absent[:_MOST_SHOWN]:
+        message = f"The contract expects the column {name!r}{did_you_mean(name, frame.columns)}."
+        yield Finding("absent-column", "error", message, step, name, frame.height)
+    if more := absent[_MOST_SHOWN:]:
+        message = f"{len(more):,} more columns of the contract are absent: {', '.join(more[:5])}, ..."
+        yield Finding("absent-column", "error", message, step, rows=frame.height, evidence={"columns": more})
 
 
 def _extra(frame: pl.DataFrame, contract: Contract) -> Iterable[Finding]:
@@ -106,8 +105,9 @@ def _extra(frame: pl.DataFrame, contract: Contract) -> Iterable[Finding]:
         yield Finding(
             "unexpected-column",
             "info",
-            f"{len(strangers)} columns are not in the contract and are ignored: {', '.join(strangers[:5])}.",
+            f"{len(strangers):,} columns are not in the contract and are ignored: {', '.join(strangers[:5])}.",
             "run `riskloop init` again to take them in",
+            evidence={"columns": strangers},
         )
 
 

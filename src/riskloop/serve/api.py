@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import msgspec
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -49,7 +49,7 @@ def random_id() -> str:
 
 def create_app(
     config: ServeConfig, *, clock: Callable[[], datetime] = utc_now, new_id: Callable[[], str] = random_id
-) -> FastAPI:
+) -> Starlette:
     """The service as an ASGI application; its stores open and close with its lifespan.
 
     Parameters
@@ -74,7 +74,7 @@ def create_app(
     metrics = Metrics(champion, writer)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         with writer, champion:
             yield
         engine.dispose()
@@ -98,17 +98,12 @@ def create_app(
         Route("/", Page(config.project, champion).show),
         Route("/openapi.json", Description(config.project, champion).show),
     ]
-    app = FastAPI(
-        title=config.project,
+    app = Starlette(
+        routes=routes,
         lifespan=lifespan,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         exception_handlers={RiskloopError: on_riskloop_error, HTTPException: on_http_error},
     )
-    app.router.routes.extend(routes)
+    app.router.redirect_slashes = False
     paths = {route.endpoint: route.path for route in routes}
     app.add_middleware(Door, metrics=metrics, routes=paths, new_id=new_id)
     return app

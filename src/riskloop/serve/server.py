@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from riskloop.errors import UsageError
 from riskloop.serve.api import create_app
@@ -71,7 +71,7 @@ def bind(address: str, port: int) -> socket.socket:
     return listener
 
 
-def app_from_environment() -> FastAPI:
+def app_from_environment() -> Starlette:
     """The application of a worker process, whose parent left the configuration in the environment."""
     return create_app(ServeConfig.from_json(os.environ[CONFIG_VARIABLE]))
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
+from riskloop.data.contract import did_you_mean
 from riskloop.data.dataset import Prepared, prepare
+from riskloop.data.outcome import can_learn
 from riskloop.data.quality import check_table
 from riskloop.data.source import read
 from riskloop.errors import DataError, GateRefused
@@ -43,18 +47,18 @@ class Checked:
 def check(project: Project, path: str | None = None) -> Checked:
     """Hold the training table, or another one, against the contract.
 
-    A table without the target is checked as one to be scored. Nothing is raised for what is wrong inside the table:
-    see `Checked.passed`.
+    Another table need not have outcomes, or enough of them to learn from: it is then checked as one to be scored.
+    Nothing is raised for what is wrong inside the table: see `Checked.passed`.
 
     Raises
     ------
     DataError
         If the table cannot be read at all.
     """
-    source = replace(project.source, path=path) if path else project.source
+    source = project.source.like(path) if path else project.source
     frame, _ = read(source)
     problem = project.settings.problem.problem()
-    if problem.target_column in frame.columns:
+    if path is None or can_learn(frame, problem):
         prepared = prepare_table(project, frame)
         findings, keep, reasons = prepared.findings, prepared.quality.keep, prepared.quality.reasons
     else:
@@ -66,13 +70,28 @@ def check(project: Project, path: str | None = None) -> Checked:
 
 def prepare_table(project: Project, frame: pl.DataFrame) -> Prepared:
     """Decode and check a table with outcomes by the project's rules."""
-    return prepare(
+    prepared = prepare(
         frame,
         project.contract,
         project.settings.problem.problem(),
         allowed=tuple(project.settings.features.allow),
+        in_time_order=project.settings.training.split == "row_order",
         seed=project.settings.training.seed,
     )
+    return replace(prepared, findings=(*prepared.findings, *_strangers(project)))
+
+
+def _strangers(project: Project) -> Iterable[Finding]:
+    """A misspelt name under features.drop or features.allow would do nothing, in silence."""
+    contract, features = project.contract, project.settings.features
+    names = {*contract.by_name, *contract.known}
+    for setting, listed in (("drop", features.drop), ("allow", features.allow)):
+        for name in listed:
+            if name not in names:
+                message = (
+                    f"features.{setting} names {name!r}, which the contract does not know{did_you_mean(name, names)}."
+                )
+                yield Finding("no-such-column", "warning", message, "correct the name in riskloop.yaml", name)
 
 
 def refuse_blocked(findings: tuple[Finding, ...], where: str) -> None:
@@ -92,21 +111,24 @@ def refuse_blocked(findings: tuple[Finding, ...], where: str) -> None:
 
 
 def write_quarantine(project: Project, frame: pl.DataFrame, reasons: dict[int, str], stem: str) -> Path | None:
-    """Write the rows set aside with their reasons; whole or not at all."""
+    """Write the rows set aside with their reasons; whole or not at all. What an earlier check set aside is removed."""
+    folder = project.locations.reports
+    path = folder / f"quarantine-{re.sub(r'[^A-Za-z0-9_.-]+', '-', stem)}.csv"
     if not reasons:
+        path.unlink(missing_ok=True)
         return None
     positions = sorted(reasons)
     rows = frame[positions].with_columns(
         pl.Series("riskloop_row", [position + 1 for position in positions]),
         pl.Series("riskloop_reason", [reasons[position] for position in positions]),
     )
-    folder = project.locations.reports
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"quarantine-{stem}.csv"
     draft = path.with_suffix(".tmp")
     try:
         rows.write_csv(draft)
     except OSError as error:
-        raise DataError(f"The quarantined rows cannot be written: {error}.", where=str(path)) from error
+        raise DataError(
+            f"The quarantined rows cannot be written: {error.strerror}.", where=str(path), next_step="make room there"
+        ) from error
     draft.replace(path)
     return path

@@ -13,7 +13,7 @@ from riskloop.errors import RiskloopError
 from riskloop.loop.project import Project
 
 _PARTS = (
-    "numpy", "polars", "scikit-learn", "lightgbm", "xgboost-cpu", "catboost", "mlflow", "fastapi", "uvicorn",
+    "numpy", "polars", "scikit-learn", "lightgbm", "xgboost-cpu", "catboost", "mlflow", "starlette", "uvicorn",
     "sqlalchemy", "alembic", "msgspec", "cryptography", "pydantic",
 )  # fmt: skip
 

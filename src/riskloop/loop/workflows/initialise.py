@@ -15,6 +15,7 @@ from riskloop.bundle.sign import KeyRing
 from riskloop.costs import Costs
 from riskloop.data.contract import did_you_mean
 from riskloop.data.dataset import prepare
+from riskloop.data.frames import as_text
 from riskloop.data.infer import Inferred, infer_contract, likely_id
 from riskloop.data.outcome import guess_positive, outcome
 from riskloop.data.source import Source, read
@@ -70,21 +71,26 @@ def initialise(
         raise UsageError(
             f"There is a {FILE} here already.", where=str(folder), next_step="use --overwrite, or another --project"
         )
+    guessed_header = source.header is None and not source.columns
     frame, source = read(source)
-    _check_names(frame, (*sensitive, *unavailable, *(name for name in (id_column, time_column) if name)))
+    named = (*sensitive, *unavailable, *(name for name in (id_column, time_column) if name))
+    _check_names(frame, named, Problem(target, "").target_column)
     problem = _problem(frame, target, positive, id_column, time_column, sensitive, unavailable)
     is_positive, known = outcome(frame, problem)
     inferred = infer_contract(frame, problem)
-    if not inferred.contract.features:
-        raise DataError("No column is left to learn from.", where=source.path, next_step="see the findings of `check`")
-    leaks = prepare(frame, inferred.contract, problem).findings
+    leaks = prepare(frame, inferred.contract, problem, in_time_order=in_row_order).findings
     dropped = inferred.dropped | {
         finding.column: f"{finding.code}: {finding.message}"
         for finding in leaks
         if finding.severity == "error" and finding.code.startswith("leakage") and finding.column
     }
+    features = tuple(name for name in inferred.contract.features if name not in dropped)
+    if not features:
+        raise _nothing_left(source, dropped)
     leaks = tuple(_already_dropped(finding) if finding.column in dropped else finding for finding in leaks)
     findings = [*inferred.findings, *leaks, *_assumptions(frame, problem, positive, id_column, costs)]
+    if guessed_header and source.header is False:
+        findings.append(_no_header())
     document = _document(
         project or _project_name(folder, source), folder, source, problem, dropped, costs, in_row_order
     )
@@ -95,7 +101,7 @@ def initialise(
         settings=settings,
         rows=frame.height,
         positives=int(is_positive[known].sum()),
-        features=tuple(name for name in inferred.contract.features if name not in dropped),
+        features=features,
         findings=tuple(by_severity(findings)),
     )
 
@@ -105,8 +111,23 @@ def _already_dropped(finding: Finding) -> Finding:
     return replace(finding, severity="warning", next_step=step)
 
 
-def _check_names(frame: pl.DataFrame, names: Sequence[str]) -> None:
+def _nothing_left(source: Source, dropped: dict[str, str]) -> DataError:
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in list(dropped.items())[:3])
+    return DataError(
+        f"No column is left to learn from ({reasons or 'the table has the target only'}).",
+        where=source.path,
+        next_step="give a table with columns that describe a customer",
+        details=dropped,
+    )
+
+
+def _check_names(frame: pl.DataFrame, names: Sequence[str], target: str) -> None:
     for name in names:
+        if (*names, target).count(name) > 1:
+            raise UsageError(
+                f"The column {name!r} has two roles.",
+                next_step="name a column once: as target, id, time, sensitive or unavailable",
+            )
         if name not in frame.columns:
             raise UsageError(
                 f"The table has no column {name!r}{did_you_mean(name, frame.columns)}.",
@@ -142,6 +163,7 @@ def _assumptions(
     frame: pl.DataFrame, problem: Problem, positive: str | None, id_column: str | None, costs: Costs | None
 ) -> list[Finding]:
     found = []
+    found += _other_values(frame, problem)
     if positive is None and problem.target in frame.columns:
         message = f"{problem.positive!r} is taken as the risk."
         found.append(Finding("assumed-positive", "info", message, "name it with --positive", problem.target))
@@ -155,6 +177,24 @@ def _assumptions(
             )
         )
     return found
+
+
+def _other_values(frame: pl.DataFrame, problem: Problem) -> list[Finding]:
+    """One value against several others: some of those may mean that the outcome is not known yet."""
+    if problem.target not in frame.columns:
+        return []
+    values = as_text(frame[problem.target]).drop_nulls().unique().sort().to_list()
+    others = [value for value in values if value != problem.positive]
+    if len(others) < 2:
+        return []
+    shown = ", ".join(map(repr, others[:5])) + (", ..." if len(others) > 5 else "")
+    message = f"{problem.positive!r} is the risk; {len(others)} other values ({shown}) count as its absence."
+    return [Finding("many-outcomes", "warning", message, "blank the cells whose outcome is unknown", problem.target)]
+
+
+def _no_header() -> Finding:
+    message = "The first line looks like a customer: the columns are named column_1, column_2, ..."
+    return Finding("assumed-no-header", "warning", message, "name them with --columns a,b,c, or say --header")
 
 
 def _document(
@@ -201,7 +241,14 @@ def _project_name(folder: Path, source: Source) -> str:
 
 
 def _write(folder: Path, document: dict[str, Any], inferred: Inferred) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"The project folder cannot be made: {error.strerror}.",
+            where=str(folder),
+            next_step="name another folder with --project",
+        ) from error
     contract = inferred.contract.to_dict()
     listed = {"version": contract["version"], "columns": contract["columns"]}
     ignored = [name for name in contract["known"] if name not in contract["columns"]]

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import json
+import math
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from riskloop.data.contract import MISSING_CODE, Column, Contract, Decoded, did_you_mean
+from riskloop.errors import ConfigError
+
+AGE = Column("age", minimum=18, maximum=100)
+INCOME = Column("income", nullable=True, missing_values=("N/A", "-9"))
+REGION = Column("region", "category", ("EU", "NA", "None"))
+PLAN = Column("plan", "category", ("basic", "premium"), nullable=True, unknown="bin")
+CONTRACT = Contract((AGE, INCOME, REGION, PLAN), ("age", "income", "region", "plan"), known=("id",))
+GOOD: dict[str, Any] = {"age": 40, "income": 1.5, "region": "NA", "plan": "basic"}
+
+
+def decode(typed: bool = True, **changes: object) -> Decoded:
+    return CONTRACT.decode_rows([{**GOOD, **changes}], typed=typed)
+
+
+def complaint(typed: bool = True, **changes: object) -> tuple[str, str, str]:
+    (breach,) = decode(typed, **changes).breaches
+    return breach.column, breach.code, breach.message
+
+
+def test_a_good_customer_is_decoded_to_numbers_and_codes() -> None:
+    decoded = decode()
+    assert not decoded.breaches
+    assert {name: values.tolist() for name, values in decoded.columns.items()} == {
+        "age": [40.0],
+        "income": [1.5],
+        "region": [1],
+        "plan": [0],
+    }
+
+
+def test_text_that_only_looks_missing_stays_text() -> None:
+    for typed in (True, False):
+        assert decode(typed, age="40" if not typed else 40, income=None, region="None").columns["region"][0] == 2
+        assert decode(typed, age="40" if not typed else 40, income=None, region="NA").columns["region"][0] == 1
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", "\u00a0", "N/A", " N/A ", -9, -9.0, math.nan])
+def test_what_the_contract_calls_missing_is_missing_however_it_is_written(value: object) -> None:
+    assert math.isnan(decode(income=value).columns["income"][0])
+
+
+def test_a_missing_number_reads_the_same_from_a_file() -> None:
+    for text in ("-9", "-9.0", "-9e0", " -9 "):
+        assert math.isnan(decode(typed=False, income=text).columns["income"][0])
+
+
+def test_a_missing_category_and_an_unseen_one_differ() -> None:
+    assert decode(plan=None).columns["plan"][0] == MISSING_CODE
+    assert decode(plan="gold").columns["plan"][0] == len(PLAN.levels)
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "code", "words"),
+    [
+        ({"age": None}, "age", "missing", "required"),
+        ({"age": "40"}, "age", "not-a-number", "'40'"),
+        ({"age": True}, "age", "not-a-number", "True"),
+        ({"age": [1]}, "age", "not-a-number", "[1]"),
+        ({"age": {}}, "age", "not-a-number", "{}"),
+        ({"age": math.inf}, "age", "not-finite", "infinity"),
+        ({"age": 10**400}, "age", "too-large", "1e+15"),
+        ({"age": 2**60}, "age", "too-large", "1e+15"),
+        ({"age": 17}, "age", "below-minimum", "17 is below the minimum 18"),
+        ({"age": 101}, "age", "above-maximum", "101 is above the maximum 100"),
+        ({"region": "Eu"}, "region", "unknown-category", "'EU', 'NA', 'None'"),
+        ({"region": "x" * 10_000}, "region", "unknown-category", "xxx..."),
+        ({"region": [1]}, "region", "not-a-category", "[1]"),
+        ({"region": math.inf}, "region", "not-a-category", "inf"),
+        ({"agee": 3}, "agee", "unexpected", "did you mean 'age'"),
+    ],
+)
+def test_a_broken_rule_is_told_by_column_code_and_example(
+    changes: dict[str, object], column: str, code: str, words: str
+) -> None:
+    found = complaint(**changes)
+    assert found[:2] == (column, code)
+    assert words in found[2]
+    assert len(found[2]) < 200
+
+
+@pytest.mark.parametrize("text", ["1_000", "1,5", "1 000", "0x10", "nan", "inf", "Infinity", "٣", "1e", "--1", "4O"])
+def test_a_text_that_is_no_plain_number_is_refused(text: str) -> None:
+    assert complaint(typed=False, age=text)[1] == "not-a-number"
+
+
+@pytest.mark.parametrize("text", ["40", " 40 ", "+40", "40.", "4e1", "4.0E+1", "\x1c40\u2003"])
+def test_a_number_may_be_written_in_the_usual_ways(text: str) -> None:
+    assert decode(typed=False, age=text).columns["age"][0] == 40.0
+
+
+def test_an_empty_object_is_never_scored() -> None:
+    decoded = CONTRACT.decode_rows([{}])
+    assert [breach.code for breach in decoded.breaches] == ["absent"] * 4
+    assert decoded.broken().tolist() == [True]
+
+
+def test_whole_numbers_name_levels_and_booleans_do_too() -> None:
+    coded = Contract((Column("grade", "category", ("1", "true", "2.5")),), ("grade",))
+    decoded = coded.decode_rows([{"grade": value} for value in (1, 1.0, "1", True, 2.5)])
+    assert not decoded.breaches
+    assert decoded.columns["grade"].tolist() == [0, 0, 0, 1, 2]
+
+
+def test_only_the_rows_that_break_a_rule_are_named() -> None:
+    decoded = CONTRACT.decode_rows([GOOD, {**GOOD, "age": 5}, GOOD, {**GOOD, "age": 7}])
+    assert decoded.breaches[0].rows.tolist() == [1, 3]
+    assert decoded.breaches[0].message == "5 is below the minimum 18"
+    assert decoded.broken().tolist() == [False, True, False, True]
+
+
+def test_thousands_of_strange_fields_and_values_are_refused_quickly() -> None:
+    wide = Contract(tuple(Column(f"feature_{i}") for i in range(500)), tuple(f"feature_{i}" for i in range(500)))
+    coded = Contract((Column("c", "category", tuple(f"level {i}" for i in range(200))),), ("c",))
+    start = time.perf_counter()
+    wide.decode_rows([{f"featre_{i}": 1 for i in range(3_000)}])
+    coded.decode_rows([{"c": f"levl {i}"} for i in range(3_000)], typed=False)
+    assert time.perf_counter() - start < 2
+
+
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).map(str.strip)
+limits = st.one_of(st.none(), st.floats(-1e9, 1e9))
+
+
+@st.composite
+def columns(draw: st.DrawFn, name: str) -> Column:
+    nullable, share = draw(st.booleans()), draw(st.floats(0, 1))
+    missing = tuple(draw(st.lists(st.sampled_from(["NA", "?", "999", "null", "no"]), max_size=2, unique=True)))
+    if draw(st.booleans()):
+        low, high = draw(limits), draw(limits)
+        if low is not None and high is not None and low > high:
+            low, high = high, low
+        return Column(name, "number", (), low, high, nullable, share, missing)
+    levels = draw(st.lists(texts.filter(lambda text: text and text not in missing), min_size=1, unique=True, max_size=5))
+    unknown = draw(st.sampled_from(["reject", "bin"]))
+    return Column(name, "category", tuple(levels), None, None, nullable, share, missing, unknown)
+
+
+@st.composite
+def contracts(draw: st.DrawFn) -> Contract:
+    named = draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    chosen = tuple(draw(columns(name)) for name in named)
+    features = tuple(name for name in named if draw(st.booleans()))
+    return Contract(chosen, features, tuple(draw(st.lists(names, max_size=2, unique=True))))
+
+
+@settings(deadline=None, max_examples=100)
+@given(contracts())
+def test_a_contract_survives_json_and_yaml(contract: Contract) -> None:
+    document = contract.to_dict()
+    assert Contract.from_dict(json.loads(json.dumps(document))) == contract
+    assert Contract.from_dict(yaml.safe_load(yaml.safe_dump(document, allow_unicode=True))) == contract
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=3), inner, max_size=2)),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.dictionaries(st.sampled_from([*GOOD, "id", "x"]), json_values))
+def test_any_json_object_is_decoded_or_named_in_a_breach(customer: dict[str, object]) -> None:
+    decoded = CONTRACT.decode_rows([customer])
+    told = {breach.column for breach in decoded.breaches}
+    assert set(GOOD) - set(customer) <= told
+    for column in CONTRACT.used:
+        (value,) = decoded.columns[column.name]
+        if column.name not in told and column.type == "number":
+            assert np.isnan(value) or abs(value) <= 1e15
+        elif column.name not in told:
+            assert -1 <= value <= len(column.levels)
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ({"minimun": 3}, "did you mean 'minimum'"),
+        ({"minimum": "3"}, "wrong type"),
+        ({"minimum": True}, "wrong type"),
+        ({"minimum": 3, "maximum": 1}, "not below"),
+        ({"minimum": math.nan}, "not below"),
+        ({"max_missing": 5}, "between 0 and 1"),
+        ({"type": "text"}, "number or category"),
+        ({"type": "category"}, "needs levels"),
+        ({"type": "category", "levels": ["a", " a "]}, "named twice"),
+        ({"type": "category", "levels": ["a", "?"], "missing_values": ["?"]}, "missing_values"),
+        ({"type": "category", "levels": ["a", ""]}, "missing_values"),
+        ({"type": "category", "levels": [True, "a"]}, "in quotes"),
+        ({"missing_values": [None]}, "in quotes"),
+        ({"type": "category", "levels": ["a"], "unknown": "coerce"}, "reject or bin"),
+        ("number", "mapping"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused_by_name(rules: Any, words: str) -> None:
+    with pytest.raises(ConfigError, match="age") as caught:
+        Contract.from_dict({"columns": {"age": rules}})
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"columns": []}, {"columns": {"a": {}}, "colums": {}}, {"columns": {"a": {}}, "version": 2}]
+)
+def test_a_document_that_is_no_contract_is_refused(document: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        Contract.from_dict(document)
+
+
+def test_a_feature_without_rules_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'b' has no column"):
+        Contract.from_dict({"columns": {"a": {}}, "features": ["b"]})
+
+
+def test_a_suggestion_is_made_for_near_names_only() -> None:
+    assert did_you_mean("incme", ["income", "age"]) == "; did you mean 'income'?"
+    assert did_you_mean("zzz", ["income", "age"]) == ""
+    assert did_you_mean("i" * 1_000_000, ["income"]) == ""

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from riskloop.errors import ConfigError
+from riskloop.settings import FILE, Settings, json_schema, load_settings, parse_settings, read_yaml, write_yaml
+
+LEAST: dict[str, Any] = {"project": "demo", "problem": {"target": "left"}, "data": {"path": "t.csv"}}
+
+
+def refusal(document: Any, environ: dict[str, str] | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse_settings(document, environ)
+    assert caught.value.where
+    return str(caught.value)
+
+
+def changed(section: str, **values: Any) -> dict[str, Any]:
+    return {**LEAST, section: {**LEAST.get(section, {}), **values}}
+
+
+def test_what_is_not_said_has_a_sound_default() -> None:
+    settings = parse_settings(LEAST)
+    assert settings.training.test_share == 0.2
+    assert settings.costs.costs().bayes_threshold == pytest.approx(1 / 11)
+    assert settings.problem.problem().positive == "true"
+
+
+def test_an_empty_section_says_nothing() -> None:
+    assert parse_settings({**LEAST, "features": None, "gate": None}) == parse_settings(LEAST)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (None, "riskloop init"),
+        ([], "riskloop init"),
+        ({}, "project"),
+        ({**LEAST, "traning": {}}, "did you mean 'training'"),
+        (changed("problem", positve="yes"), "did you mean 'positive'"),
+        (changed("problem", positive=True), "in quotes"),
+        (changed("problem", id="left"), "'left' has two roles"),
+        (changed("training", folds=1), "training.folds"),
+        (changed("training", test_share="a fifth"), "training.test_share"),
+        (changed("training", policy="recall_at"), "policy_value"),
+        (changed("serving", bands=[0.7, 0.4]), "the lower one first"),
+        (changed("serving", labels=["act", "act"]), "different words"),
+        (changed("costs", fp=10, fn=-1), "fn"),
+        (changed("costs", fp=float("nan")), "finite"),
+        (changed("features", drop=["age"]), "features.drop"),
+        ({**LEAST, "project": "../up"}, "project"),
+        ({**LEAST, 1: 2}, "1"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_to_do(document: Any, words: str) -> None:
+    assert words in refusal(document)
+
+
+def test_the_environment_overrides_and_leaves_the_document_alone() -> None:
+    document = changed("training", seed=1)
+    settings = parse_settings(document, {"RISKLOOP__TRAINING__SEED": "7", "RISKLOOP__COSTS__FN": "50", "OTHER": "x"})
+    assert (settings.training.seed, settings.costs.fn) == (7, 50)
+    assert document == changed("training", seed=1)
+
+
+def test_a_variable_that_names_nothing_is_an_error() -> None:
+    assert "did you mean 'seed'" in refusal(LEAST, {"RISKLOOP__TRAINING__SEEED": "7"})
+    assert "RISKLOOP__PROJECT__NAME" in refusal(LEAST, {"RISKLOOP__PROJECT__NAME": "x"})
+    assert "RISKLOOP__PROJECT" in refusal(LEAST, {"RISKLOOP__PROJECT": "[a"})
+
+
+def test_a_folder_without_a_project_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="riskloop init"):
+        load_settings(tmp_path, {})
+
+
+@pytest.mark.parametrize("data", [b"a: [1", b"\xff\xfe", b"a: !!python/object:os.system {}", b"\x00", b"a: 1\n\tb: 2"])
+def test_a_file_that_is_no_yaml_is_an_error_that_names_it(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / FILE).write_bytes(data)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(tmp_path, {})
+    assert FILE in str(caught.value.where)
+
+
+def test_a_contract_that_is_gone_is_an_error_too(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_yaml(tmp_path / "contract.yaml")
+
+
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12)
+plain = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), words, st.just("null"), st.just("2026-01-31")),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=3)),
+    max_leaves=8,
+)
+
+
+@examples(deadline=None, max_examples=150)
+@given(st.dictionaries(st.sampled_from([*Settings.model_fields, "other"]), plain, max_size=4))
+def test_any_document_is_taken_or_refused_in_words(document: dict[str, Any]) -> None:
+    try:
+        parse_settings({**LEAST, **document}, {})
+    except ConfigError as error:
+        assert error.where
+
+
+@examples(deadline=None, max_examples=100)
+@given(target=words, positive=words, names=st.lists(words, max_size=3, unique=True), reason=words)
+def test_what_is_written_as_yaml_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, target: str, positive: str, names: list[str], reason: str
+) -> None:
+    document = {
+        **LEAST,
+        "problem": {"target": target, "positive": positive, "sensitive": [name for name in names if name != target]},
+        "features": {"drop": dict.fromkeys(names, reason)},
+    }
+    folder = tmp_path_factory.mktemp("project")
+    write_yaml(folder / FILE, document, "A heading\nof two lines")
+    assert load_settings(folder, {}) == parse_settings(document)
+
+
+def test_the_schema_has_a_sentence_for_every_setting() -> None:
+    for name, section in json_schema()["$defs"].items():
+        for setting, described in section["properties"].items():
+            assert described.get("description", "").endswith("."), f"{name}.{setting}"
