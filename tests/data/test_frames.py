@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ cells = st.one_of(
     st.text(alphabet="0123456789+-.eE_ ", max_size=8),
 )
 limits = st.one_of(st.none(), st.sampled_from([-10.0, 0.0, 2.0, 1e6]))
-missing_values = st.lists(st.sampled_from(["NA", "?", "999", "-9", " ", "n/a", "nan"]), max_size=2, unique=True).map(tuple)
+missing_values = st.lists(st.sampled_from(["NA", "?", "999", "-9", " ", "n/a", "nan"]), max_size=2, unique=True).map(
+    tuple
+)
 
 
 @st.composite
@@ -54,8 +57,8 @@ def assert_alike(one: Decoded, other: Decoded) -> None:
     assert told[0] == told[1]
 
 
-@settings(max_examples=400, deadline=None)
-@given(columns(), st.lists(cells, max_size=12))
+@settings(max_examples=80, deadline=None)
+@given(columns(), st.lists(cells, max_size=40))
 def test_a_file_and_single_records_are_decoded_alike(column: Column, texts: list[str | None]) -> None:
     contract = Contract((column,), (column.name,))
     frame = pl.DataFrame({"x": texts}, schema={"x": pl.String})
@@ -70,11 +73,11 @@ TYPED: dict[str, tuple[Any, Any]] = {
 }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(columns(), st.sampled_from(sorted(TYPED)), st.data())
 def test_parquet_cells_and_json_values_are_decoded_alike(column: Column, kind: str, data: st.DataObject) -> None:
     dtype, values = TYPED[kind]
-    cells = data.draw(st.lists(st.one_of(st.none(), values), max_size=12))
+    cells = data.draw(st.lists(st.one_of(st.none(), values), max_size=40))
     contract = Contract((column,), (column.name,))
     frame = decode_frame(contract, pl.DataFrame({"x": cells}, schema={"x": dtype}))
     rows = contract.decode_rows([{"x": cell} for cell in cells], typed=True)
@@ -82,3 +85,47 @@ def test_parquet_cells_and_json_values_are_decoded_alike(column: Column, kind: s
         assert [b.rows.tolist() for b in frame.breaches] == [b.rows.tolist() for b in rows.breaches]
     else:
         assert_alike(frame, rows)
+
+
+def one_column(column: Column, values: list[Any], dtype: Any = pl.String) -> Decoded:
+    return decode_frame(
+        Contract((column,), (column.name,)), pl.DataFrame({column.name: values}, schema={column.name: dtype})
+    )
+
+
+def test_fractions_in_a_parquet_column_are_numbers_and_texts() -> None:
+    assert as_text(pl.Series([0.5, 1.0, None, math.nan, 1e20])).to_list() == ["0.5", "1", None, None, None]
+    assert one_column(Column("x"), [0.5, 1.0], pl.Float64).columns["x"].tolist() == [0.5, 1.0]
+
+
+def test_a_blank_or_sentinel_is_missing_where_the_contract_says_so() -> None:
+    column = Column("x", nullable=True, missing_values=("999",))
+    for values, dtype in ((["999", "999.0", " ", None, "5"], pl.String), ([999, 999, None, None, 5], pl.Int64)):
+        decoded = one_column(column, values, dtype)
+        assert not decoded.breaches
+        np.testing.assert_array_equal(decoded.columns["x"], [math.nan] * 4 + [5.0])
+
+
+def test_a_sentinel_that_may_not_be_missing_is_a_breach() -> None:
+    (breach,) = one_column(Column("x", missing_values=("999",)), ["1", "999"]).breaches
+    assert (breach.code, breach.rows.tolist()) == ("missing", [1])
+
+
+def test_dates_are_read_as_text() -> None:
+    series = pl.Series(["2026-01-31"]).str.to_date()
+    column = Column("x", "category", ("2026-01-31",))
+    assert one_column(column, series.to_list(), pl.Date).columns["x"].tolist() == [0]
+
+
+def test_a_table_that_lacks_columns_is_refused_by_name() -> None:
+    contract = Contract((Column("a"), Column("b")), ("a", "b"))
+    with pytest.raises(DataError, match="'b'"):
+        decode_frame(contract, pl.DataFrame({"a": ["1"]}))
+
+
+def test_a_column_full_of_different_strangers_is_refused_quickly() -> None:
+    column = Column("x", "category", tuple(f"level {i}" for i in range(100)))
+    start = time.perf_counter()
+    (breach,) = one_column(column, [f"levl {i}" for i in range(50_000)]).breaches
+    assert len(breach.rows) == 50_000
+    assert time.perf_counter() - start < 3

@@ -95,7 +95,7 @@ def test_quotes_may_hold_separators_line_ends_and_quotes(tmp_path: Path) -> None
 
 
 def test_a_quote_within_a_field_is_just_a_character(tmp_path: Path) -> None:
-    text = 'id,height\n1,5\'11"\n2,6\'1\n' + "3,4\n" * 10
+    text = "id,height\n1,5'11\"\n2,6'1\n" + "3,4\n" * 10
     frame, _ = read(table(tmp_path / "t.csv", text))
     assert frame["height"].to_list()[:3] == ["5'11\"", "6'1", "4"]
     assert frame.height == 12

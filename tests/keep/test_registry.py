@@ -36,3 +36,69 @@ def test_a_run_keeps_its_parameters_its_metrics_and_its_files(registry: Registry
     below = client.get_run(child)
     assert below.data.tags["mlflow.parentRunId"] == parent
     assert below.data.metrics == {"roc_auc": 0.8}
+
+
+def test_aliases_say_what_the_log_says_however_often_and_in_whatever_order_they_are_told(registry: Registry) -> None:
+    for state in (ReleaseState(2, 1, None), ReleaseState(1, None, 2), ReleaseState(1, None, 2)):
+        registry.project_aliases(state)
+    assert registry.aliases() == {"champion": 1, "previous": 2}
+    registry.project_aliases(ReleaseState())
+    assert registry.aliases() == {}
+
+
+def test_the_champion_loads_as_an_ordinary_mlflow_model_and_predicts_what_the_bundle_predicts(
+    trained: Project, simulated: Path
+) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(trained.locations.tracking_uri)
+    model = mlflow.pyfunc.load_model("models:/churn@champion")
+    table = pd.read_csv(simulated / "batches" / "january.csv", keep_default_na=False, na_values=[""])
+    _, bundle = trained.bundle()
+    expected, decoded = bundle.score(_rows(table[list(bundle.contract.features)]))
+    answer = model.predict(table)
+    assert not decoded.breaches
+    assert abs(answer["probability"].to_numpy() - expected).max() < 1e-12
+    assert set(answer["decision"]) <= set(bundle.policy.labels)
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
+    return [
+        {str(name): None if pd.isna(value) else value for name, value in row.items()}
+        for row in table.to_dict("records")
+    ]
+
+
+def test_the_model_carries_the_signature_of_the_contract_and_pickles_nothing(trained: Project) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(trained.locations.tracking_uri)
+    info = mlflow.models.get_model_info("models:/churn@champion")
+    kinds = {column.name: column.type.name for column in info.signature.inputs}
+    assert kinds == {
+        column.name: "double" if column.type == "number" else "string" for column in trained.contract.used
+    }
+    folder = Path(mlflow.artifacts.download_artifacts("models:/churn@champion"))
+    assert not [path for path in folder.rglob("*") if path.suffix in {".pkl", ".pickle", ".joblib"}]
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "sqlite:////proc/no/such/mlflow.db"])
+def test_a_store_that_is_away_is_unavailable_and_soon(uri: str, tmp_path: Path) -> None:
+    registry = Registry(uri, "churn", tmp_path)
+    with pytest.raises(Unavailable) as caught:
+        registry.aliases()
+    assert caught.value.where == uri
+    assert "MLFLOW_TRACKING_URI" in str(caught.value.next_step)
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_text("no database at all, but long enough to look at" * 100)
+    with pytest.raises(Unavailable):
+        Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", "churn", tmp_path).prepare()
+
+
+def test_a_password_in_the_address_is_not_told(tmp_path: Path) -> None:
+    registry = Registry("http://ada:secret@127.0.0.1:9", "churn", tmp_path)
+    with pytest.raises(Unavailable) as caught:
+        registry.prepare()
+    assert "secret" not in str(caught.value)

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import re
 
+from riskloop.errors import BundleRefused
+from riskloop.serve.page import render
+
 
 def test_the_page_prices_the_champion_and_shows_how_to_ask(client, project):
     response = client.get("/")
@@ -39,3 +42,10 @@ def test_what_a_bundle_says_is_text(empty_project, serve, bundle_maker):
     html = serve(empty_project.config()).get("/").text
     assert hostile not in html
     assert "&lt;script&gt;" in html
+
+
+def test_a_refused_bundle_is_said_on_the_page() -> None:
+    html = render("bank", None, "localhost", BundleRefused("<b>altered</b>", next_step="restore it"))
+    assert "&lt;b&gt;altered&lt;/b&gt;" in html
+    assert "restore it" in html
+    assert "No version has been promoted" not in html

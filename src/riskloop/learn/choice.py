@@ -60,7 +60,7 @@ class Choice:
 def choose(contenders: Sequence[Contender], outcome: BoolArray, *, seed: int) -> Choice:
     """Choose a contender.
 
-    The cheapest out of fold leads. A simpler one takes its place when neither its cost (paired bootstrap) nor its log
+    The cheapest out of fold leads; of equal costs, as where it pays to act on all, the lower log loss. A simpler one takes its place when neither its cost (paired bootstrap) nor its log
     loss (paired, normal approximation: the sharper of the two tests) is significantly worse at the 5 % level.
 
     Parameters
@@ -70,7 +70,8 @@ def choose(contenders: Sequence[Contender], outcome: BoolArray, *, seed: int) ->
     outcome : bool array, shape (n,)
     seed : int
     """
-    cheapest = min(contenders, key=lambda one: (one.cost_per_thousand, one.complexity))
+    loss = {one.name: log_loss(outcome, one.probability) for one in contenders}
+    cheapest = min(contenders, key=lambda one: (one.cost_per_thousand, loss[one.name].mean(), one.complexity))
     costs = {one.name: one.policy.costs.each(outcome, one.policy.act(one.probability)) for one in contenders}
     difference = {
         one.name: compare_costs(costs[one.name], costs[cheapest.name], seed=seed)
@@ -80,13 +81,12 @@ def choose(contenders: Sequence[Contender], outcome: BoolArray, *, seed: int) ->
     for one in sorted(contenders, key=lambda one: one.complexity):
         if one is cheapest:
             return Choice(one, _cheapest_words(one, len(contenders)), difference)
-        if difference[one.name].low <= 0 and not _worse_log_loss(one, cheapest, outcome):
+        if difference[one.name].low <= 0 and not _worse(loss[one.name] - loss[cheapest.name]):
             return Choice(one, _simpler_words(one, cheapest, difference[one.name]), difference)
     raise AssertionError("the cheapest contender is among the contenders")
 
 
-def _worse_log_loss(one: Contender, other: Contender, outcome: BoolArray) -> bool:
-    excess = log_loss(outcome, one.probability) - log_loss(outcome, other.probability)
+def _worse(excess: FloatArray) -> bool:
     return bool(excess.mean() > _TWO_SIDED_95 * excess.std(ddof=1) / np.sqrt(len(excess)))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from riskloop.errors import RiskloopError
 from riskloop.serve.champion import Champion, Live
 
 _STYLE = """
@@ -51,17 +52,17 @@ class Page:
 
     async def show(self, request: Request) -> Response:
         """The page, for the champion of the moment."""
-        html = render(self._project, self._champion.live, request.url.netloc)
+        html = render(self._project, self._champion.live, request.url.netloc, self._champion.refused)
         return Response(html, headers={"content-security-policy": _POLICY}, media_type="text/html")
 
 
-def render(project: str, live: Live | None, address: str) -> str:
+def render(project: str, live: Live | None, address: str, refused: RiskloopError | None = None) -> str:
     """The page as HTML; ``address`` is where its reader reached the service."""
-    body = (
-        _champion(live) + _how_to(live, address)
-        if live
-        else "<p>No version has been promoted yet: <code>riskloop promote</code></p>"
-    )
+    body = _refusal(refused) if refused else ""
+    if live:
+        body += _champion(live) + _how_to(live, address)
+    elif not refused:
+        body = "<p>No version has been promoted yet: <code>riskloop promote</code></p>"
     links = "".join(f'<li><a href="{path}"><code>{path}</code></a> {text}</li>' for path, text in _LINKS)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -70,6 +71,11 @@ def render(project: str, live: Live | None, address: str) -> str:
         f'<h1>{escape(project)}</h1><p class="lead">decisions by riskloop</p>{body}'
         f"<h2>Look further</h2><ul>{links}</ul></main></body></html>"
     )
+
+
+def _refusal(error: RiskloopError) -> str:
+    step = f" Next: {escape(error.next_step)}." if error.next_step else ""
+    return f'<p role="alert"><strong>A promoted bundle was refused:</strong> {escape(error.message)}{step}</p>'
 
 
 def _champion(live: Live) -> str:

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from riskloop.costs import Costs
+from riskloop.decide.policy import Policy
+from riskloop.learn.calibrating import CalibrationChoice
+from riskloop.learn.choice import Contender, choose
+from riskloop.learn.crossfit import OutOfFold
+from riskloop.learn.evaluation.metrics import evaluate
+from riskloop.scorer.calibration import Calibration
+
+COSTS = Costs(fp=10, fn=100)
+POLICY = Policy("cost", COSTS.bayes_threshold, COSTS)
+ROWS = 2000
+
+
+@pytest.fixture(scope="module")
+def truth():
+    rng = np.random.default_rng(7)
+    log_odds = rng.normal(-2, 1.5, ROWS)
+    return log_odds, rng.random(ROWS) < 1 / (1 + np.exp(-log_odds))
+
+
+def contender(name, complexity, log_odds, outcome):
+    probability = 1 / (1 + np.exp(-log_odds))
+    return Contender(
+        name,
+        complexity,
+        OutOfFold(log_odds, 0.0, 0.0),
+        CalibrationChoice(Calibration(), (), probability, ""),
+        POLICY,
+        evaluate(outcome, probability, POLICY.act(probability), COSTS, seed=1, resamples=20),
+    )
+
+
+def blurred(log_odds, amount):
+    return log_odds + np.random.default_rng(8).normal(0, amount, len(log_odds))
+
+
+def test_one_contender_is_chosen(truth):
+    log_odds, outcome = truth
+    choice = choose([contender("only", 3, log_odds, outcome)], outcome, seed=1)
+    assert choice.chosen.name == "only"
+    assert choice.difference == {}
+
+
+def test_the_simplest_that_is_not_significantly_worse_is_chosen(truth):
+    log_odds, outcome = truth
+    contenders = [
+        contender("complex", 9, log_odds, outcome),
+        contender("middling", 5, blurred(log_odds, 0.02), outcome),
+        contender("simple", 1, blurred(log_odds, 0.05), outcome),
+    ]
+    choice = choose(contenders, outcome, seed=1)
+    assert choice.chosen.name == "simple"
+    assert "not significantly worse" in choice.why or "lowest expected cost" in choice.why
+
+
+def test_a_simple_one_that_is_dearer_is_not_chosen(truth):
+    log_odds, outcome = truth
+    contenders = [
+        contender("simple", 0, np.full(ROWS, -2.0), outcome),
+        contender("middling", 5, blurred(log_odds, 0.02), outcome),
+        contender("complex", 9, log_odds, outcome),
+    ]
+    choice = choose(contenders, outcome, seed=1)
+    assert choice.chosen.name == "middling"
+    assert choice.difference["simple"].low > 0
+
+
+def test_a_simple_one_of_equal_cost_but_worse_probabilities_is_not_chosen(truth):
+    """The same decisions at this threshold, and nothing said about how sure they are."""
+    log_odds, outcome = truth
+    act = 1 / (1 + np.exp(-log_odds)) >= POLICY.threshold
+    contenders = [
+        contender("simple", 0, np.where(act, -1.0, -4.0), outcome),
+        contender("complex", 9, log_odds, outcome),
+    ]
+    assert contenders[0].cost_per_thousand == contenders[1].cost_per_thousand
+    choice = choose(contenders, outcome, seed=1)
+    assert choice.chosen.name == "complex"
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_of_equals_the_simplest_is_chosen_whatever_the_order(truth, order):
+    log_odds, outcome = truth
+    equals = [contender(name, complexity, log_odds, outcome) for complexity, name in enumerate("abc")]
+    choice = choose([equals[position] for position in order], outcome, seed=1)
+    assert choice.chosen.name == "a"
+    assert "a has the lowest expected cost" in choice.why
+
+
+def test_the_choice_is_the_same_for_the_same_seed(truth):
+    log_odds, outcome = truth
+    contenders = [
+        contender("complex", 9, log_odds, outcome),
+        contender("simple", 1, blurred(log_odds, 0.3), outcome),
+    ]
+    first, second = (choose(contenders, outcome, seed=5) for _ in range(2))
+    assert first.chosen is second.chosen
+    assert (first.why, first.difference) == (second.why, second.difference)
+
+
+def test_every_contender_is_compared_with_the_cheapest(truth):
+    log_odds, outcome = truth
+    contenders = [
+        contender("complex", 9, log_odds, outcome),
+        contender("poor", 1, blurred(log_odds, 2.0), outcome),
+        contender("constant", 0, np.full(ROWS, -2.0), outcome),
+    ]
+    choice = choose(contenders, outcome, seed=1)
+    assert set(choice.difference) == {"poor", "constant"}
+    for one in contenders[1:]:
+        gap = one.cost_per_thousand - contenders[0].cost_per_thousand
+        assert choice.difference[one.name].mean == pytest.approx(gap)
