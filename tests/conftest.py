@@ -27,6 +27,7 @@ hypothesis.settings.register_profile("riskloop", deadline=None)  # others share 
 hypothesis.settings.load_profile("riskloop")
 
 ENVIRON = {"RISKLOOP_ACTOR": "ada"}
+STRICT = ENVIRON | {"RISKLOOP__GATE__MIN_ROC_AUC": "0.99"}
 DATA = Path(os.environ.get("RISKLOOP_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
@@ -97,11 +98,12 @@ def workshop(mlflow_store: Path, simulated: Path) -> Workshop:
 
 @pytest.fixture(scope="session")
 def trained_folder(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with version 1 promoted and version 2 waiting. Only to be read: see `trained` for one to change."""
+    """Version 1 leads, 2 waits, 3 was refused by a strict gate. Only to be read: see `trained` for one to change."""
     folder = tmp_path_factory.mktemp("trained")
     project = workshop.churn(folder)
     train(project, candidates=("logistic_regression", "decision_tree"), promote_reason="first")
     train(project, candidates=("lightgbm",))
+    train(open_project(folder, STRICT), candidates=("decision_tree",))
     project.engine.dispose()
     return folder
 
@@ -109,13 +111,13 @@ def trained_folder(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def new_project(workshop: Workshop, tmp_path: Path) -> Project:
     """An initialised project, not trained."""
-    return workshop.churn(tmp_path / "project")
+    return workshop.churn(tmp_path / "new")
 
 
 @pytest.fixture
 def trained(trained_folder: Path, tmp_path: Path) -> Iterator[Project]:
     """A copy of the trained project, to change at will."""
-    shutil.copytree(trained_folder, tmp_path / "project")
-    project = open_project(tmp_path / "project", ENVIRON)
+    shutil.copytree(trained_folder, tmp_path / "trained")
+    project = open_project(tmp_path / "trained", ENVIRON)
     yield project
     project.engine.dispose()

@@ -6,6 +6,7 @@ import os
 import pickle
 import shutil
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_an_added_file_is_named(packed, name):
 
 def test_a_renamed_file_is_refused(packed):
     (packed.path / "card.json").rename(packed.path / "Card.json")
-    with pytest.raises(BundleRefused, match="'Card.json' does not belong"):
+    with pytest.raises(BundleRefused, match=r"'Card\.json' does not belong"):
         packed.load()
 
 
@@ -299,11 +300,8 @@ def test_arrays_that_share_their_bytes_are_refused(packed):
 
 
 def test_two_arrays_of_one_name_are_refused(packed):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
-        for value in (0.0, 1.0):
-            archive.writestr("intercept.npy", npy(np.array([value])))
-    packed.sign_again(model_npz=buffer.getvalue())
+    data = npz(intercept=npy(np.zeros(1)), intercepu=npy(np.ones(1)))
+    packed.sign_again(model_npz=data.replace(b"intercepu", b"intercept"))
     with pytest.raises(BundleRefused, match="same name"):
         packed.load()
 
@@ -448,12 +446,10 @@ def test_whatever_a_document_holds_only_our_own_errors_come_out(whole, data):
         altered = canonical(replaced(document, path, data.draw(plain)))
     except UnicodeEncodeError:
         return
-    try:
+    with suppress(RiskloopError):
         bundle = assemble(whole | {name: altered})
         with np.errstate(all="ignore"):
             bundle.check_golden()
-    except RiskloopError:
-        pass
 
 
 @unhurried
@@ -462,10 +458,8 @@ def test_whatever_the_arrays_hold_only_our_own_errors_come_out(whole, data):
     archive = bytearray(whole["model.npz"])
     for _ in range(data.draw(st.integers(1, 6))):
         archive[data.draw(st.integers(0, len(archive) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with suppress(RiskloopError):
         assemble(whole | {"model.npz": bytes(archive[: data.draw(st.integers(0, len(archive)))])})
-    except RiskloopError:
-        pass
 
 
 @unhurried
@@ -478,12 +472,10 @@ def test_whatever_an_array_holds_only_our_own_errors_come_out(whole, data):
     shape = data.draw(st.sampled_from([(), (0,), (1,), (2, 3), (0, 5), (7,), (6,), arrays[name].shape]))
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     values = np.frombuffer(data.draw(st.binary(min_size=size, max_size=size)), dtype).reshape(shape)
-    try:
+    with suppress(RiskloopError):
         bundle = assemble(whole | {"model.npz": to_bytes(arrays | {name: values})})
         with np.errstate(all="ignore"):
             bundle.check_golden()
-    except RiskloopError:
-        pass
 
 
 @pytest.mark.parametrize(

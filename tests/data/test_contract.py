@@ -115,6 +115,22 @@ def test_whole_numbers_name_levels_and_booleans_do_too() -> None:
     assert decoded.columns["grade"].tolist() == [0, 0, 0, 1, 2]
 
 
+def test_aliases_and_case_are_cleaned_as_declared() -> None:
+    country = Column("c", "category", ("France", "Spain"), aliases=(("FR", "France"),), ignore_case=True)
+    contract = Contract((country,), ("c",))
+    decoded = contract.decode_rows([{"c": text} for text in ("france", " FRANCE ", "fr", "Spain")])
+    assert not decoded.breaches
+    assert decoded.columns["c"].tolist() == [0, 0, 0, 1]
+    assert contract.decode_rows([{"c": "fra"}]).breaches
+
+
+def test_an_unseen_category_may_be_coerced_to_missing() -> None:
+    column = Column("c", "category", ("a",), nullable=True, unknown="coerce")
+    decoded = Contract((column,), ("c",)).decode_rows([{"c": "b"}])
+    assert not decoded.breaches
+    assert decoded.columns["c"].tolist() == [MISSING_CODE]
+
+
 def test_only_the_rows_that_break_a_rule_are_named() -> None:
     decoded = CONTRACT.decode_rows([GOOD, {**GOOD, "age": 5}, GOOD, {**GOOD, "age": 7}])
     assert decoded.breaches[0].rows.tolist() == [1, 3]
@@ -148,8 +164,9 @@ def columns(draw: st.DrawFn, name: str) -> Column:
     levels = draw(
         st.lists(texts.filter(lambda text: text and text not in missing), min_size=1, unique=True, max_size=5)
     )
-    unknown = draw(st.sampled_from(["reject", "bin"]))
-    return Column(name, "category", tuple(levels), None, None, nullable, share, missing, unknown)
+    unknown = draw(st.sampled_from(["reject", "bin", "coerce"] if nullable else ["reject", "bin"]))
+    aliases = tuple((f"{level} too", level) for level in levels if draw(st.booleans()))
+    return Column(name, "category", tuple(levels), None, None, nullable, share, missing, unknown, aliases)
 
 
 @st.composite
@@ -201,11 +218,16 @@ def test_any_json_object_is_decoded_or_named_in_a_breach(customer: dict[str, obj
         ({"type": "text"}, "number or category"),
         ({"type": "category"}, "needs levels"),
         ({"type": "category", "levels": ["a", " a "]}, "named twice"),
+        ({"type": "category", "levels": ["a", "A"], "ignore_case": True}, "named twice"),
+        ({"type": "category", "levels": ["a"], "aliases": {"b": "c"}}, "'c', which is no level"),
+        ({"type": "category", "levels": ["a"], "aliases": {"a": "a"}}, "named twice"),
+        ({"type": "category", "levels": ["a"], "aliases": ["b"]}, "wrong type"),
+        ({"type": "category", "levels": ["a"], "unknown": "coerce"}, "nullable"),
         ({"type": "category", "levels": ["a", "?"], "missing_values": ["?"]}, "missing_values"),
         ({"type": "category", "levels": ["a", ""]}, "missing_values"),
         ({"type": "category", "levels": [True, "a"]}, "in quotes"),
         ({"missing_values": [None]}, "in quotes"),
-        ({"type": "category", "levels": ["a"], "unknown": "coerce"}, "reject or bin"),
+        ({"type": "category", "levels": ["a"], "unknown": "guess"}, "reject or bin or coerce"),
         ("number", "mapping"),
     ],
 )

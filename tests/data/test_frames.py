@@ -15,7 +15,25 @@ from riskloop.data.frames import as_text, decode_frame
 from riskloop.errors import DataError
 
 NUMBERLIKE = ["1", "+1", " 2 ", "-0", "1.", ".5", "1e3", "1E+5", "1e400", "-1e-400", "0x10", "1_000", "1,5", "1 000"]
-WORDLIKE = ["", " ", "NA", "n/a", "None", "null", "nan", "NaN", "inf", "-inf", "Infinity", "?", "true", "٣", "a\nb"]
+WORDLIKE = [
+    "",
+    "Alias",
+    "NULL",
+    " ",
+    "NA",
+    "n/a",
+    "None",
+    "null",
+    "nan",
+    "NaN",
+    "inf",
+    "-inf",
+    "Infinity",
+    "?",
+    "true",
+    "٣",
+    "a\nb",
+]
 AWKWARD = ["\x1c7", "\u00a08\u2003", "9\u200b", "\ufeff4", "\x00", "x\x00y", "999", "999.0", "1" * 20, "9" * 400]
 
 letters = st.text(alphabet="abNA?é \t\x1c\u00a0", max_size=4)
@@ -41,10 +59,12 @@ def columns(draw: st.DrawFn, name: str = "x") -> Column:
     if draw(st.booleans()):
         low, high = draw(limits), draw(limits)
         return Column(name, "number", minimum=low, maximum=high, nullable=nullable, missing_values=absent)
-    texts = draw(st.lists(st.one_of(letters, st.sampled_from(WORDLIKE + ["1", "999"])), min_size=1, max_size=15))
+    texts = draw(st.lists(st.one_of(letters, st.sampled_from([*WORDLIKE, "1", "999"])), min_size=1, max_size=15))
     levels = tuple(dict.fromkeys(text.strip() for text in texts if text.strip() and text.strip() not in absent))
-    unknown = draw(st.sampled_from(["reject", "bin"]))
-    return Column(name, "category", levels or ("a",), nullable=nullable, missing_values=absent, unknown=unknown)
+    unknown = draw(st.sampled_from(["reject", "bin", "coerce"]))
+    ignore_case = draw(st.booleans())
+    more = {"unknown": unknown, "aliases": (("alias", (levels or "a")[0]),), "ignore_case": ignore_case}
+    return Column(name, "category", levels or ("a",), nullable=nullable, missing_values=absent, **more)
 
 
 def assert_alike(one: Decoded, other: Decoded) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from riskloop.errors import Unavailable
+from riskloop.errors import ContractError, Unavailable
 from riskloop.keep.chain import ReleaseState
 from riskloop.keep.registry.registry import Registry
 from riskloop.loop.project import Project
@@ -69,17 +69,25 @@ def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
     ]
 
 
-def test_the_model_carries_the_signature_of_the_contract_and_pickles_nothing(trained: Project) -> None:
+def test_the_model_names_its_features_and_pickles_nothing(trained: Project) -> None:
     import mlflow
 
     mlflow.set_tracking_uri(trained.locations.tracking_uri)
     info = mlflow.models.get_model_info("models:/churn@champion")
-    kinds = {column.name: column.type.name for column in info.signature.inputs}
-    assert kinds == {
-        column.name: "double" if column.type == "number" else "string" for column in trained.contract.used
-    }
+    assert tuple(info.signature.inputs.input_names()) == trained.contract.features
     folder = Path(mlflow.artifacts.download_artifacts("models:/churn@champion"))
     assert not [path for path in folder.rglob("*") if path.suffix in {".pkl", ".pickle", ".joblib"}]
+
+
+def test_the_model_refuses_a_customer_who_breaks_the_contract(trained: Project, simulated: Path) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(trained.locations.tracking_uri)
+    model = mlflow.pyfunc.load_model("models:/churn@champion")
+    table = pd.read_csv(simulated / "batches" / "january.csv", keep_default_na=False, na_values=[""])
+    with pytest.raises(ContractError, match=r"gold.*row 7") as caught:
+        model.predict(table.assign(plan=table["plan"].where(table.index != 7, "gold")))
+    assert caught.value.where == "column 'plan'"
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "sqlite:////proc/no/such/mlflow.db"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from riskloop.bundle.bundle import PARITY
-from riskloop.data.contract import Columns
+from riskloop.data.contract import Column, Columns, Contract
 from riskloop.errors import DataError
 from riskloop.learn.candidates import FAMILIES, Candidate
 from riskloop.learn.crossfit import Block, fit
@@ -48,6 +48,36 @@ def test_one_customer_is_answered_in_the_same_bits_as_many(block, candidate: Can
     for row in [*range(0, len(together), 97), *range(len(together) - 5, len(together))]:
         alone = {name: values[row : row + 1] for name, values in columns.items()}
         assert fitted.model.margin(fitted.encoding.matrix(alone))[0] == together[row]
+
+
+def bare(**columns: np.ndarray) -> Block:
+    """A block of one telling number beside the columns given; integers are category codes."""
+    rng = np.random.default_rng(9)
+    telling = rng.normal(size=400)
+    rules = [
+        Column(name, "category", levels=tuple(map(str, range(values.max() + 1))), nullable=True)
+        if values.dtype == np.int32
+        else Column(name, nullable=True)
+        for name, values in columns.items()
+    ]
+    contract = Contract((Column("telling"), *rules), ("telling", *columns))
+    outcome = rng.random(400) < 1 / (1 + np.exp(-2 * telling))
+    return Block(contract, {"telling": telling} | columns, outcome, np.zeros(400, dtype=np.int8))
+
+
+@pytest.mark.parametrize("candidate", FAMILIES, ids=lambda candidate: candidate.name)
+def test_columns_wholly_missing_or_constant_and_a_category_of_many_levels_do_no_harm(candidate: Candidate):
+    odd = bare(
+        empty=np.full(400, np.nan),
+        one=np.full(400, 0.1),
+        nobody=np.full(400, -1, dtype=np.int32),
+        same=np.zeros(400, dtype=np.int32),
+        many=np.arange(400, dtype=np.int32) % 300,
+    )
+    fitted = fit(candidate, odd, np.ones(400, dtype=bool), seed=5, threads=2)
+    matrix = fitted.encoding.matrix(odd.columns)
+    library = library_margin(fitted.estimator, matrix, fitted.encoding.categorical)
+    assert np.abs(NONE.probability(fitted.model.margin(matrix)) - NONE.probability(library)).max() < PARITY
 
 
 def test_an_estimator_without_log_odds_is_refused():

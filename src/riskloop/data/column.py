@@ -59,8 +59,12 @@ class Column:
         Largest share of missing values that a table may have.
     missing_values : tuple of str
         Texts that mean "missing" here, beside a blank cell. Anything else that looks missing ("NA", "None") is text.
-    unknown : {"reject", "bin"}
-        What an unseen category becomes: a breach, or the unknown bin.
+    unknown : {"reject", "bin", "coerce"}
+        What an unseen category becomes: a breach, the unknown bin, or a missing value.
+    aliases : tuple of (str, str)
+        Texts that stand for a level: ``("NL", "Netherlands")``.
+    ignore_case : bool
+        Whether ``france`` and ``FRANCE`` are the level ``France``.
     """
 
     name: str
@@ -71,17 +75,20 @@ class Column:
     nullable: bool = False
     max_missing: float = 0.05
     missing_values: tuple[str, ...] = ()
-    unknown: Literal["reject", "bin"] = "reject"
+    unknown: Literal["reject", "bin", "coerce"] = "reject"
+    aliases: tuple[tuple[str, str], ...] = ()
+    ignore_case: bool = False
 
     @cached_property
     def codes(self) -> dict[str, int]:
-        """Code of every level."""
-        return {level: code for code, level in enumerate(self.levels)}
+        """Code of every text that stands for a level."""
+        codes = {self._folded(level): code for code, level in enumerate(self.levels)}
+        return codes | {self._folded(alias): codes[self._folded(level)] for alias, level in self.aliases}
 
     @cached_property
     def missing_texts(self) -> frozenset[str]:
         """The texts that mean "missing", a blank cell among them."""
-        return frozenset({"", *(text.strip(BLANKS) for text in self.missing_values)})
+        return frozenset({"", *(self._folded(text.strip(BLANKS)) for text in self.missing_values)})
 
     @cached_property
     def missing_numbers(self) -> frozenset[float]:
@@ -112,7 +119,7 @@ class Column:
     def _number(self, value: object, typed: bool) -> float | None:
         if isinstance(value, str):
             value = value.strip(BLANKS)
-            if value in self.missing_texts:
+            if self._folded(value) in self.missing_texts:
                 return None
             if typed or not is_number(value):
                 raise BrokenRule("not-a-number", f"expected a number, got {_shown(value)}")
@@ -144,14 +151,19 @@ class Column:
             if value != value:
                 return None
             raise BrokenRule("not-a-category", f"expected a text, got {_shown(value)}")
-        if text in self.missing_texts:
+        if self._folded(text) in self.missing_texts:
             return None
-        code = self.codes.get(text)
+        code = self.codes.get(self._folded(text))
         if code is not None:
             return code
+        if self.unknown == "coerce":
+            return None
         if self.unknown == "bin":
             return len(self.levels)
         raise BrokenRule("unknown-category", f"{_shown(text)} is not one of ", lambda: _choices(text, self.levels))
+
+    def _folded(self, text: str) -> str:
+        return text.casefold() if self.ignore_case else text
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; defaults are left out."""
@@ -164,6 +176,8 @@ class Column:
             "nullable": self.nullable or None,
             "max_missing": self.max_missing if self.max_missing != 0.05 else None,
             "missing_values": list(self.missing_values) or None,
+            "aliases": dict(self.aliases) or None,
+            "ignore_case": self.ignore_case or None,
         }
         return fields | {key: value for key, value in optional.items() if value is not None}
 
@@ -181,6 +195,9 @@ class Column:
         for key in ("levels", "missing_values"):
             if key in values:
                 values[key] = _texts(name, key, values[key])
+        if "aliases" in values:
+            levels = _texts(name, "aliases", list(values["aliases"].values()))
+            values["aliases"] = tuple(zip(_texts(name, "aliases", list(values["aliases"])), levels, strict=True))
         for key in ("minimum", "maximum"):
             if values.get(key) is not None:
                 values[key] = float(values[key])
@@ -248,6 +265,8 @@ _RULES: dict[str, type | tuple[type, ...]] = {
     "max_missing": (int, float),
     "missing_values": (list, tuple),
     "unknown": str,
+    "aliases": dict,
+    "ignore_case": bool,
 }
 
 
@@ -258,9 +277,9 @@ def _check_fields(name: str, fields: Mapping[str, Any]) -> None:
     for key, value in fields.items():
         if key not in _RULES:
             raise ConfigError(f"Unknown rule {key!r}{did_you_mean(str(key), _RULES)}.", where=where)
-        if not isinstance(value, _RULES[key]) or (isinstance(value, bool) and key != "nullable"):
+        if not isinstance(value, _RULES[key]) or (isinstance(value, bool) and _RULES[key] is not bool):
             raise ConfigError(f"The rule {key!r} has a value of the wrong type: {_shown(value)}.", where=where)
-    for key, choices in (("type", ("number", "category")), ("unknown", ("reject", "bin"))):
+    for key, choices in (("type", ("number", "category")), ("unknown", ("reject", "bin", "coerce"))):
         if key in fields and fields[key] not in choices:
             raise ConfigError(f"The rule {key!r} is {fields[key]!r}, not {' or '.join(choices)}.", where=where)
 
@@ -274,10 +293,14 @@ def _check_sense(column: Column) -> None:
         complaint = f"max_missing is a share between 0 and 1, not {column.max_missing:g}"
     elif column.type == "category" and not column.levels:
         complaint = "a category needs levels"
-    elif len(column.codes) < len(column.levels):
-        complaint = "a level is named twice"
-    elif not column.missing_texts.isdisjoint(column.levels):
+    elif strange := {level for _, level in column.aliases} - {*column.levels}:
+        complaint = f"an alias stands for {min(strange)!r}, which is no level"
+    elif len(column.codes) < len(column.levels) + len(column.aliases):
+        complaint = "a level or alias is named twice"
+    elif not column.missing_texts.isdisjoint(column.codes):
         complaint = "a level is also named in missing_values"
+    elif column.unknown == "coerce" and not column.nullable:
+        complaint = "unknown: coerce needs nullable: true"
     else:
         return
     raise ConfigError(f"The rules contradict themselves: {complaint}.", where=f"contract, column {column.name!r}")

@@ -26,7 +26,7 @@ _MISSING_WORDS = {"?", "-", "--", ".", "na", "n/a", "#n/a", "nan", "null", "none
 _SENTINELS = (-9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0, 999999.0, 365243.0)
 _ID_NAME = re.compile(
     r"(^|[_\W])(?i:id|uuid|guid)($|[_\W])|[a-z0-9](ID|Id)$|^ID[a-z]|^Id[A-Z]|"
-    r"(?i:(customer|client|user|account|card|member|policy|loan|person|case|contract|order)_?(id|num|number|nr|no)$)"
+    r"(?i:(customer|client|user|account|card|member|policy|loan|person|case|contract|order)[ _]?(id|num|number|nr|no)$)"
 )
 _ROW_NAME = re.compile(r"^(row_?(number|num|no|id)|index|unnamed.*)$", re.IGNORECASE)
 _PERSONAL_NAME = re.compile(
@@ -268,7 +268,7 @@ def _category_findings(name: str, counts: dict[str, int]) -> Iterable[Finding]:
             "category-format",
             "warning",
             f"Levels differ only in case or spacing: {'; '.join(', '.join(map(repr, group)) for group in twins[:3])}.",
-            "write them in one way at the source",
+            "keep one of them and set ignore_case: true, or aliases, in contract.yaml",
             name,
             sum(counts[level] for group in twins for level in group),
             {"levels": twins},
@@ -323,7 +323,7 @@ def _with_missing(judged: _Judged, series: pl.Series, cells: pl.Series) -> _Judg
 
 def _allowed_share(share: float) -> float:
     """What is usual in this table and half as much again, in steps of 5 %."""
-    return min(1.0, max(DEFAULT_MISSING, math.ceil(share * 1.5 * 20) / 20))
+    return min(1.0, max(DEFAULT_MISSING, math.ceil(round(share * 1.5 * 20, 6)) / 20))
 
 
 def _dropped(name: str, code: str, message: str, step: str, severity: str = "warning") -> _Judged:

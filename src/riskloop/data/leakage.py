@@ -102,7 +102,7 @@ def as_score(
 
 def _target_rates(codes: NDArray[np.int32], outcome: NDArray[np.bool_], seed: int) -> NDArray[np.float64]:
     """Each half scored with the other half's outcome rate per level, so that rare levels cannot flatter."""
-    half = np.random.default_rng(seed).random(len(codes)) < 0.5
+    half = np.random.default_rng((seed, len(codes))).random(len(codes)) < 0.5
     shifted = codes - codes.min()
     rates = np.empty(len(codes))
     for mine, other in ((half, ~half), (~half, half)):

@@ -21,7 +21,7 @@ _MOST_SHOWN = 10
 _BREACH_STEPS = {
     "missing": "fill the cells, or set nullable: true in contract.yaml",
     "not-a-number": "correct the cells, or list them under missing_values in contract.yaml",
-    "unknown-category": "add the level in contract.yaml, or set unknown: bin",
+    "unknown-category": "add the level or an alias in contract.yaml, or set unknown: bin",
     "below-minimum": "correct the cells, or lower minimum in contract.yaml",
     "above-maximum": "correct the cells, or raise maximum in contract.yaml",
 }

@@ -15,6 +15,8 @@ from riskloop.learn.features import Style
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+_MOST_LEVELS = 255
+"""scikit-learn's histograms take no category with more: its codes enter as a number."""
 
 
 @dataclass(frozen=True)
@@ -98,17 +100,20 @@ def _gradient_boosting(data: Fitting) -> Any:
 def _hist_gradient_boosting(data: Fitting) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    largest = np.fmax.reduce(data.matrix, axis=0, initial=0)
+    categorical = [position for position in data.categorical if largest[position] < _MOST_LEVELS]
     boosting = HistGradientBoostingClassifier(
         max_iter=250,
         learning_rate=0.05,
         max_leaf_nodes=15,
         l2_regularization=1.0,
         max_features=0.5,
-        categorical_features=data.categorical or None,
+        categorical_features=categorical or None,
         early_stopping=False,
         random_state=data.seed,
     )
-    return boosting.fit(data.matrix, data.outcome)
+    empty = np.isnan(data.matrix).all(axis=0)  # scikit-learn cannot bin them; as constants they are never split on
+    return boosting.fit(np.where(empty, 0.0, data.matrix) if empty.any() else data.matrix, data.outcome)
 
 
 def _lightgbm(data: Fitting) -> Any:

@@ -60,8 +60,9 @@ class Choice:
 def choose(contenders: Sequence[Contender], outcome: BoolArray, *, seed: int) -> Choice:
     """Choose a contender.
 
-    The cheapest out of fold leads; of equal costs, as where it pays to act on all, the lower log loss. A simpler one takes its place when neither its cost (paired bootstrap) nor its log
-    loss (paired, normal approximation: the sharper of the two tests) is significantly worse at the 5 % level.
+    The cheapest out of fold leads; of equal costs, as where it pays to act on all, the lower log loss. A simpler one
+    takes its place when neither its cost (paired bootstrap) nor its log loss (paired, normal approximation: the
+    sharper of the two tests) is significantly worse at the 5 % level.
 
     Parameters
     ----------

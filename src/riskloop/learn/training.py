@@ -218,7 +218,7 @@ def _judge(
         verdict=verdict(rows, plan.costs.currency),
         curves=curves(outcome, probability, plan.costs),
         parity=parity,
-        golden=_golden(dataset, parts, probability),
+        golden=_golden(dataset, parts, scorer, plan.seed),
         profile=profile(dataset.contract, block.columns, chosen.probability, chosen.policy.act(chosen.probability)),
         importance=permutation_importance(scorer, columns, outcome, seed=plan.seed),
     )
@@ -237,18 +237,19 @@ def _parity(fitted: Fitted, scorer: Scorer, columns: dict[str, NDArray[Any]], pr
     return off
 
 
-def _golden(dataset: Dataset, parts: Split, probability: FloatArray) -> Golden:
-    """Test rows whose every value can be written back, as typed requests with the answers of training."""
+def _golden(dataset: Dataset, parts: Split, scorer: Scorer, seed: int) -> Golden:
+    """Typed requests with the answers of training. Their values are real and their combinations are not: the columns of
+    some test rows are shuffled one by one, so that a bundle holds nobody's record."""
     columns = dataset.take(parts.test)
-    used = dataset.contract.used
-    known = np.ones(len(probability), dtype=bool)
-    for column in used:
+    known = np.ones(len(parts.test), dtype=bool)
+    for column in dataset.contract.used:
         if column.type == "category":
             known &= columns[column.name] < len(column.levels)
-    positions = np.flatnonzero(known)
-    chosen = positions[np.linspace(0, len(positions) - 1, min(GOLDEN_ROWS, len(positions))).astype(int)]
-    requests = raw_rows(dataset.contract, columns, chosen.tolist())
-    return Golden(tuple(requests), tuple(float(probability[row]) for row in chosen))
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(np.flatnonzero(known))[:GOLDEN_ROWS]
+    shuffled = {name: rng.permutation(values[chosen]) for name, values in columns.items()}
+    requests = raw_rows(dataset.contract, shuffled, range(len(chosen)))
+    return Golden(tuple(requests), tuple(scorer.probability(shuffled).tolist()))
 
 
 def permutation_importance(

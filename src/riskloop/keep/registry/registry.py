@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -156,14 +157,14 @@ class Registry:
         self._client.log_batch(run_id, metrics=logged, params=described)
 
     def _signature(self, contract: Contract) -> Any:
+        """Every feature by name, of any type: MLflow would refuse an int64 column where "double" is declared, as pandas
+        reads whole numbers, and what fits is the contract's to say."""
         from mlflow.models import ModelSignature
         from mlflow.types import ColSpec, Schema
+        from mlflow.types.schema import AnyType
 
-        inputs = [
-            ColSpec("double" if column.type == "number" else "string", column.name, required=not column.nullable)
-            for column in contract.used
-        ]
-        return ModelSignature(Schema(inputs), Schema([ColSpec("double", "probability"), ColSpec("string", "decision")]))
+        inputs = Schema([ColSpec(AnyType(), name) for name in contract.features])
+        return ModelSignature(inputs, Schema([ColSpec("double", "probability"), ColSpec("string", "decision")]))
 
     @contextmanager
     def _reachable(self) -> Iterator[None]:
@@ -174,10 +175,14 @@ class Registry:
             yield
         except (mlflow.exceptions.MlflowException, SQLAlchemyError, OSError) as error:
             raise Unavailable(
-                f"MLflow did not answer: {str(error).splitlines()[0][:200]}",
-                where=self.tracking_uri.partition("?")[0],
+                f"MLflow did not answer: {_without_password(str(error).splitlines()[0][:200])}",
+                where=_without_password(self.tracking_uri),
                 next_step="check MLFLOW_TRACKING_URI and `riskloop doctor`",
             ) from error
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"(?<=://)[^/@\s]+@", "", text).partition("?")[0]
 
 
 def _key(name: str) -> str:

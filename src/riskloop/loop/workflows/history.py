@@ -44,7 +44,7 @@ def history(project: Project) -> History:
 def decisions_about(project: Project, customer: str, on: date | None = None) -> tuple[Decided, ...]:
     """Which model decided about a customer, on a day or ever; newest first."""
     found = project.ledger.predictions(customer, on)
-    return tuple(Decided(prediction, project.versions.get(prediction.version)) for prediction in found)
+    return tuple(Decided(prediction, project.versions.get(prediction.version)) for prediction in reversed(found))
 
 
 @dataclass(frozen=True)

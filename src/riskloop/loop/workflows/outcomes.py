@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 import numpy as np
 import polars as pl
@@ -95,14 +95,25 @@ def _undated_id(customer: str, outcome: bool) -> str:
 def _times(frame: pl.DataFrame, name: str) -> list[datetime]:
     if name not in frame.columns:
         raise DataError(f"The file has no column {name!r}.", where="--time-column", next_step="name one of its columns")
-    series = frame[name]
-    if series.dtype == pl.String:
-        series = series.str.strip_chars().str.to_datetime(strict=False, time_unit="us")
-    series = series.cast(pl.Datetime("us"), strict=False)
-    if series.null_count():
+    moments = [_moment(cell) for cell in frame[name].to_list()]
+    if None in moments:
         raise DataError(
-            f"{series.null_count():,} times of observation cannot be read.",
+            f"{moments.count(None):,} times of observation cannot be read.",
             where=f"column {name!r}",
-            next_step="write 2026-01-31 or 2026-01-31T12:00:00",
+            next_step="write 2026-01-31 or 2026-01-31T12:00:00Z",
         )
-    return [moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment for moment in series.to_list()]
+    return [moment for moment in moments if moment]
+
+
+def _moment(cell: object) -> datetime | None:
+    """A date or a time, in text or not; one without a timezone is in UTC."""
+    if isinstance(cell, str):
+        try:
+            cell = datetime.fromisoformat(cell.strip())
+        except ValueError:
+            return None
+    if isinstance(cell, date) and not isinstance(cell, datetime):
+        cell = datetime.combine(cell, time())
+    if not isinstance(cell, datetime):
+        return None
+    return cell if cell.tzinfo else cell.replace(tzinfo=UTC)

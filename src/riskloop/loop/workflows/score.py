@@ -87,9 +87,7 @@ def score(
     features = _as_json(frame.select(bundle.contract.features))
     with _whole(out) as draft:
         _write(_named(answer, ids, record), draft)
-        logged = (
-            _log(project, record, features, answer, ids, new_id) if log else 0
-        )
+        logged = _log(project, record, features, answer, ids, new_id) if log else 0
     return Scored(
         out=out,
         version=record.version,

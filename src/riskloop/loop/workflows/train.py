@@ -19,7 +19,7 @@ from riskloop.costs import BoolArray
 from riskloop.data.dataset import Dataset, Prepared
 from riskloop.data.frames import as_text, decode_frame
 from riskloop.data.source import read
-from riskloop.errors import BundleRefused, Conflict, DataError
+from riskloop.errors import BundleRefused, Conflict, DataError, NotFound
 from riskloop.findings import Finding, by_severity
 from riskloop.keep.chain import Promotion
 from riskloop.keep.versions import Version
@@ -137,6 +137,7 @@ def train(
         See `riskloop.learn.training.train`, `riskloop.bundle.pack` and the stores.
     """
     prepared, dataset = _prepare(project)
+    project.keys.create()  # on a fresh checkout there is none: better now than after an hour of training
     plan = plan_for(project, len(dataset), candidates)
     journal = open_journal(project.locations.unfinished, dataset, plan)
     with training_run(project.registry, dataset, plan, watcher) as run:
@@ -227,13 +228,14 @@ def served_parity(bundle: Bundle, rows: pl.DataFrame, trained: Trained) -> float
 
 
 def _champion_on_test(project: Project, rows: pl.DataFrame, trained: Trained) -> BoolArray | None:
-    """The champion's decisions on the new test block; None without a champion that can read this table.
+    """The champion's decisions on the new test block; None without a champion that is whole and can read this table.
 
     A row that the champion would refuse counts as one it leaves alone: a refused customer is not acted on.
     """
-    if project.promotions.state().champion is None:
+    try:
+        _, champion = project.bundle()
+    except (NotFound, BundleRefused):  # an altered champion must not stand in the way of its successor
         return None
-    _, champion = project.bundle()
     if any(name not in rows.columns for name in champion.contract.features):
         return None
     decoded = decode_frame(champion.contract, rows[trained.split.test])

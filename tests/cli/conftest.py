@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from riskloop.cli.app import main
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one document on stdout; nothing else may be there."""
+        return json.loads(self.out, parse_constant=_no_such_constant)
+
+
+def _no_such_constant(name: str) -> None:
+    raise AssertionError(f"{name} is not JSON")
+
+
+Riskloop = Callable[..., Said]
+
+
+@pytest.fixture
+def riskloop(capsys: pytest.CaptureFixture[str]) -> Riskloop:
+    """Run a command in this process, on the road that a terminal takes."""
+
+    def run(*arguments: object) -> Said:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        return Said(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def start() -> Callable[..., subprocess.Popen[str]]:
+    """Start a command as a process of its own."""
+
+    def popen(*arguments: object, **environ: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "riskloop", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(SOURCE)} | environ,
+        )
+
+    return popen
