@@ -139,6 +139,10 @@ def test_a_missing_file_suggests_a_near_one(tmp_path: Path) -> None:
     assert "did you mean 'customers.csv'" in str(error.next_step)
 
 
+def test_an_address_is_no_file() -> None:
+    assert "export" in str(refusal(Source("s3://bucket/customers.csv")).next_step)
+
+
 def test_a_folder_is_no_table(tmp_path: Path) -> None:
     assert "*.csv" in str(refusal(Source(str(tmp_path))).next_step)
 

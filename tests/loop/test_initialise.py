@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from riskloop.costs import Costs
 from riskloop.data.contract import Contract
@@ -142,6 +144,46 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "project").write_text("a file")
     with pytest.raises(UsageError, match="cannot be made"):
         start(tmp_path)
+
+
+CELLS = [
+    "",
+    " ",
+    "NA",
+    "nan",
+    "inf",
+    "-9",
+    "1,5",
+    "1.5",
+    "2",
+    "A",
+    "a",
+    "x\ny",
+    'q"',
+    "null",
+    "9" * 20,
+    "\0",
+    "2026-01-31",
+]
+columns = st.lists(st.sampled_from(CELLS), min_size=2, max_size=20)
+names = st.sampled_from(
+    ["id", "name", "Age", "a b", "né", "`x`", "ClaimNb > 0", "riskloop_row", "null", "1", "score_hat"]
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(names, columns, min_size=1, max_size=4))
+def test_any_table_is_taken_by_init_and_check_or_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, cells: dict[str, list[str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    frame = customers().select("churned", *(pl.Series(name, (cells[name] * N)[:N]) for name in cells))
+    try:
+        start(folder, frame)
+    except DataError as refused:
+        assert refused.next_step  # noqa: PT017 - both roads are right
+    else:
+        assert check(open_project(folder / "project", {})).kept > 0.9 * N
 
 
 def made(data: Path, folder: Path, file: str, target: str, **options: Any) -> tuple[Initialised, Checked]:

@@ -107,17 +107,19 @@ def compare(
         _write_csv(csv, [row.to_dict() for row in rows])
     reporter = Reporter(as_json)
     reporter.data([row.to_dict() for row in rows])
-    shown = list(dict.fromkeys((sort, "cost_per_thousand", "roc_auc", "pr_auc", "f1", "log_loss", "calibration_error")))
+    wide = list(dict.fromkeys((sort, "cost_per_thousand", "roc_auc")))
+    narrow = [name for name in ("f1", "log_loss", "calibration_error") if name not in wide]
     reporter.table(
-        "Candidates out of fold",
-        ("version", "family", "calibration", "fit s", *(name.replace("_", " ") for name in shown)),
+        "Candidates out of fold, with 95 % intervals",
+        ("version", "", "family", *(name.replace("_", " ") for name in (*wide, *narrow)), "fit s"),
         [
             (
                 f"{row.version}{' ' + row.alias if row.alias and row.chosen else ''}",
-                ("* " if row.chosen else "  ") + row.family,
-                row.calibration,
+                "*" if row.chosen else "",
+                row.family,
+                *(_interval(row.metrics[name]) for name in wide),
+                *(_value(row.metrics[name]["value"]) for name in narrow),
                 f"{row.training_seconds:.1f}",
-                *(_interval(row.metrics[name]) for name in shown),
             )
             for row in rows
         ],
@@ -131,11 +133,11 @@ def compare(
 
 
 def _interval(metric: dict[str, float | None]) -> str:
-    value, low, high = metric["value"], metric["low"], metric["high"]
-    if value is None or low is None or high is None:
-        return "-"
-    digits = 0 if abs(value) >= 10 else 4
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{_value(metric['value'])} [{_value(metric['low'])}, {_value(metric['high'])}]"
+
+
+def _value(value: float | None) -> str:
+    return "-" if value is None else f"{value:.{0 if abs(value) >= 10 else 4}f}"
 
 
 def _write_csv(path: Path, rows: list[dict[str, object]]) -> None:

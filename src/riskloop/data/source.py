@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _MEMORY_PER_BYTE = 4.0
 """Peak memory of reading and decoding a table, per byte of text (measured on the public tables)."""
+_ROW = "\0row"
 _PACKED = 8
 """How much a gzip or Parquet file grows, at most, on the public tables."""
 
@@ -105,6 +106,10 @@ def locate(pattern: str) -> list[Path]:
     DataError
         If there is none, or it is a folder.
     """
+    if "://" in pattern:
+        raise DataError(
+            "Tables are read from files.", where=pattern, next_step="export it to CSV or Parquet and name that file"
+        )
     path = Path(pattern)
     if path.is_file():
         return [path]
@@ -260,9 +265,9 @@ def _sampled(scan: pl.LazyFrame, source: Source) -> pl.DataFrame:
     if not source.sample_rows:
         return scan.collect()
     total = scan.select(pl.len()).collect(engine="streaming").item()
-    scrambled = (pl.col("__row").cast(pl.UInt64) * 2_654_435_761) % 2**32
-    chosen = scan.with_row_index("__row").filter(scrambled < source.sample_rows / max(total, 1) * 2**32)
-    return chosen.drop("__row").collect(engine="streaming")
+    scrambled = (pl.col(_ROW).cast(pl.UInt64) * 2_654_435_761) % 2**32
+    chosen = scan.with_row_index(_ROW).filter(scrambled < source.sample_rows / max(total, 1) * 2**32)
+    return chosen.drop(_ROW).collect(engine="streaming")
 
 
 def _first_line(error: Exception) -> str:

@@ -80,9 +80,7 @@ class Registry:
 
     def register(self, run_id: str, bundle: Path, contract: Contract, trusted: list[str]) -> int:
         """Log the bundle as a pyfunc model of the run and make it the next version; returns its number."""
-        with self._reachable():
-            mlflow = self._mlflow
-            mlflow.set_tracking_uri(self.tracking_uri)
+        with self._reachable(), self._as_default() as mlflow:
             with mlflow.start_run(run_id=run_id, log_system_metrics=False), warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # it asks for an input example; golden requests are ours
                 logged = mlflow.pyfunc.log_model(
@@ -114,6 +112,19 @@ class Registry:
         with self._reachable():
             present = self._client.get_registered_model(self._model_name).aliases
             return {alias: int(version) for alias, version in present.items()}
+
+    @contextmanager
+    def _as_default(self) -> Iterator[Any]:
+        """MLflow with this store as its default for the moment.
+
+        It keeps the default in the environment too, where the next project of this process would take it for a wish.
+        """
+        before = os.environ.get("MLFLOW_TRACKING_URI")
+        self._mlflow.set_tracking_uri(self.tracking_uri)
+        try:
+            yield self._mlflow
+        finally:
+            self._mlflow.set_tracking_uri(before)
 
     @cached_property
     def _mlflow(self) -> Any:
