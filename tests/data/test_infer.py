@@ -124,12 +124,13 @@ def test_numbers_in_a_local_way_of_writing_are_told_and_left_out(form: str) -> N
         ([f"text {row % 300}" for row in range(N)], "x", "high-cardinality"),
         ([f"Smith {row % 30}" for row in range(N)], "Surname", "personal"),
         ([str(600_000_000 + row * 13) for row in range(N)], "phone_number", "personal"),
+        ([float("inf"), float("-inf")] * 20, "x", "too-large"),
+        ([10**17 + row for row in range(N)], "x", "too-large"),
+        ([str(10**17 + row) for row in range(N)], "x", "id-like"),
         (["2026-01-31"] * 5 + ["2026-02-01"] * (N - 5), "opened", "date"),
     ],
 )
-def test_a_column_that_is_no_feature_is_left_out_with_the_reason(
-    values: list[str | None], name: str, code: str
-) -> None:
+def test_a_column_that_is_no_feature_is_left_out_with_the_reason(values: list[Any], name: str, code: str) -> None:
     inferred = infer([*values], name)
     assert inferred.dropped[name].startswith(code)
     assert name not in inferred.contract.features

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,9 @@ from riskloop.loop.project import Project
 
 
 @pytest.fixture
-def registry(trained: Project) -> Registry:
+def registry(trained: Project, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """The registry of the trained project, to which `models:/` addresses point too."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.locations.tracking_uri)
     return trained.registry
 
 
@@ -47,11 +50,10 @@ def test_aliases_say_what_the_log_says_however_often_and_in_whatever_order_they_
 
 
 def test_the_champion_loads_as_an_ordinary_mlflow_model_and_predicts_what_the_bundle_predicts(
-    trained: Project, simulated: Path
+    trained: Project, registry: Registry, simulated: Path
 ) -> None:
     import mlflow
 
-    mlflow.set_tracking_uri(trained.locations.tracking_uri)
     model = mlflow.pyfunc.load_model("models:/churn@champion")
     table = pd.read_csv(simulated / "batches" / "january.csv", keep_default_na=False, na_values=[""])
     _, bundle = trained.bundle()
@@ -69,20 +71,18 @@ def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
     ]
 
 
-def test_the_model_names_its_features_and_pickles_nothing(trained: Project) -> None:
+def test_the_model_names_its_features_and_pickles_nothing(trained: Project, registry: Registry) -> None:
     import mlflow
 
-    mlflow.set_tracking_uri(trained.locations.tracking_uri)
     info = mlflow.models.get_model_info("models:/churn@champion")
     assert tuple(info.signature.inputs.input_names()) == trained.contract.features
     folder = Path(mlflow.artifacts.download_artifacts("models:/churn@champion"))
     assert not [path for path in folder.rglob("*") if path.suffix in {".pkl", ".pickle", ".joblib"}]
 
 
-def test_the_model_refuses_a_customer_who_breaks_the_contract(trained: Project, simulated: Path) -> None:
+def test_the_model_refuses_a_customer_who_breaks_the_contract(registry: Registry, simulated: Path) -> None:
     import mlflow
 
-    mlflow.set_tracking_uri(trained.locations.tracking_uri)
     model = mlflow.pyfunc.load_model("models:/churn@champion")
     table = pd.read_csv(simulated / "batches" / "january.csv", keep_default_na=False, na_values=[""])
     with pytest.raises(ContractError, match=r"gold.*row 7") as caught:
@@ -110,3 +110,11 @@ def test_a_password_in_the_address_is_not_told(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as caught:
         registry.prepare()
     assert "secret" not in str(caught.value)
+
+
+def test_registering_a_model_leaves_no_trace_in_the_environment(trained: Project) -> None:
+    before = dict(os.environ)
+    record = trained.versions.get(1)
+    run = trained.registry.start_run("again", {})
+    trained.registry.register(run, trained.locations.bundles / record.bundle, trained.contract, [])
+    assert dict(os.environ) == before

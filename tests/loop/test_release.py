@@ -91,10 +91,13 @@ def test_under_four_eyes_a_second_person_decides(trained: Project) -> None:
     assert ada.registry.aliases()["champion"] == 2
 
 
-def test_without_mlflow_versions_are_promoted_all_the_same_and_doctor_mends_the_aliases(trained: Project) -> None:
+def test_without_mlflow_versions_are_promoted_all_the_same_and_doctor_mends_the_aliases(
+    trained: Project, caplog: pytest.LogCaptureFixture
+) -> None:
     away = open_project(trained.folder, {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"})
     promote(away, 2, reason="cheaper")
     assert away.promotions.state().champion == 2
+    assert "riskloop doctor" in caplog.text
     sick = {one.name: one for one in diagnose(lambda: away)}["mlflow"]
     assert not sick.ok
     assert "MLFLOW_TRACKING_URI" in sick.next_step

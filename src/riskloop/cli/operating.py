@@ -50,11 +50,11 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Decide about every customer of a file; rows that break the contract come back with the reason."""
-    from riskloop.data.source import Source
     from riskloop.loop.workflows.score import score as decide
     from riskloop.wiring import open_project
 
-    done = decide(open_project(project), Source(table), out, version=version, log=log)
+    opened = open_project(project)
+    done = decide(opened, opened.source.like(table), out, version=version, log=log)
     reporter = Reporter(as_json)
     reporter.data(done)
     reporter.findings([finding for finding in done.findings if finding.severity != "info"])

@@ -136,7 +136,11 @@ def _judge(series: pl.Series, *, used: bool) -> _Judged:
 
 
 def _not_a_number(present: pl.Series, numbers: pl.Series) -> pl.Series:
-    return present.filter(numbers.is_null() | ~numbers.is_finite().fill_null(False))
+    return present.filter(~_usable(numbers))
+
+
+def _usable(numbers: pl.Series) -> pl.Series:
+    return (numbers.abs() <= LARGEST_NUMBER).fill_null(False) & ~numbers.is_nan().fill_null(False)
 
 
 def _looks_like_number(present: pl.Series, numbers: pl.Series) -> bool:
@@ -153,13 +157,18 @@ def _looks_like_number(present: pl.Series, numbers: pl.Series) -> bool:
 def _is_local_number(present: pl.Series) -> bool:
     """``1,5``, ``1.234,50`` or ``1 234 EUR`` in nearly all cells that differ."""
     distinct = present.unique()
-    return len(distinct) > MOST_CODES and int(distinct.str.contains(_LOCAL_NUMBER).sum()) >= 0.99 * len(distinct)
+    if len(distinct) <= MOST_CODES or not distinct.cast(pl.Float64, strict=False).null_count():
+        return False
+    return int(distinct.str.contains(_LOCAL_NUMBER).sum()) >= 0.99 * len(distinct)
 
 
 def _judge_number(name: str, present: pl.Series, numbers: pl.Series) -> _Judged:
     odd = _not_a_number(present, numbers)
     words = tuple(sorted(word for word in set(odd.to_list()) if str(word).lower() in _MISSING_WORDS))
-    values = numbers.filter(numbers.is_finite().fill_null(False)).to_numpy()
+    values = numbers.filter(_usable(numbers)).to_numpy()
+    if not len(values):
+        message = f"No cell holds a number up to {LARGEST_NUMBER:g}, for example {odd[0]!r}."
+        return _dropped(name, "too-large", message, "it is left out of the features; an id belongs into --id")
     findings = list(_odd_findings(name, odd, words))
     if _is_counter(values):
         named = _ID_NAME.search(name) or _ROW_NAME.match(name)
@@ -186,7 +195,7 @@ def _odd_findings(name: str, odd: pl.Series, words: tuple[str, ...]) -> Iterable
         yield Finding(
             "text-in-number",
             "warning",
-            f"{len(odd):,} cells are no finite numbers, for example {odd[0]!r}.",
+            f"{len(odd):,} cells are no numbers up to {LARGEST_NUMBER:g}, for example {odd[0]!r}.",
             "correct the cells, or list them under missing_values in contract.yaml",
             name,
             len(odd),
@@ -199,6 +208,12 @@ def _is_counter(values: NDArray[np.float64]) -> bool:
 
 
 def _value_findings(name: str, values: NDArray[np.float64]) -> Iterable[Finding]:
+    yield from _sentinels(name, values)
+    yield from _few_negatives(name, values)
+    yield from _integer_codes(name, values)
+
+
+def _sentinels(name: str, values: NDArray[np.float64]) -> Iterable[Finding]:
     ordinary = values[~np.isin(values, _SENTINELS)]
     for code in _SENTINELS:
         rows = int((values == code).sum())
@@ -214,26 +229,23 @@ def _value_findings(name: str, values: NDArray[np.float64]) -> Iterable[Finding]
                 rows,
                 {"value": code, "share": share},
             )
-    below = int((values < 0).sum())
-    if 0 < below <= 0.01 * len(values) and not np.isin(values[values < 0], _SENTINELS).all():
-        yield Finding(
-            "few-negatives",
-            "warning",
-            f"{below:,} cells are negative, the lowest {values.min():g}; the others are not.",
-            "if they are faults, set minimum: 0 in contract.yaml",
-            name,
-            below,
-        )
+
+
+def _few_negatives(name: str, values: NDArray[np.float64]) -> Iterable[Finding]:
+    below = values[values < 0]
+    if 0 < len(below) <= 0.01 * len(values) and not np.isin(below, _SENTINELS).all():
+        message = f"{len(below):,} cells are negative, the lowest {below.min():g}; the others are not."
+        step = "if they are faults, set minimum: 0 in contract.yaml"
+        yield Finding("few-negatives", "warning", message, step, name, len(below))
+
+
+def _integer_codes(name: str, values: NDArray[np.float64]) -> Iterable[Finding]:
     distinct = np.unique(values)
     if 2 < len(distinct) <= MOST_CODES and (distinct == np.round(distinct)).all() and np.abs(distinct).max() < 100:
-        yield Finding(
-            "integer-codes",
-            "info",
-            f"Only {len(distinct)} whole numbers occur ({', '.join(f'{value:g}' for value in distinct)}): "
-            "a count, or codes of a category?",
-            "if they are codes, set type: category with levels in contract.yaml",
-            name,
-        )
+        shown = ", ".join(f"{value:g}" for value in distinct)
+        message = f"Only {len(distinct)} whole numbers occur ({shown}): a count, or codes of a category?"
+        step = "if they are codes, set type: category with levels in contract.yaml"
+        yield Finding("integer-codes", "info", message, step, name)
 
 
 def _stands_apart(code: float, rest: NDArray[np.float64]) -> bool:

@@ -60,10 +60,11 @@ class Source:
     sample_rows: int | None = None
 
     def like(self, path: str) -> Source:
-        """Another file of the same columns, whose way of writing is found out anew where it can be."""
+        """Another file of the same columns, all of it; its way of writing is found out anew where it can be."""
         return replace(
             self,
             path=path,
+            sample_rows=None,
             separator=None if self.separator and self.separator in SEPARATORS else self.separator,
             encoding=None if self.encoding in ENCODINGS else self.encoding,
         )

@@ -222,12 +222,12 @@ def column_schema(column: Column) -> Schema:
 
 
 def _category(column: Column) -> Schema:
-    if column.unknown == "bin":
+    if column.unknown != "reject" or column.ignore_case:
         known = ", ".join(column.levels[:12])
         schema: Schema = {"type": ["string", "null"] if column.nullable else "string"}
         schema |= {"description": f"Any text; known: {known}", "minLength": 1, "pattern": _NOT_BLANK}
         return schema | _not_missing(column, column.missing_texts)
-    values: list[Any] = [value for level in column.levels for value in _spellings(level)]
+    values: list[Any] = [value for level in (*column.levels, *dict(column.aliases)) for value in _spellings(level)]
     return {"enum": [*values, None] if column.nullable else values}
 
 

@@ -98,7 +98,7 @@ class Drift:
         """The drift as `parse_drift` reads it."""
         size = repr(float(self.size))
         if self.kind == "mean":
-            size = f"{'' if self.size < 0 else '+'}{size}sd"
+            size = f"{'' if size.startswith('-') else '+'}{size}sd"
         where = f":{self.column}" if self.column else ""
         level = f"{self.level}:" if self.level else ""
         return f"{self.kind}{where}={level}{size}"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from riskloop.errors import Unavailable
 from riskloop.keep.chain import Promotion
 from riskloop.loop.project import Project
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def promote(
@@ -64,12 +68,13 @@ def rollback(project: Project, to: int | None = None, *, reason: str) -> Promoti
 
 
 def project_aliases(project: Project) -> bool:
-    """Make MLflow's aliases follow the log; False when MLflow is away (the log stands, `doctor` repairs)."""
+    """Make MLflow's aliases follow the log; False, with a warning, when MLflow is away: the log stands all the same."""
     try:
         while True:
             state = project.promotions.state()
             project.registry.project_aliases(state)
             if project.promotions.head_seq() == state.head_seq:
                 return True
-    except Unavailable:
+    except Unavailable as away:
+        _LOGGER.warning("The aliases in MLflow lag behind the promotion log until `riskloop doctor` is run. %s", away)
         return False
