@@ -70,7 +70,7 @@ def _summary(pairs: list[tuple[float, float]]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("datasets", nargs="*", default=["bankchurners", "telco_churn"])
-    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=1)
     arguments = parser.parse_args()
     results = {name: measure(name, arguments.repeats) for name in arguments.datasets}
     print(json.dumps({"benchmark": "quality", "results": results}))

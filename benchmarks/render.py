@@ -31,8 +31,8 @@ def _table(header: list[str], rows: list[list[object]]) -> list[str]:
 
 def _quality(results: Document) -> list[str]:
     lines: list[str] = [
-        "Repeated stratified 5-fold; outer folds judge only. `riskloop` is the family the system itself chose "
-        "inside each training part, at its own threshold and calibration; the families alone are calibrated and "
+        "Stratified 5-fold (`--repeats N` repeats it); outer folds judge only. `riskloop` is the family the system "
+        "itself chose inside each training part, at its own threshold and calibration; the families alone are calibrated and "
         "thresholded in the same way. Cost per 1,000 customers at FN = 10 FP; plus or minus one standard error.",
     ]
     for name, one in results.items():
@@ -151,7 +151,8 @@ def _serving(results: Document) -> list[str]:
     ]
     return [
         f"One worker, {results['model']}, {results['requests']:,} requests per line, varied rows: validated, scored, "
-        "decided and durable in SQLite before the answer. The load runs on the same cores. No target yet: a first figure.",
+        "decided and durable in SQLite before the answer. The load runs on the same cores. No target yet: a first "
+        "figure.",
         "",
         *_table(["", "requests/s", "p50 ms", "p99 ms"], rows),
     ]

@@ -119,9 +119,11 @@ def _hist_gradient_boosting(data: Fitting) -> Any:
 def _lightgbm(data: Fitting) -> Any:
     import lightgbm
 
+    # with so many rows half the steps, twice as large, reach the same ROC-AUC (measured on freMTPL2)
+    stride = 2 if len(data.outcome) > 100_000 else 1
     parameters = {
         "objective": "binary",
-        "learning_rate": 0.03,
+        "learning_rate": 0.03 * stride,
         "num_leaves": 15,
         "min_child_samples": 20,
         "feature_fraction": 0.6,
@@ -138,7 +140,7 @@ def _lightgbm(data: Fitting) -> Any:
     rows = lightgbm.Dataset(
         data.matrix, data.outcome.astype(np.float64), categorical_feature=data.categorical, free_raw_data=True
     )
-    return lightgbm.train(parameters, rows, num_boost_round=500)
+    return lightgbm.train(parameters, rows, num_boost_round=500 // stride)
 
 
 def _xgboost(data: Fitting) -> Any:
