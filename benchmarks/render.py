@@ -32,8 +32,9 @@ def _table(header: list[str], rows: list[list[object]]) -> list[str]:
 def _quality(results: Document) -> list[str]:
     lines: list[str] = [
         "Stratified 5-fold (`--repeats N` repeats it); outer folds judge only. `riskloop` is the family the system "
-        "itself chose inside each training part, at its own threshold and calibration; the families alone are calibrated and "
-        "thresholded in the same way. Cost per 1,000 customers at FN = 10 FP; plus or minus one standard error.",
+        "itself chose inside each training part, at its own threshold and calibration; the families alone are "
+        "calibrated and thresholded in the same way. Cost per 1,000 customers at FN = 10 FP; plus or minus one "
+        "standard error.",
     ]
     for name, one in results.items():
         targets = one["targets"]
