@@ -96,7 +96,7 @@ def _regret(results: Document) -> list[str]:
     ]
     return [
         "Expected cost of the decisions above that of someone who knows every customer's true probability, on 100,000 "
-        "other simulated customers. Target of the design: < 1 %.",
+        "other simulated customers; logistic regression and LightGBM compared. Target of the design: < 1 %.",
         "",
         *_table(["scenario", "training rows", "chosen", "Bayes cost per 1,000", "regret per 1,000", "regret"], rows),
     ]

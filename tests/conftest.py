@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx
 import hypothesis
 import pytest
 
@@ -22,12 +27,13 @@ from riskloop.loop.workflows.initialise import initialise
 from riskloop.loop.workflows.train import train
 from riskloop.wiring import open_project
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as `riskloop.learn.crossfit` does, which tests may come before
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as training does, but some tests import scikit-learn before
 hypothesis.settings.register_profile("riskloop", deadline=None)  # others share the machine
 hypothesis.settings.load_profile("riskloop")
 
 ENVIRON = {"RISKLOOP_ACTOR": "ada"}
 STRICT = ENVIRON | {"RISKLOOP__GATE__MIN_ROC_AUC": "0.99"}
+SOURCE = Path(__file__).parents[1] / "src"
 DATA = Path(os.environ.get("RISKLOOP_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
@@ -121,3 +127,42 @@ def trained(trained_folder: Path, tmp_path: Path) -> Iterator[Project]:
     project = open_project(tmp_path / "trained", ENVIRON)
     yield project
     project.engine.dispose()
+
+
+Start = Callable[..., "subprocess.Popen[str]"]
+Serve = Callable[[Path], AbstractContextManager[httpx.Client]]
+
+
+@pytest.fixture(scope="session")
+def start() -> Start:
+    """Start a command as a process of its own."""
+
+    def popen(*arguments: object, **environ: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "riskloop", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(SOURCE)} | environ,
+        )
+
+    return popen
+
+
+@pytest.fixture(scope="session")
+def serve_project(start: Start) -> Serve:
+    """`riskloop serve` as a process, for as long as a block lasts; gives a client of it."""
+
+    @contextmanager
+    def serving(folder: Path) -> Iterator[httpx.Client]:
+        process = start("serve", "--port", 0, "--project", folder, "--json")
+        assert process.stdout is not None
+        told = "".join(iter(process.stdout.readline, "}\n")) + "}"
+        try:
+            with httpx.Client(base_url=json.loads(told)["url"], timeout=30) as client:
+                yield client
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+    return serving

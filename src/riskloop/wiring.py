@@ -7,9 +7,13 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from riskloop.loop.project import Locations, Project
 from riskloop.settings import load_settings
+
+if TYPE_CHECKING:
+    from riskloop.serve.config import ServeConfig
 
 
 def open_project(
@@ -71,13 +75,21 @@ def serve_project(
     UsageError
         If the address is not loopback or is taken.
     """
-    from riskloop.serve.config import ServeConfig
     from riskloop.serve.server import run
 
     project = open_project(folder, environ)
     project.engine.dispose()  # opened once here, so that its tables exist before any worker starts
+    run(serve_config(project, host=host, port=port, workers=workers), on_ready)
+
+
+def serve_config(
+    project: Project, *, host: str | None = None, port: int | None = None, workers: int = 1
+) -> ServeConfig:
+    """What the service of a project needs to know; host and port are those of the settings unless named."""
+    from riskloop.serve.config import ServeConfig
+
     serving = project.settings.serving
-    config = ServeConfig(
+    return ServeConfig(
         project=project.name,
         database_url=project.locations.database_url,
         bundles=project.locations.bundles,
@@ -87,4 +99,3 @@ def serve_project(
         workers=workers,
         four_eyes=project.settings.gate.four_eyes,
     )
-    run(config, on_ready)

@@ -1,19 +1,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from riskloop.cli.app import main
-
-SOURCE = Path(__file__).parents[2] / "src"
 
 
 @dataclass(frozen=True)
@@ -47,19 +41,3 @@ def riskloop(capsys: pytest.CaptureFixture[str]) -> Riskloop:
         return Said(code, *capsys.readouterr())
 
     return run
-
-
-@pytest.fixture
-def start() -> Callable[..., subprocess.Popen[str]]:
-    """Start a command as a process of its own."""
-
-    def popen(*arguments: object, **environ: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "riskloop", *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(SOURCE)} | environ,
-        )
-
-    return popen

@@ -23,6 +23,7 @@ from riskloop.learn.evaluation.curves import Curves, curves
 from riskloop.learn.evaluation.metrics import Evaluation, evaluate, log_loss
 from riskloop.learn.evaluation.policies import PolicyRow, compare_policies, verdict
 from riskloop.learn.parity import library_margin
+from riskloop.learn.threads import considerate_threads
 from riskloop.scorer.scorer import Scorer
 from riskloop.watch.profile import profile
 
@@ -176,6 +177,7 @@ def _contend(
     return contender
 
 
+@considerate_threads()
 def contend(candidate: Candidate, result: OutOfFold, outcome: NDArray[np.bool_], plan: Plan) -> Contender:
     """Calibrate, choose a threshold and price a candidate, all out of fold."""
     calibration = choose_calibration(result.margin, outcome, seed=plan.seed)

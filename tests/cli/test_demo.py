@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from riskloop.wiring import open_project
+
+
+@pytest.mark.slow
+def test_the_demo_runs_the_whole_loop_and_ends_in_money(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "demo"
+    process = start("demo", "--folder", folder, "--rows", 2_500, "--port", _free_port(), "--no-serve", "--json")
+    out, errors = process.communicate(timeout=500)
+    assert process.returncode == 0, errors
+    told = json.loads(out)
+    assert told["failed"] == 0
+    assert told["decisions"] > 0
+    assert told["versions"] == [1, 2, 1]
+    assert told["outcomes"]["accepted"] > 0
+    costs = {row["name"]: row["cost_per_thousand"]["value"] for row in told["policies"]}
+    assert {"chosen", "act_on_all", "act_on_none", "at_0.5"} <= set(costs)
+    assert costs["chosen"] < costs["act_on_none"]
+    assert told["regret"]["per_thousand"] >= 0
+    project = open_project(folder, os.environ)
+    assert project.ledger.count() == told["decisions"]
+    assert [event.kind for event in project.promotions.events()][-1] == "rolled_back"
+    assert project.promotions.verify().ok
+
+
+def test_the_demo_clears_no_folder_but_its_own(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    process = start("demo", "--folder", tmp_path, "--no-serve", "--json")
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, json.loads(out)["error"]["code"]) == (2, "usage")
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
