@@ -2,13 +2,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_ARGS ?=
 
-.PHONY: demo test install install-dev check bench lock clean
+.PHONY: demo test fuzz install install-dev check bench lock clean
 
 demo: install ## the whole loop on simulated customers; ends on http://127.0.0.1:8000
 	$(BIN)/riskloop demo $(DEMO_ARGS)
 
 test: install-dev ## every test, in parallel
 	$(BIN)/pytest -n 2
+
+fuzz: install-dev ## the property tests with new random examples, many of them
+	RISKLOOP_HYPOTHESIS=fuzz $(BIN)/pytest -n 2 -m hypothesis
 
 check: install-dev ## linters, types, import rules
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ named run replaces only its own figures; the others stay as last measured.
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
 import os
@@ -49,7 +50,12 @@ def run(name: str) -> None:
 
 
 def main() -> None:
-    for name in sys.argv[1:] or NAMES:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run: {', '.join(NAMES)}; all by default")
+    names = parser.parse_args().names
+    if unknown := set(names) - set(NAMES):
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    for name in names or NAMES:
         run(name)
     documents = {path.stem: json.loads(path.read_text()) for path in sorted(RAW.glob("*.json"))}
     (HERE / "RESULTS.md").write_text(render({name: documents[name] for name in NAMES if name in documents}))

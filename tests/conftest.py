@@ -28,8 +28,10 @@ from riskloop.loop.workflows.train import train
 from riskloop.wiring import open_project
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as training does, but some tests import scikit-learn before
-hypothesis.settings.register_profile("riskloop", deadline=None)  # others share the machine
-hypothesis.settings.load_profile("riskloop")
+# The same examples on every run, so that a red test is a change of ours; `make fuzz` looks for new ones.
+hypothesis.settings.register_profile("riskloop", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile(os.environ.get("RISKLOOP_HYPOTHESIS", "riskloop"))
 
 ENVIRON = {"RISKLOOP_ACTOR": "ada"}
 STRICT = ENVIRON | {"RISKLOOP__GATE__MIN_ROC_AUC": "0.99"}

@@ -300,6 +300,6 @@ class Regret:
 
 def regret(true_probability: FloatArray, act: BoolArray, costs: Costs) -> Regret:
     """Expected cost of decisions minus that of the Bayes rule, where the true probabilities are known (simulation)."""
-    best = costs.expected(true_probability, true_probability >= costs.bayes_threshold).mean() * 1000
-    excess = costs.expected(true_probability, act).mean() * 1000 - best
-    return Regret(float(excess), float(best), float(excess / abs(best)) if best else math.nan)
+    best = float(costs.expected(true_probability, true_probability >= costs.bayes_threshold).mean()) * 1000
+    excess = float(costs.expected(true_probability, act).mean()) * 1000 - best
+    return Regret(excess, best, excess / abs(best) if best else math.nan)
