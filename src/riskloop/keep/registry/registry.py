@@ -157,17 +157,6 @@ class Registry:
             self._client.create_registered_model(self.project)
         return self.project
 
-    @contextmanager
-    def _globally(self) -> Iterator[None]:
-        """Logging a model reads a global address, which MLflow puts into the environment: the next project that this
-        process opens must not find ours there."""
-        before = os.environ.get("MLFLOW_TRACKING_URI")
-        self._mlflow.set_tracking_uri(self.tracking_uri)
-        try:
-            yield
-        finally:
-            self._mlflow.set_tracking_uri(before)
-
     def _log_batch(self, run_id: str, metrics: Mapping[str, float | None], parameters: Mapping[str, Any]) -> None:
         import time
 
