@@ -32,12 +32,12 @@ install-dev: .venv/.tests
 	touch $@
 
 .venv/.runs: .venv/.uv requirements.lock pyproject.toml
-	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --python $(BIN)/python -r requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python -e .
 	touch $@
 
 .venv/.tests: .venv/.uv requirements-dev.lock pyproject.toml
-	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements-dev.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --python $(BIN)/python -r requirements-dev.lock
 	$(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python -e .
 	touch $@ .venv/.runs
 
