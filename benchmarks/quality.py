@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.datasets import FN_TEN_FP, load, outer_folds
 from riskloop.data.leakage import auc
-from riskloop.learn.candidates import select_candidates
-from riskloop.learn.training import Plan, refit, select, training_block
+from riskloop.learn.candidates.families import select_blends, select_candidates
+from riskloop.learn.selecting import Plan, refit, select, training_block
 
 REFERENCES = {
     "bankchurners": {"roc_auc_at_least": 0.9940, "cost_at_most": 80.0},
@@ -31,12 +31,12 @@ def measure(name: str, repeats: int, folds: int = 5, seed: int = 0) -> dict[str,
     chosen: list[str] = []
     started = time.perf_counter()
     for number, (train, test) in enumerate(outer_folds(dataset, folds=folds, repeats=repeats, seed=seed)):
-        plan = Plan(select_candidates([], len(train)), FN_TEN_FP, seed=42 + number)
+        plan = Plan(select_candidates([], len(train)), FN_TEN_FP, select_blends([]), seed=42 + number)
         block = training_block(dataset, train, plan)
         choice, contenders = select(block, plan)
         chosen.append(choice.chosen.name)
         for contender in contenders:
-            scorer, _ = refit(block, plan, contender)
+            scorer = refit(block, plan, contender, contenders).scorer
             probability = scorer.probability(dataset.take(test))
             outcome = dataset.outcome[test]
             figures = auc(outcome, probability), FN_TEN_FP.per_thousand(outcome, contender.policy.act(probability))

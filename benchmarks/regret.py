@@ -18,8 +18,8 @@ from riskloop.data.dataset import prepare
 from riskloop.data.infer import infer_contract
 from riskloop.data.source import Source, read
 from riskloop.decide.policy import regret
-from riskloop.learn.candidates import select_candidates
-from riskloop.learn.training import Plan, refit, select, training_block
+from riskloop.learn.candidates.families import select_candidates
+from riskloop.learn.selecting import Plan, refit, select, training_block
 from riskloop.problem import Problem
 
 SCENARIOS = {
@@ -46,11 +46,11 @@ def measure(scenario: str, rows: int) -> dict[str, object]:
     assert dataset is not None
     assert len(dataset) == frame.height
     known = truth["true_probability"].cast(float).to_numpy()
-    plan = Plan(select_candidates(FAMILIES, rows), costs)
+    plan = Plan(select_candidates(FAMILIES, rows), costs, ("blend",))
     started = time.perf_counter()
     block = training_block(dataset, np.arange(rows), plan)
-    choice, _ = select(block, plan)
-    scorer, _ = refit(block, plan, choice.chosen)
+    choice, contenders = select(block, plan)
+    scorer = refit(block, plan, choice.chosen, contenders).scorer
     test = np.arange(rows, rows + TEST_ROWS)
     probability = scorer.probability(dataset.take(test))
     found = regret(known[test], choice.chosen.policy.act(probability), costs)

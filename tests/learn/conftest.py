@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from riskloop.data.contract import Column, Contract
-from riskloop.learn.crossfit import Block
+from riskloop.learn.block import Block
 
 REGIONS = ("north", "south", "east", "west")
 

@@ -8,8 +8,10 @@ import pytest
 from sklearn.tree import DecisionTreeClassifier
 
 from riskloop.data.contract import Column, Contract
-from riskloop.learn.candidates import FAMILIES, Candidate, Fitting
-from riskloop.learn.crossfit import Block, crossfit, fit
+from riskloop.learn.block import Block
+from riskloop.learn.candidates.candidate import Candidate, Fitting
+from riskloop.learn.candidates.families import FAMILIES
+from riskloop.learn.crossfit import crossfit, fit
 
 FAMILY = {candidate.name: candidate for candidate in FAMILIES}
 ROWS, FOLDS = 240, 4

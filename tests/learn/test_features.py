@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from riskloop.data.contract import Column, Contract
 from riskloop.errors import ConfigError
-from riskloop.learn.candidates import Candidate, Fitting
+from riskloop.learn.candidates.candidate import Candidate, Fitting
 from riskloop.learn.crossfit import Block, Fitted, fit
 from riskloop.learn.features import fit_encoding
 from riskloop.scorer.encoding import Encoding

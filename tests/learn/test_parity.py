@@ -6,7 +6,8 @@ import pytest
 from riskloop.bundle.bundle import PARITY
 from riskloop.data.contract import Column, Columns, Contract
 from riskloop.errors import DataError
-from riskloop.learn.candidates import FAMILIES, Candidate
+from riskloop.learn.candidates.candidate import Candidate
+from riskloop.learn.candidates.families import FAMILIES
 from riskloop.learn.crossfit import Block, fit
 from riskloop.learn.parity import library_margin
 from riskloop.scorer.calibration import Calibration

@@ -9,8 +9,9 @@ import pytest
 from riskloop.costs import Costs
 from riskloop.data.dataset import Dataset, prepare
 from riskloop.data.infer import infer_contract
-from riskloop.learn.candidates import select_candidates
-from riskloop.learn.training import Plan, Trained, train
+from riskloop.learn.candidates.families import select_candidates
+from riskloop.learn.selecting import Plan
+from riskloop.learn.training import Trained, train
 from riskloop.loop.gate import GateCheck, gate, passed
 from riskloop.problem import Problem
 from riskloop.settings import GateSection

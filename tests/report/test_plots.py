@@ -9,8 +9,9 @@ import pytest
 from riskloop.costs import Costs
 from riskloop.data.contract import Column, Contract
 from riskloop.data.dataset import Dataset
-from riskloop.learn.candidates import select_candidates
-from riskloop.learn.training import Plan, Trained, train
+from riskloop.learn.candidates.families import select_candidates
+from riskloop.learn.selecting import Plan
+from riskloop.learn.training import Trained, train
 from riskloop.problem import Problem
 from riskloop.report import plots
 from riskloop.report.plots import write_plots

@@ -93,7 +93,7 @@ def assemble(files: Mapping[str, bytes]) -> Bundle:
         encoding = Encoding.from_dict(documents["encoding.json"])
         _check_blocks(encoding, {column.name: column for column in contract.used})
     with _refusing("model.npz"):
-        model = build(documents["model.json"].get("form"), from_bytes(files["model.npz"]))
+        model = build(documents["model.json"], from_bytes(files["model.npz"]))
         _check_width(len(encoding.names), model.n_features)
     with _refusing("calibration.json"):
         calibration = Calibration.from_dict(documents["calibration.json"])

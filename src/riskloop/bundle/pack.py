@@ -62,7 +62,7 @@ def contents(bundle: Bundle) -> dict[str, bytes]:
     documents: dict[str, Any] = {
         "contract.json": scorer.contract.to_dict(),
         "encoding.json": scorer.encoding.to_dict(),
-        "model.json": {"form": form_of(scorer.model)},
+        "model.json": form_of(scorer.model),
         "calibration.json": scorer.calibration.to_dict(),
         "policy.json": bundle.policy.to_dict(),
         "profile.json": bundle.profile,

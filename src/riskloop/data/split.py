@@ -12,6 +12,8 @@ from riskloop.errors import DataError
 
 IntArray = NDArray[np.int64]
 SplitKind = Literal["random", "time", "row_order"]
+_FEWEST_PER_STRETCH = 10
+"""Rows of the rarer outcome below which a stretch of time says nothing about a model."""
 
 
 @dataclass(frozen=True)
@@ -112,3 +114,67 @@ def folds(outcome: NDArray[np.bool_], groups: IntArray, *, count: int, seed: int
     for stratum in (np.flatnonzero(positive), np.flatnonzero(~positive)):
         fold[rng.permutation(stratum)] = np.arange(len(stratum)) % count
     return fold[member]
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Which rows are held out when, and what their judges learn from.
+
+    Attributes
+    ----------
+    held_out : int8 array, shape (n,)
+        Number of the fold in which a row is held out; -1 where it only trains.
+    trains : tuple of bool array, shape (n,)
+        For each fold the rows that train.
+    """
+
+    held_out: NDArray[np.int8]
+    trains: tuple[NDArray[np.bool_], ...]
+
+
+def rolling_folds(
+    outcome: NDArray[np.bool_], groups: IntArray, order: NDArray[np.float64], *, count: int, embargo: float = 0.0
+) -> Folds:
+    """Folds that roll forward in time: each is judged by a model of its own past (Tashman, 2000).
+
+    The rows are cut into ``count + 1`` stretches of equal size; the first only trains. Rows of one instant stay
+    together, and a group seen in a fold does not train for it. A stretch whose past or present holds too few of either
+    outcome is not judged, and trains those after it.
+
+    Parameters
+    ----------
+    outcome : bool array, shape (n,)
+    groups : int array, shape (n,)
+    order : float array, shape (n,)
+        Event time in seconds, or the number of the row.
+    count : int
+        Folds, at most.
+    embargo : float
+        Seconds before a fold that do not train for it.
+
+    Raises
+    ------
+    DataError
+        If no stretch can be judged.
+    """
+    cuts = np.quantile(order, np.arange(1, count + 1) / (count + 1), method="higher")
+    stretch = np.searchsorted(np.unique(cuts), order, side="right")
+    held_out = np.full(len(order), -1, dtype=np.int8)
+    trains: list[NDArray[np.bool_]] = []
+    for number in range(1, int(stretch.max()) + 1):
+        now = stretch == number
+        past = (order < order[now].min() - embargo) & ~np.isin(groups, groups[now])
+        if min(_rarer(outcome[now]), _rarer(outcome[past])) >= _FEWEST_PER_STRETCH:
+            held_out[now] = len(trains)
+            trains.append(past)
+    if not trains:
+        raise DataError(
+            "No stretch of time has enough rows of both outcomes, before it and in it, to judge a model.",
+            where="training.folds",
+            next_step="set fewer folds or a shorter embargo, or gather more rows",
+        )
+    return Folds(held_out, tuple(trains))
+
+
+def _rarer(outcome: NDArray[np.bool_]) -> int:
+    return int(min(outcome.sum(), (~outcome).sum()))

@@ -82,7 +82,13 @@ class CalibrationChoice:
 
 
 def choose_calibration(
-    margin: FloatArray, outcome: BoolArray, *, seed: int, folds: int = 5, weight: FloatArray | None = None
+    margin: FloatArray,
+    outcome: BoolArray,
+    *,
+    seed: int,
+    folds: int = 5,
+    weight: FloatArray | None = None,
+    forward: NDArray[np.int8] | None = None,
 ) -> CalibrationChoice:
     """Choose a calibration by held-out log loss.
 
@@ -102,6 +108,9 @@ def choose_calibration(
         At most; never more than rows in the rarer class.
     weight : array of float, shape (n,), optional
         Of the rows; 1 by default.
+    forward : int8 array, shape (n,), optional
+        Folds in the order of time: a row is then held out from what later folds would teach, and the rows of the first
+        fold, which have no past, are left as they are.
 
     Raises
     ------
@@ -117,9 +126,9 @@ def choose_calibration(
         )
     weights = np.ones(len(margin)) if weight is None else weight
     margin = np.clip(margin, -LIMIT, LIMIT)
-    fold = _stratified_folds(outcome, min(folds, rarer), seed)
+    fold = _stratified_folds(outcome, min(folds, rarer), seed) if forward is None else forward
     kinds = KINDS if rarer >= ISOTONIC_NEEDS else KINDS[:-1]
-    held_out = {kind: _cross_fitted(kind, margin, outcome, weights, fold) for kind in kinds}
+    held_out = {kind: _cross_fitted(kind, margin, outcome, weights, fold, forward is not None) for kind in kinds}
     loss = {kind: log_loss(outcome, probability) for kind, probability in held_out.items()}
     chosen = _simplest_best(loss, weights)
     return CalibrationChoice(
@@ -130,7 +139,7 @@ def choose_calibration(
     )
 
 
-def _stratified_folds(outcome: BoolArray, folds: int, seed: int) -> NDArray[np.int64]:
+def _stratified_folds(outcome: BoolArray, folds: int, seed: int) -> NDArray[Any]:
     rng = np.random.default_rng(seed)
     fold = np.empty(len(outcome), dtype=np.int64)
     for group in (outcome, ~outcome):
@@ -140,14 +149,17 @@ def _stratified_folds(outcome: BoolArray, folds: int, seed: int) -> NDArray[np.i
 
 
 def _cross_fitted(
-    kind: Kind, margin: FloatArray, outcome: BoolArray, weight: FloatArray, fold: NDArray[np.int64]
+    kind: Kind, margin: FloatArray, outcome: BoolArray, weight: FloatArray, fold: NDArray[Any], forward: bool
 ) -> FloatArray:
+    probability = Calibration().probability(margin)
     if kind == "none":
-        return Calibration().probability(margin)
-    probability = np.empty(len(margin))
+        return probability
     for out in range(int(fold.max()) + 1):
-        rest, held = fold != out, fold == out
-        probability[held] = fit_calibration(kind, margin[rest], outcome[rest], weight[rest]).probability(margin[held])
+        rest, held = (fold < out) if forward else (fold != out), fold == out
+        if rest.any():
+            probability[held] = fit_calibration(kind, margin[rest], outcome[rest], weight[rest]).probability(
+                margin[held]
+            )
     return probability
 
 

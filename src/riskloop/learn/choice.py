@@ -9,6 +9,7 @@ import numpy as np
 
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.decide.policy import Policy
+from riskloop.learn.blending import Recipe
 from riskloop.learn.calibrating import CalibrationChoice
 from riskloop.learn.crossfit import OutOfFold
 from riskloop.learn.evaluation.metrics import Evaluation, log_loss
@@ -24,19 +25,25 @@ class Contender:
     Attributes
     ----------
     name : str
-    complexity : int
+    complexity : float
     out_of_fold : OutOfFold
     calibration : CalibrationChoice
     policy : Policy
     evaluation : Evaluation
+    recipe : Recipe or None
+        How a blend is put together; None for a single family.
+    target : float array or None
+        The probabilities a distilled family learnt from, for all rows of the block.
     """
 
     name: str
-    complexity: int
+    complexity: float
     out_of_fold: OutOfFold
     calibration: CalibrationChoice
     policy: Policy
     evaluation: Evaluation
+    recipe: Recipe | None = None
+    target: FloatArray | None = None
 
     @property
     def probability(self) -> FloatArray:

@@ -1,21 +1,25 @@
-"""Cross-fitting: every training row is predicted by a model that has not seen it."""
+"""Cross-fitting: every judged row is predicted by a model that has not seen it."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riskloop.data.contract import Columns, Contract
-from riskloop.learn.candidates import Candidate, Fitting
+from riskloop.learn.balance import balance
+from riskloop.learn.block import Block
+from riskloop.learn.candidates.candidate import Candidate, Fitting
 from riskloop.learn.export.dispatch import export
 from riskloop.learn.features import fit_encoding
+from riskloop.learn.parity import library_margin
 from riskloop.learn.threads import considerate_threads
 from riskloop.scorer.encoding import Encoding
+from riskloop.scorer.forest import Forest
+from riskloop.scorer.linear import Linear
 from riskloop.scorer.scorer import Model
 
 FloatArray = NDArray[np.float64]
@@ -23,72 +27,125 @@ BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Block:
-    """The training block: decoded columns, outcome and fold numbers, arrays of shape (n,)."""
-
-    contract: Contract
-    columns: Columns
-    outcome: BoolArray
-    fold: NDArray[np.int8]
-    derived: Mapping[str, str] = field(default_factory=dict)
-
-    def rows(self, mask: BoolArray) -> Columns:
-        return {name: values[mask] for name, values in self.columns.items()}
-
-
-@dataclass(frozen=True)
 class Fitted:
-    """One fitted family in the form in which it will serve, and the library's own estimator to compare with."""
+    """One fitted family in the form in which it will serve, and the library's own estimator to compare with.
+
+    Attributes
+    ----------
+    encoding : Encoding
+    model : Model
+    estimator : object
+    seconds : float
+    shift : float
+        What `model` was lowered by in log-odds because the training rows had been balanced.
+    """
 
     encoding: Encoding
     model: Model
     estimator: object
     seconds: float
+    shift: float = 0.0
+
+    def library_margin(self, matrix: FloatArray) -> FloatArray:
+        """Log-odds, shape (n,), by the library's own prediction."""
+        return library_margin(self.estimator, matrix, self.encoding.categorical) - self.shift
 
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Log-odds of every training row from a model that has not seen it.
+    """Log-odds of every judged row from a model that has not seen it.
 
     Attributes
     ----------
-    margin : float array, shape (n,)
+    margin : float array, shape (judged rows,)
     fit_seconds, predict_seconds : float
         Mean time to fit one fold, and to predict 1,000 rows.
+    models : tuple of (Encoding, Model)
+        The model of each fold, for those who blend them.
+    parity : float
+        Largest difference in probability between a fold's exported model and its library, on the rows held out.
     """
 
     margin: FloatArray
     fit_seconds: float
     predict_seconds: float
+    models: tuple[tuple[Encoding, Model], ...] = ()
+    parity: float = 0.0
 
 
 @considerate_threads()
-def fit(candidate: Candidate, block: Block, mask: BoolArray, *, seed: int, threads: int | None = None) -> Fitted:
-    """Fit encoding and model on the rows of `mask`, shape (n,), and export the model to plain arrays."""
+def fit(
+    candidate: Candidate,
+    block: Block,
+    mask: BoolArray,
+    *,
+    seed: int,
+    threads: int | None = None,
+    target: FloatArray | None = None,
+) -> Fitted:
+    """Fit encoding and model on the rows of `mask`, shape (n,), and export the model to plain arrays.
+
+    `target`, shape (n,), are probabilities to learn in place of the outcome.
+    """
     started = time.perf_counter()
-    columns = block.rows(mask)
+    columns, outcome = block.rows(mask), block.outcome[mask]
     encoding = fit_encoding(block.contract, columns, candidate.style, block.derived)
-    data = Fitting(
-        encoding.matrix(columns), block.outcome[mask], encoding.categorical, seed, threads or os.cpu_count() or 1
+    balanced = balance(candidate.balance, encoding.matrix(columns), outcome, encoding.categorical, seed=seed)
+    estimator = candidate.fit(
+        Fitting(
+            balanced.matrix,
+            balanced.outcome if target is None else target[mask],
+            encoding.categorical,
+            seed,
+            threads or os.cpu_count() or 1,
+            candidate.parameters,
+            [],
+            balanced.weight,
+        )
     )
-    estimator = candidate.fit(data)
-    return Fitted(encoding, export(estimator), estimator, time.perf_counter() - started)
+    model, shift = lowered(export(estimator), balanced.shift)
+    return Fitted(encoding, model, estimator, time.perf_counter() - started, shift)
+
+
+def lowered(model: Model, shift: float) -> tuple[Model, float]:
+    """A model lowered in log-odds, and by how much: a mean of probabilities has no term to lower, and stays."""
+    if isinstance(model, Linear):
+        return replace(model, intercept=model.intercept - shift), shift
+    if isinstance(model, Forest) and not model.average and not model.float32_sum:
+        return replace(model, base=model.base - shift), shift
+    return model, 0.0
 
 
 def crossfit(
-    candidate: Candidate, block: Block, *, seed: int, on_fold: Callable[[int, int], None] | None = None
+    candidate: Candidate,
+    block: Block,
+    *,
+    seed: int,
+    on_fold: Callable[[int, int], None] | None = None,
+    target: FloatArray | None = None,
 ) -> OutOfFold:
-    """Fit once per fold and predict the fold left out; encodings are fitted inside the folds too."""
-    count = int(block.fold.max()) + 1
-    margin = np.empty(len(block.outcome))
-    fit_seconds, predict_seconds = 0.0, 0.0
-    for number in range(count):
-        held_out = block.fold == number
-        fitted = fit(candidate, block, ~held_out, seed=seed)
+    """Fit once per fold and predict the rows held out; encodings are fitted inside the folds too."""
+    margin = np.full(len(block.outcome), np.nan)
+    fit_seconds, predict_seconds, parity = 0.0, 0.0, 0.0
+    models: list[tuple[Encoding, Model]] = []
+    for number, (train, held_out) in enumerate(block.parts()):
+        fitted = fit(candidate, block, train, seed=seed, target=target)
         fit_seconds += fitted.seconds
         started = time.perf_counter()
-        margin[held_out] = fitted.model.margin(fitted.encoding.matrix(block.rows(held_out)))
+        matrix = fitted.encoding.matrix(block.rows(held_out))
+        margin[held_out] = fitted.model.margin(matrix)
         predict_seconds += time.perf_counter() - started
+        parity = max(parity, _apart(fitted.library_margin(matrix), margin[held_out]))
+        models.append((fitted.encoding, fitted.model))
         if on_fold:
-            on_fold(number + 1, count)
-    return OutOfFold(margin, fit_seconds / count, predict_seconds / len(margin) * 1000)
+            on_fold(number + 1, block.folds)
+    rows = int(block.judged.sum())
+    return OutOfFold(
+        margin[block.judged], fit_seconds / block.folds, predict_seconds / rows * 1000, tuple(models), parity
+    )
+
+
+def _apart(one: FloatArray, other: FloatArray) -> float:
+    """Largest difference in probability of log-odds."""
+    with np.errstate(over="ignore"):
+        return float(np.abs(1 / (1 + np.exp(-one)) - 1 / (1 + np.exp(-other))).max(initial=0.0))

@@ -14,9 +14,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from riskloop.costs import Costs
 from riskloop.data.contract import Column, Columns, Contract
 from riskloop.data.split import folds as make_folds
-from riskloop.learn.candidates import select_candidates
-from riskloop.learn.crossfit import Block
-from riskloop.learn.training import Plan, refit, select
+from riskloop.learn.block import Block
+from riskloop.learn.candidates.families import select_blends, select_candidates
+from riskloop.learn.selecting import Plan, refit, select
 
 
 class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -25,7 +25,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     candidates : sequence of str
-        Families to compare, see `riskloop.learn.candidates.FAMILIES`.
+        Families to compare, see `riskloop.learn.candidates.families.FAMILIES`.
     cost_fp, cost_fn : float
         Cost of a needless action and of a missed positive, in any one currency. The positive class is
         ``classes_[1]``.
@@ -83,13 +83,14 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         plan = Plan(
             select_candidates(list(self.candidates), len(outcome)),
             Costs(fp=self.cost_fp, fn=self.cost_fn),
+            select_blends(list(self.candidates)),
             folds=min(self.folds, rarer),
             seed=self.seed,
         )
         fold = make_folds(outcome, np.arange(len(outcome)), count=plan.folds, seed=plan.seed)
         block = Block(contract, _columns(contract, X), outcome, fold)
-        self.choice_, _ = select(block, plan)
-        self.scorer_, _ = refit(block, plan, self.choice_.chosen)
+        self.choice_, contenders = select(block, plan)
+        self.scorer_ = refit(block, plan, self.choice_.chosen, contenders).scorer
         self.policy_ = self.choice_.chosen.policy
         return self
 

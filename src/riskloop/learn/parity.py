@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskloop.errors import DataError
+from riskloop.scorer.forest import Forest
+from riskloop.scorer.linear import Linear
 
 FloatArray = NDArray[np.float64]
 _SMALLEST = 1e-12
@@ -29,6 +31,8 @@ def library_margin(estimator: Any, matrix: FloatArray, categorical: list[int]) -
     DataError
         For an estimator that gives no log-odds.
     """
+    if isinstance(estimator, (Linear, Forest)):  # riskloop's own: there is no other library to compare with
+        return estimator.margin(matrix)
     home = type(estimator).__module__.partition(".")[0]
     if home == "lightgbm":
         return np.asarray(estimator.predict(matrix, raw_score=True), dtype=np.float64)

@@ -8,7 +8,8 @@ from typing import Any
 from riskloop.data.dataset import Dataset
 from riskloop.findings import Finding
 from riskloop.learn.choice import Contender
-from riskloop.learn.training import Plan, Trained
+from riskloop.learn.selecting import Plan
+from riskloop.learn.training import Trained
 from riskloop.settings import Settings
 
 

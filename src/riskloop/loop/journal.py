@@ -3,45 +3,66 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from contextlib import suppress
 from pathlib import Path
-
-import numpy as np
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import riskloop
+from riskloop.bundle.arrays import from_bytes, to_bytes
+from riskloop.bundle.forms import build, form_of
 from riskloop.bundle.sign import canonical
 from riskloop.data.dataset import Dataset
 from riskloop.learn.crossfit import OutOfFold
-from riskloop.learn.training import Plan
+from riskloop.learn.selecting import Plan
+from riskloop.scorer.encoding import Encoding
+from riskloop.scorer.scorer import Model
+
+_FACTS = ("fit_seconds", "predict_seconds", "parity")
 
 
 class Journal:
-    """Finished candidates in plain arrays, one file each; forgotten when their training ends well."""
+    """Finished candidates in plain arrays, one folder each; forgotten when their training ends well."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def recall(self, candidate: str) -> OutOfFold | None:
         """What the candidate achieved before the interruption; None if it had not finished."""
-        path = self.folder / f"{candidate}.npz"
-        if not path.is_file():
+        path = self.folder / candidate
+        if not path.is_dir():
             return None
-        with np.load(path, allow_pickle=False) as stored:
-            fit_seconds, predict_seconds = stored["seconds"].tolist()
-            return OutOfFold(stored["margin"], fit_seconds, predict_seconds)
+        facts = json.loads((path / "facts.json").read_bytes())
+        models = tuple(_read_model(path, number, form) for number, form in enumerate(facts.pop("models")))
+        return OutOfFold(from_bytes((path / "margin.npz").read_bytes())["margin"], models=models, **facts)
 
     def keep(self, candidate: str, result: OutOfFold) -> None:
         """Write a finished candidate, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        draft = self.folder / f".{candidate}.npz"
-        np.savez(draft, margin=result.margin, seconds=np.array([result.fit_seconds, result.predict_seconds]))
-        draft.replace(self.folder / f"{candidate}.npz")
+        with TemporaryDirectory(prefix=".draft-", dir=self.folder) as draft:
+            path = Path(draft) / candidate
+            path.mkdir()
+            facts: dict[str, Any] = {name: getattr(result, name) for name in _FACTS}
+            facts["models"] = [
+                {"encoding": encoding.to_dict(), "model": form_of(model)} for encoding, model in result.models
+            ]
+            (path / "facts.json").write_text(json.dumps(facts))
+            (path / "margin.npz").write_bytes(to_bytes({"margin": result.margin}))
+            for number, (_, model) in enumerate(result.models):
+                (path / f"{number}.npz").write_bytes(to_bytes(model.to_arrays()))
+            with suppress(OSError):  # another training of the same data was first: what it found is the same
+                path.rename(self.folder / candidate)
 
     def forget(self) -> None:
         """Remove everything."""
-        for path in self.folder.glob("*.npz"):
-            path.unlink(missing_ok=True)
-        if self.folder.is_dir():
-            self.folder.rmdir()
+        rmtree(self.folder, ignore_errors=True)
+
+
+def _read_model(path: Path, number: int, form: dict[str, Any]) -> tuple[Encoding, Model]:
+    model = build(form["model"], from_bytes((path / f"{number}.npz").read_bytes()))
+    return Encoding.from_dict(form["encoding"]), model
 
 
 def open_journal(folder: Path, dataset: Dataset, plan: Plan) -> Journal:

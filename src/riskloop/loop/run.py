@@ -11,7 +11,7 @@ from riskloop.data.dataset import Dataset
 from riskloop.errors import Unavailable
 from riskloop.keep.registry.registry import Registry
 from riskloop.learn.choice import Contender
-from riskloop.learn.training import Plan, Watcher
+from riskloop.learn.selecting import Plan, Watcher
 
 
 class Run:

@@ -7,6 +7,8 @@ from typing import Any
 
 from riskloop.errors import DataError
 from riskloop.learn.export import catboost, lightgbm, linear, sklearn, xgboost
+from riskloop.scorer.forest import Forest
+from riskloop.scorer.linear import Linear
 from riskloop.scorer.scorer import Model
 
 # By name, so that no library is imported to export the model of another.
@@ -33,13 +35,15 @@ def export(model: Any) -> Model:
     Parameters
     ----------
     model : object
-        A fitted tree model of two classes, or a subclass of one.
+        A fitted model of two classes, or a subclass of one; a model in its served form is returned as it is.
 
     Raises
     ------
     DataError
         If the model is of another kind, or uses something that has no place in a Forest.
     """
+    if isinstance(model, (Linear, Forest)):
+        return model
     for kind in type(model).__mro__:
         exporter = _EXPORTERS.get(f"{kind.__module__.split('.')[0]}.{kind.__name__}")
         if exporter:

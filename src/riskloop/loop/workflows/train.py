@@ -23,8 +23,9 @@ from riskloop.errors import BundleRefused, Conflict, DataError, NotFound
 from riskloop.findings import Finding, by_severity
 from riskloop.keep.chain import Promotion
 from riskloop.keep.versions import Version
-from riskloop.learn.candidates import FAMILIES, select_candidates
-from riskloop.learn.training import Plan, Trained, Watcher
+from riskloop.learn.candidates.families import FAMILIES, select_blends, select_candidates
+from riskloop.learn.selecting import Plan, Watcher
+from riskloop.learn.training import Trained
 from riskloop.learn.training import train as learn
 from riskloop.loop.card import card, summary
 from riskloop.loop.gate import GateCheck, gate, latency_ms, passed
@@ -95,6 +96,7 @@ def plan_for(project: Project, rows: int, candidates: Sequence[str] = ()) -> Pla
     return Plan(
         candidates=select_candidates(candidates or training.candidates, rows),
         costs=settings.costs.costs(),
+        blends=select_blends(candidates or training.candidates),
         policy=training.policy,
         policy_value=training.policy_value,
         bands=settings.serving.bands,

@@ -1,0 +1,131 @@
+"""A candidate: a named model family with its defaults, its search space and the encoding it needs."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskloop.learn.features import Style
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+Value = int | float | str
+Balance = Literal["none", "weights", "smote"]
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What a family is given to learn from.
+
+    Attributes
+    ----------
+    matrix : float array, shape (n, p)
+    outcome : array, shape (n,)
+        True for a positive; where a family is distilled, the probability of one (float).
+    categorical : list of int
+        Matrix columns that hold category codes.
+    seed, threads : int
+    parameters : mapping
+        Of the family, defaults filled in.
+    monotone : list of int, length p
+        -1, 0 or 1 per matrix column; empty where nothing is declared.
+    weight : float array, shape (n,), optional
+        Of the rows.
+    """
+
+    matrix: FloatArray
+    outcome: NDArray[Any]
+    categorical: list[int]
+    seed: int
+    threads: int
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    monotone: list[int] = field(default_factory=list)
+    weight: FloatArray | None = None
+
+    def whole(self, name: str) -> int:
+        """A parameter that is a count."""
+        return int(self.parameters[name])
+
+    def number(self, name: str) -> float:
+        """A parameter that is a number."""
+        return float(self.parameters[name])
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values of a tuned parameter, both ends included."""
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+    def grid(self, points: int) -> list[Value]:
+        """So many values from end to end."""
+        if self.log:
+            values = np.exp(np.linspace(math.log(self.low), math.log(self.high), points)).tolist()
+        else:
+            values = np.linspace(self.low, self.high, points).tolist()
+        return list(dict.fromkeys(round(value) for value in values)) if self.whole else values
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A named model family.
+
+    Attributes
+    ----------
+    name : str
+    complexity : int
+        Rank; among candidates that are equally good the simplest is chosen.
+    style : Style
+        The encoding it needs.
+    fit : callable
+        ``Fitting -> estimator`` of a kind that `riskloop.learn.export` can turn into plain arrays, or a served model
+        (`riskloop.scorer.scorer.Model`) itself.
+    max_rows : int or None
+        Beyond so many rows the family is too slow to try by default.
+    parameters : mapping
+        What `fit` reads, with sound defaults.
+    space : mapping
+        Which parameters are tuned, and between which ends.
+    additive : bool
+        Whether its log-odds are a sum (terms or trees): what may enter a blend.
+    bagged : bool
+        Whether a blend keeps the models of the folds, rather than one that is fitted anew.
+    monotone : bool
+        Whether it honours the directions declared in the contract.
+    balance : {"none", "weights", "smote"}
+        What is done about a rare outcome while fitting.
+    """
+
+    name: str
+    complexity: float
+    style: Style
+    fit: Callable[[Fitting], Any]
+    max_rows: int | None = None
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    space: Mapping[str, Range] = field(default_factory=dict)
+    additive: bool = False
+    bagged: bool = False
+    monotone: bool = False
+    balance: Balance = "none"
+
+    @property
+    def key(self) -> str:
+        """Tells two candidates apart that differ in parameters only."""
+        return hashlib.sha256(repr((self.name, sorted(self.parameters.items()))).encode()).hexdigest()[:12]
+
+    def tuned(self, parameters: Mapping[str, Value]) -> Candidate:
+        """The same family with other parameters."""
+        return replace(self, parameters={**self.parameters, **parameters})
+
+    def balanced(self, balance: Balance) -> Candidate:
+        """The same family, told to mind the rarer outcome; a candidate of its own name, to compare with."""
+        return replace(self, name=f"{self.name}+{balance}", complexity=self.complexity + 0.5, balance=balance)

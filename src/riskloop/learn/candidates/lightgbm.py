@@ -1,0 +1,72 @@
+"""LightGBM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from riskloop.learn.candidates.candidate import Candidate, Fitting, Range
+
+
+def _fit(data: Fitting) -> Any:
+    import lightgbm
+
+    # with so many rows half the steps, twice as large, reach the same ROC-AUC (measured on freMTPL2)
+    stride = 2 if len(data.outcome) > 100_000 else 1
+    parameters: dict[str, Any] = {
+        "objective": "binary" if data.outcome.dtype == bool else "cross_entropy",
+        "learning_rate": data.number("learning_rate") * stride,
+        "num_leaves": data.whole("leaves"),
+        "min_child_samples": data.whole("leaf_rows"),
+        "feature_fraction": data.number("feature_share"),
+        "bagging_fraction": data.number("row_share"),
+        "bagging_freq": 1,
+        "lambda_l2": data.number("l2"),
+        "cat_smooth": 20.0,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": data.threads,
+        "seed": data.seed,
+        "verbosity": -1,
+    }
+    if data.monotone:
+        # the default method lets a split far down break what a split above promised
+        parameters |= {"monotone_constraints": data.monotone, "monotone_constraints_method": "advanced"}
+    rows = lightgbm.Dataset(
+        data.matrix,
+        data.outcome.astype(np.float64),
+        weight=data.weight,
+        categorical_feature=data.categorical,
+        free_raw_data=True,
+    )
+    return lightgbm.train(parameters, rows, num_boost_round=data.whole("rounds") // stride)
+
+
+LIGHTGBM = Candidate(
+    "lightgbm",
+    3,
+    "native",
+    _fit,
+    parameters={
+        "rounds": 500,
+        "learning_rate": 0.03,
+        "leaves": 15,
+        "leaf_rows": 20,
+        "feature_share": 0.6,
+        "row_share": 0.8,
+        "l2": 1.0,
+    },
+    space={
+        "rounds": Range(100, 2_000, log=True, whole=True),
+        "learning_rate": Range(0.01, 0.2, log=True),
+        "leaves": Range(4, 64, log=True, whole=True),
+        "leaf_rows": Range(5, 200, log=True, whole=True),
+        "feature_share": Range(0.2, 1),
+        "row_share": Range(0.5, 1),
+        "l2": Range(1e-3, 100, log=True),
+    },
+    additive=True,
+    bagged=True,
+    monotone=True,
+)
