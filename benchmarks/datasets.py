@@ -26,7 +26,14 @@ class Table:
     name: str
     file: str
     target: str
+    unavailable: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
+
+ADULT = (
+    "age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship", "race",
+    "sex", "capital_gain", "capital_loss", "hours_per_week", "country", "income",
+)  # fmt: skip
 
 TABLES = {
     table.name: table
@@ -34,6 +41,10 @@ TABLES = {
         Table("bankchurners", "bankchurners/churn2.csv", "Attrition_Flag"),
         Table("telco_churn", "telco_churn/WA_Fn-UseC_-Telco-Customer-Churn.csv", "Churn"),
         Table("loan_data", "loan_data/Loan_Data.csv", "default"),
+        Table("uci_credit_card", "uci_credit_card/UCI_Credit_Card.csv", "default.payment.next.month"),
+        Table("churn_modelling", "churn_modelling/Churn_Modelling.csv", "Exited"),
+        Table("adult", "adult/adult.data", "income", columns=ADULT),
+        Table("bank_marketing", "bank_marketing/bank-additional-full.csv", "y", unavailable=("duration",)),
     )
 }
 
@@ -41,8 +52,11 @@ TABLES = {
 def load(name: str) -> Dataset:
     """A table as a Dataset, through the same steps as `riskloop init` and `riskloop train`."""
     table = TABLES[name]
-    frame, _ = read(Source(str(ROOT / table.file)))
-    problem = Problem(table.target, guess_positive(frame, table.target), likely_id(frame, but=[table.target]))
+    frame, _ = read(Source(str(ROOT / table.file), columns=table.columns))
+    identity = likely_id(frame, but=[table.target])
+    problem = Problem(
+        table.target, guess_positive(frame, table.target), identity, unavailable=table.unavailable
+    )
     dataset = prepare(frame, infer_contract(frame, problem).contract, problem).dataset
     assert dataset is not None, f"{name} did not pass the quality gate"
     return dataset

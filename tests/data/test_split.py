@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskloop.data.split import folds, split
+from riskloop.data.split import folds, rolling_folds, split
 from riskloop.errors import DataError
 
 DAY = 86_400.0
@@ -97,3 +97,35 @@ def test_folds_are_stratified_and_keep_groups_whole() -> None:
     rates = [outcome[number == fold].mean() for fold in range(5)]
     assert max(rates) - min(rates) < 0.05
     np.testing.assert_array_equal(number, folds(outcome, groups, count=5, seed=3))
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.integers(0, 300), min_size=200, max_size=400),
+    st.integers(2, 6),
+    st.integers(0, 30),
+    st.integers(0, 2**16),
+)
+def test_folds_roll_forward_with_an_embargo_and_groups_kept_whole(times, count, embargo, seed):
+    order = np.array(times, dtype=np.float64)
+    rng = np.random.default_rng(seed)
+    outcome, groups = rng.random(len(order)) < 0.4, rng.integers(0, 300, len(order))
+    try:
+        rolling = rolling_folds(outcome, groups, order, count=count, embargo=embargo)
+    except DataError:
+        return
+    last = -np.inf
+    for number, train in enumerate(rolling.trains):
+        held_out = rolling.held_out == number
+        assert order[train].max() < order[held_out].min() - embargo
+        assert not set(groups[train]) & set(groups[held_out])
+        assert order[held_out].min() > last
+        last = order[held_out].max()
+        assert min(outcome[held_out].sum(), (~outcome[held_out]).sum()) >= 10
+    assert len(rolling.trains) <= count
+
+
+def test_a_past_without_outcomes_cannot_judge():
+    order = np.arange(300, dtype=np.float64)
+    with pytest.raises(DataError, match="No stretch of time"):
+        rolling_folds(order > 290, np.arange(300), order, count=5)

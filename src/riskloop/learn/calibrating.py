@@ -127,7 +127,7 @@ def choose_calibration(
     weights = np.ones(len(margin)) if weight is None else weight
     margin = np.clip(margin, -LIMIT, LIMIT)
     fold = _stratified_folds(outcome, min(folds, rarer), seed) if forward is None else forward
-    kinds = KINDS if rarer >= ISOTONIC_NEEDS else KINDS[:-1]
+    kinds = _kinds(rarer, forward is not None)
     held_out = {kind: _cross_fitted(kind, margin, outcome, weights, fold, forward is not None) for kind in kinds}
     loss = {kind: log_loss(outcome, probability) for kind, probability in held_out.items()}
     chosen = _simplest_best(loss, weights)
@@ -137,6 +137,13 @@ def choose_calibration(
         probability=held_out[chosen],
         why=_why(chosen, loss, weights),
     )
+
+
+def _kinds(rarer: int, forward: bool) -> tuple[Kind, ...]:
+    """What may be tried: where times change, what bends freely follows a past that will not come back."""
+    if forward:
+        return KINDS[:2]
+    return KINDS if rarer >= ISOTONIC_NEEDS else KINDS[:-1]
 
 
 def _stratified_folds(outcome: BoolArray, folds: int, seed: int) -> NDArray[Any]:

@@ -64,7 +64,9 @@ class Choice:
     difference: dict[str, PairedDifference] = field(default_factory=dict)
 
 
-def choose(contenders: Sequence[Contender], outcome: BoolArray, *, seed: int) -> Choice:
+def choose(
+    contenders: Sequence[Contender], outcome: BoolArray, *, seed: int, weight: FloatArray | None = None
+) -> Choice:
     """Choose a contender.
 
     The cheapest out of fold leads; of equal costs, as where it pays to act on all, the lower log loss. A simpler one
@@ -77,10 +79,13 @@ def choose(contenders: Sequence[Contender], outcome: BoolArray, *, seed: int) ->
         At least one, all on the same n rows.
     outcome : bool array, shape (n,)
     seed : int
+    weight : float array, shape (n,), optional
+        Of the rows: recent ones may count more.
     """
-    loss = {one.name: log_loss(outcome, one.probability) for one in contenders}
-    cheapest = min(contenders, key=lambda one: (one.cost_per_thousand, loss[one.name].mean(), one.complexity))
-    costs = {one.name: one.policy.costs.each(outcome, one.policy.act(one.probability)) for one in contenders}
+    mass = np.ones(len(outcome)) if weight is None else weight / weight.mean()
+    loss = {one.name: mass * log_loss(outcome, one.probability) for one in contenders}
+    costs = {one.name: mass * one.policy.costs.each(outcome, one.policy.act(one.probability)) for one in contenders}
+    cheapest = min(contenders, key=lambda one: (costs[one.name].mean(), loss[one.name].mean(), one.complexity))
     difference = {
         one.name: compare_costs(costs[one.name], costs[cheapest.name], seed=seed)
         for one in contenders
@@ -88,7 +93,8 @@ def choose(contenders: Sequence[Contender], outcome: BoolArray, *, seed: int) ->
     }
     for one in sorted(contenders, key=lambda one: one.complexity):
         if one is cheapest:
-            return Choice(one, _cheapest_words(one, len(contenders)), difference)
+            per_thousand = float(costs[one.name].mean() * 1000)
+            return Choice(one, _cheapest_words(one, per_thousand, len(contenders), weight is not None), difference)
         if difference[one.name].low <= 0 and not _worse(loss[one.name] - loss[cheapest.name]):
             return Choice(one, _simpler_words(one, cheapest, difference[one.name]), difference)
     raise AssertionError("the cheapest contender is among the contenders")
@@ -98,11 +104,11 @@ def _worse(excess: FloatArray) -> bool:
     return bool(excess.mean() > _TWO_SIDED_95 * excess.std(ddof=1) / np.sqrt(len(excess)))
 
 
-def _cheapest_words(one: Contender, count: int) -> str:
-    currency = one.policy.costs.currency
+def _cheapest_words(one: Contender, cost: float, count: int, recent: bool) -> str:
     return (
-        f"{one.name} has the lowest expected cost out of fold, {one.cost_per_thousand:.0f} {currency} per 1,000 "
-        f"customers, and no simpler one of the {count} candidates is as good."
+        f"{one.name} has the lowest expected cost out of fold, {cost:.0f} {one.policy.costs.currency} per 1,000 "
+        f"customers{' (recent ones count more)' if recent else ''}, and no simpler one of the {count} candidates is as "
+        "good."
     )
 
 

@@ -72,6 +72,12 @@ class OutOfFold:
     models: tuple[tuple[Encoding, Model], ...] = ()
     parity: float = 0.0
 
+    @property
+    def megabytes(self) -> float:
+        """Size of one fold's model."""
+        sizes = [sum(array.nbytes for array in model.to_arrays().values()) for _, model in self.models]
+        return sum(sizes) / max(1, len(sizes)) / 1e6
+
 
 @considerate_threads()
 def fit(
@@ -124,12 +130,16 @@ def crossfit(
     on_fold: Callable[[int, int], None] | None = None,
     target: FloatArray | None = None,
 ) -> OutOfFold:
-    """Fit once per fold and predict the rows held out; encodings are fitted inside the folds too."""
+    """Fit once per fold and predict the rows held out; encodings are fitted inside the folds too.
+
+    `target`, shape (folds, n), are probabilities to learn in place of the outcome: those of fold k must know nothing of
+    the rows that fold k holds out.
+    """
     margin = np.full(len(block.outcome), np.nan)
     fit_seconds, predict_seconds, parity = 0.0, 0.0, 0.0
     models: list[tuple[Encoding, Model]] = []
     for number, (train, held_out) in enumerate(block.parts()):
-        fitted = fit(candidate, block, train, seed=seed, target=target)
+        fitted = fit(candidate, block, train, seed=seed, target=None if target is None else target[number])
         fit_seconds += fitted.seconds
         started = time.perf_counter()
         matrix = fitted.encoding.matrix(block.rows(held_out))
@@ -139,10 +149,29 @@ def crossfit(
         models.append((fitted.encoding, fitted.model))
         if on_fold:
             on_fold(number + 1, block.folds)
-    rows = int(block.judged.sum())
     return OutOfFold(
-        margin[block.judged], fit_seconds / block.folds, predict_seconds / rows * 1000, tuple(models), parity
+        margin[block.judged],
+        fit_seconds / block.folds,
+        predict_seconds / int(block.judged.sum()) * 1000,
+        tuple(models),
+        parity,
     )
+
+
+def nested_margins(candidate: Candidate, block: Block, *, seed: int) -> FloatArray:
+    """Log-odds for learners of a second level, shape (folds, n).
+
+    Line k holds, for the rows outside fold k, margins of models that saw neither the row nor fold k: without the
+    latter, a student would find the held-out outcomes again in its teacher's opinions.
+    """
+    margins = np.full((block.folds, len(block.outcome)), np.nan)
+    for one in range(block.folds):
+        for other in range(one + 1, block.folds):
+            first, second = block.fold == one, block.fold == other
+            fitted = fit(candidate, block, ~(first | second), seed=seed)
+            margins[other, first] = fitted.model.margin(fitted.encoding.matrix(block.rows(first)))
+            margins[one, second] = fitted.model.margin(fitted.encoding.matrix(block.rows(second)))
+    return margins
 
 
 def _apart(one: FloatArray, other: FloatArray) -> float:

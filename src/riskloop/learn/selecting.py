@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -22,7 +23,7 @@ from riskloop.learn.calibrating import choose_calibration
 from riskloop.learn.candidates.candidate import Candidate
 from riskloop.learn.candidates.lightgbm import LIGHTGBM
 from riskloop.learn.choice import Choice, Contender, choose
-from riskloop.learn.crossfit import Fitted, OutOfFold, crossfit, fit
+from riskloop.learn.crossfit import Fitted, OutOfFold, crossfit, fit, nested_margins
 from riskloop.learn.evaluation.metrics import evaluate
 from riskloop.learn.threads import considerate_threads
 from riskloop.scorer.encoding import Encoding
@@ -57,6 +58,8 @@ class Plan:
     embargo_days: float = 0.0
     seed: int = 42
     derived: Mapping[str, str] = field(default_factory=dict)
+    max_ms_per_thousand: float | None = None
+    max_megabytes: float | None = None
 
     @property
     def embargo(self) -> float:
@@ -136,8 +139,30 @@ def select(
             watcher.finished(contender)
     if not contenders:
         raise ConfigError("There is no candidate to train.", where="training.candidates", next_step="name a family")
-    choice = choose(contenders, block.outcome[block.judged], seed=plan.seed)
+    choice = choose(
+        _eligible(contenders, plan),
+        block.outcome[block.judged],
+        seed=plan.seed,
+        weight=recency(block) if block.forward else None,
+    )
     return choice, tuple(sorted(contenders, key=lambda one: one.cost_per_thousand))
+
+
+def _eligible(contenders: Sequence[Contender], plan: Plan) -> list[Contender]:
+    """Those within the limits on time and size."""
+    slowest, largest = plan.max_ms_per_thousand or math.inf, plan.max_megabytes or math.inf
+    eligible = [
+        one
+        for one in contenders
+        if one.out_of_fold.predict_seconds * 1000 <= slowest and one.out_of_fold.megabytes <= largest
+    ]
+    if not eligible:
+        raise ConfigError(
+            f"None of the {len(contenders)} candidates is within the limits on prediction time and size.",
+            where="training.max_ms_per_thousand, training.max_megabytes",
+            next_step="raise the limits, or name a lighter family in training.candidates",
+        )
+    return eligible
 
 
 def refit(block: Block, plan: Plan, chosen: Contender, contenders: Sequence[Contender]) -> Refitted:
@@ -178,7 +203,6 @@ def _candidate(name: str, plan: Plan) -> Candidate:
 
 
 def _distilled() -> Candidate:
-    """A single LightGBM that learns what a blend thinks (Hinton, Vinyals and Dean, 2015)."""
     return Candidate(
         DISTILLED,
         LIGHTGBM.complexity + 0.5,
@@ -209,28 +233,58 @@ def _contenders(block: Block, plan: Plan, memory: Memory | None, watcher: Watche
             if kind in plan.blends:
                 yield contender
     if blended and DISTILLED in plan.blends:
-        target = block.outcome.astype(np.float64)
-        target[block.judged] = blended.probability
-        candidate = _distilled()
-        result = _crossfitted(candidate, block, plan, memory, watcher, target)
-        yield contend(candidate.name, candidate.complexity, result, block, plan, target=target)
+        yield _distil(blended, block, plan, memory, watcher)
+
+
+def _distil(teacher: Contender, block: Block, plan: Plan, memory: Memory | None, watcher: Watcher | None) -> Contender:
+    """A single LightGBM that learns what the blend thinks (Hinton, Vinyals and Dean, 2015).
+
+    To judge it, the teacher is cross-fitted once more inside each fold: half as many fits again as for everything else.
+    """
+    candidate = _distilled()
+    target = _opinion(block, teacher.probability)
+    key = f"{candidate.key}-{sha256(target.tobytes()).hexdigest()[:12]}"
+    result = memory.recall(key) if memory else None
+    if result is None:
+        result = crossfit(candidate, block, seed=plan.seed, target=_lessons(teacher, block, plan, watcher))
+        if memory:
+            memory.keep(key, result)
+    return contend(candidate.name, candidate.complexity, result, block, plan, target=target)
+
+
+def _opinion(block: Block, probability: FloatArray) -> FloatArray:
+    """What a teacher says of the judged rows, and the outcome of the others, shape (n,)."""
+    target = block.outcome.astype(np.float64)
+    target[block.judged] = probability
+    return target
+
+
+def _lessons(teacher: Contender, block: Block, plan: Plan, watcher: Watcher | None) -> FloatArray:
+    """What the teacher would say without having seen a fold, for each fold, shape (folds, n)."""
+    if teacher.recipe is None or block.forward:  # what was said of the past knows nothing of the present
+        return np.tile(_opinion(block, teacher.probability), (block.folds, 1))
+    nested = {}
+    for number, name in enumerate(teacher.recipe.weights):
+        nested[name] = nested_margins(_candidate(name, plan), block, seed=plan.seed)
+        if watcher:
+            watcher.fold(DISTILLED, number + 1, len(teacher.recipe.weights) + 1)
+    calibration = teacher.calibration.calibration
+    lessons = [
+        calibration.probability(teacher.recipe.margin({name: lines[number] for name, lines in nested.items()}))
+        for number in range(block.folds)
+    ]
+    return np.stack(lessons)
 
 
 def _crossfitted(
-    candidate: Candidate,
-    block: Block,
-    plan: Plan,
-    memory: Memory | None,
-    watcher: Watcher | None,
-    target: FloatArray | None = None,
+    candidate: Candidate, block: Block, plan: Plan, memory: Memory | None, watcher: Watcher | None
 ) -> OutOfFold:
-    key = candidate.key if target is None else f"{candidate.key}-{sha256(target.tobytes()).hexdigest()[:12]}"
-    result = memory.recall(key) if memory else None
+    result = memory.recall(candidate.key) if memory else None
     if result is None:
         on_fold = (lambda done, total: watcher.fold(candidate.name, done, total)) if watcher else None
-        result = crossfit(candidate, block, seed=plan.seed, on_fold=on_fold, target=target)
+        result = crossfit(candidate, block, seed=plan.seed, on_fold=on_fold)
         if memory:
-            memory.keep(key, result)
+            memory.keep(candidate.key, result)
     return result
 
 
