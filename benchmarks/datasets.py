@@ -11,8 +11,10 @@ import numpy as np
 from riskloop.costs import Costs
 from riskloop.data.dataset import Dataset, prepare
 from riskloop.data.infer import infer_contract, likely_id
+from riskloop.data.linked.propose import LinkedFile, parse_linked
 from riskloop.data.outcome import guess_positive
 from riskloop.data.source import Source, read
+from riskloop.loop.linking import link
 from riskloop.problem import Problem
 
 ROOT = Path(os.environ.get("RISKLOOP_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -28,12 +30,15 @@ class Table:
     target: str
     unavailable: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    linked: tuple[str, ...] = ()
 
 
 ADULT = (
     "age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship", "race",
     "sex", "capital_gain", "capital_loss", "hours_per_week", "country", "income",
 )  # fmt: skip
+
+PRODUCTS = ("products=credit_fraud/products.csv:basket_ID",)
 
 TABLES = {
     table.name: table
@@ -45,8 +50,20 @@ TABLES = {
         Table("churn_modelling", "churn_modelling/Churn_Modelling.csv", "Exited"),
         Table("adult", "adult/adult.data", "income", columns=ADULT),
         Table("bank_marketing", "bank_marketing/bank-additional-full.csv", "y", unavailable=("duration",)),
+        Table(
+            "credit_fraud",
+            "credit_fraud/baskets.csv",
+            "fraud_flag",
+            linked=PRODUCTS,
+        ),
     )
 }
+
+
+def _linked(text: str) -> LinkedFile:
+    """``NAME=FILE:KEY``, the file in the folder of public tables."""
+    name, _, rest = text.partition("=")
+    return parse_linked(f"{name}={ROOT / rest}")
 
 
 def load(name: str) -> Dataset:
@@ -54,9 +71,9 @@ def load(name: str) -> Dataset:
     table = TABLES[name]
     frame, _ = read(Source(str(ROOT / table.file), columns=table.columns))
     identity = likely_id(frame, but=[table.target])
-    problem = Problem(
-        table.target, guess_positive(frame, table.target), identity, unavailable=table.unavailable
-    )
+    problem = Problem(table.target, guess_positive(frame, table.target), identity, unavailable=table.unavailable)
+    if table.linked:
+        frame = link(frame, [_linked(text) for text in table.linked], problem).frame
     dataset = prepare(frame, infer_contract(frame, problem).contract, problem).dataset
     assert dataset is not None, f"{name} did not pass the quality gate"
     return dataset

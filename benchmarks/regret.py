@@ -19,7 +19,9 @@ from riskloop.data.infer import infer_contract
 from riskloop.data.source import Source, read
 from riskloop.decide.policy import regret
 from riskloop.learn.candidates.families import select_candidates
-from riskloop.learn.selecting import Plan, refit, select, training_block
+from riskloop.learn.plan import Plan, training_block
+from riskloop.learn.refitting import refit
+from riskloop.learn.selecting import select
 from riskloop.problem import Problem
 
 SCENARIOS = {

@@ -18,7 +18,7 @@ from riskloop.costs import Costs
 from riskloop.data.source import Source, read
 from riskloop.errors import Conflict, GateRefused, NotFound
 from riskloop.learn.candidates.families import select_candidates
-from riskloop.learn.selecting import Plan
+from riskloop.learn.plan import Plan
 from riskloop.learn.training import train as learn
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.check import prepare_table

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from riskloop.decide.policy import Policy
     from riskloop.errors import RiskloopError
     from riskloop.findings import Finding
+    from riskloop.learn.candidates.candidate import Candidate
+    from riskloop.learn.candidates.checking import check_candidate
     from riskloop.learn.estimator import RiskClassifier
     from riskloop.loop.project import Project
     from riskloop.loop.workflows.check import check
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from riskloop.loop.workflows.initialise import initialise
     from riskloop.loop.workflows.outcomes import record_outcomes
     from riskloop.loop.workflows.release import promote, rollback
+    from riskloop.loop.workflows.reproduce import reproduce
     from riskloop.loop.workflows.score import score
     from riskloop.loop.workflows.train import train
     from riskloop.problem import Problem
@@ -45,6 +48,9 @@ _HOMES = {
     "Scorer": "riskloop.scorer.scorer",
     "Source": "riskloop.data.source",
     "check": "riskloop.loop.workflows.check",
+    "check_candidate": "riskloop.learn.candidates.checking",
+    "Candidate": "riskloop.learn.candidates.candidate",
+    "reproduce": "riskloop.loop.workflows.reproduce",
     "compare": "riskloop.loop.workflows.history",
     "history": "riskloop.loop.workflows.history",
     "initialise": "riskloop.loop.workflows.initialise",
@@ -71,7 +77,10 @@ __all__ = [  # noqa: RUF022 - the order of the river
     "score",
     "record_outcomes",
     "load_bundle",
+    "reproduce",
+    "check_candidate",
     "Bundle",
+    "Candidate",
     "Contract",
     "Costs",
     "Finding",

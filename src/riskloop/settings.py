@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from riskloop.costs import Costs
 from riskloop.data.contract import did_you_mean
+from riskloop.data.linked.plan import LinkedTable, Plan
 from riskloop.errors import ConfigError
 from riskloop.problem import Problem
 
@@ -56,6 +57,23 @@ class DataSection(_Section):
     sample_rows: int | None = Field(None, gt=0, description="Learn from about so many rows of a larger table.")
 
 
+class LinkedSection(_Section):
+    path: str = Field(description="Linked table: a file or a glob; relative to the project folder.")
+    key: str = Field(description="Its column that holds the customer's id.")
+    time: str | None = Field(
+        None, description="Its column that says when a row became known; needed where problem.time is set."
+    )
+    windows: list[str] = Field(
+        default_factory=lambda: ["all"], min_length=1, description="How far back rows count: days as 90d, or all."
+    )
+    features: dict[str, list[str]] = Field(
+        min_length=1, description="Aggregates by column; `*` stands for the rows: count, recency."
+    )
+
+    def table(self, name: str) -> LinkedTable:
+        return LinkedTable.from_dict(name, self.model_dump(exclude={"path"}))
+
+
 class FeaturesSection(_Section):
     drop: dict[str, str] = Field(default_factory=dict, description="Columns never used, each with the reason.")
     allow: dict[str, str] = Field(
@@ -82,8 +100,47 @@ class CostsSection(_Section):
         return Costs(self.fp, self.fn, self.tp, self.tn, self.currency)
 
 
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0}
+
+
+def duration(text: str | float) -> float:
+    """Seconds in ``90s``, ``10m``, ``2h``, or a plain number of seconds.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    number, unit = (str(text)[:-1], str(text)[-1:]) if str(text)[-1:] in _SECONDS else (str(text), "s")
+    try:
+        seconds = float(number) * _SECONDS[unit]
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e7:
+        raise ValueError(f"{text!r} is no time; write 90s, 10m or 2h")
+    return seconds
+
+
 class TrainingSection(_Section):
-    candidates: list[str] = Field(default_factory=list, description="Model families to try; empty means all.")
+    candidates: list[str] = Field(
+        default_factory=list,
+        description="Families to try, and blend, stack, voting, distilled; empty means all families and the blend.",
+    )
+    imbalance: Literal["none", "weights", "smote"] = Field(
+        "none", description="Also try every family with class weights, or with SMOTE inside the folds."
+    )
+    trials: int = Field(0, ge=0, le=100_000, description="Trials of the search for parameters; 0 for none.")
+    budget: str | float | None = Field(
+        None,
+        description="Time for training as 90s, 10m or 2h: what would take longer is left out, the rest is searched.",
+    )
+    search: Literal["tpe", "random", "grid"] = Field("tpe", description="How parameters are searched.")
+    prefer: Literal["simple", "cheap"] = Field(
+        "simple",
+        description="simple: the simplest candidate not significantly worse than the cheapest; cheap: the cheapest.",
+    )
+    max_ms_per_thousand: float | None = Field(None, gt=0, description="Longest time to predict 1,000 rows.")
+    max_megabytes: float | None = Field(None, gt=0, description="Largest model.")
     folds: int = Field(5, ge=2, le=20, description="Number of cross-validation folds.")
     test_share: float = Field(0.2, gt=0, lt=0.9, description="Share of rows in the untouched test block.")
     split: Literal["random", "time", "row_order"] | None = Field(
@@ -96,6 +153,31 @@ class TrainingSection(_Section):
     )
     policy_value: float | None = Field(None, ge=0, le=1, description="Value for fixed, precision_at and recall_at.")
 
+    def but(self, asked: Mapping[str, Any]) -> TrainingSection:
+        """The section with some fields replaced; None leaves a field as it is.
+
+        Raises
+        ------
+        ConfigError
+            If a value does not fit.
+        """
+        given = {name: value for name, value in asked.items() if value is not None}
+        try:
+            return TrainingSection.model_validate(self.model_dump() | given)
+        except ValidationError as error:
+            raise _explain(error, "training") from error
+
+    @property
+    def seconds(self) -> float | None:
+        """The budget in seconds."""
+        return None if self.budget is None else duration(self.budget)
+
+    @model_validator(mode="after")
+    def _budget_is_a_time(self) -> TrainingSection:
+        if self.budget is not None:
+            duration(self.budget)
+        return self
+
     @model_validator(mode="after")
     def _value_where_needed(self) -> TrainingSection:
         if self.policy in ("fixed", "precision_at", "recall_at") and self.policy_value is None:
@@ -106,6 +188,9 @@ class TrainingSection(_Section):
 class GateSection(_Section):
     min_roc_auc: float = Field(0.55, ge=0, le=1, description="Lowest ROC-AUC on the test block.")
     min_f1: float = Field(0.0, ge=0, le=1, description="Lowest F1 on the test block.")
+    max_roc_auc: float | None = Field(
+        None, gt=0.5, lt=1, description="Highest ROC-AUC anybody has managed: above it something is wrong."
+    )
     max_cost_per_thousand: float | None = Field(None, description="Highest cost per 1,000 on the test block.")
     max_calibration_error: float = Field(0.1, gt=0, le=1, description="Highest calibration error on the test block.")
     max_latency_ms: float = Field(50.0, gt=0, description="Highest median time to score one customer.")
@@ -133,11 +218,26 @@ class Settings(_Section):
     project: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", description="Name of the project and its model.")
     problem: ProblemSection
     data: DataSection
+    linked: dict[str, LinkedSection] = Field(
+        default_factory=dict, description="Tables of many rows to a customer, by name; see docs/linked-tables.md."
+    )
     features: FeaturesSection = FeaturesSection()
     costs: CostsSection = CostsSection()
     training: TrainingSection = TrainingSection()
     gate: GateSection = GateSection()
     serving: ServingSection = ServingSection()
+
+    @model_validator(mode="after")
+    def _linked_by_id(self) -> Settings:
+        if self.linked and self.problem.id is None:
+            raise ValueError("linked tables need problem.id, the column that their keys name")
+        self.plan()
+        return self
+
+    def plan(self) -> Plan:
+        """The linked tables as they are carried out."""
+        tables = tuple(section.table(name) for name, section in self.linked.items())
+        return Plan(tables, point_in_time=self.problem.time is not None)
 
 
 def json_schema() -> dict[str, Any]:
@@ -243,5 +343,6 @@ def _explain(error: ValidationError, where: str) -> ConfigError:
 def _fields_at(path: list[str]) -> list[str]:
     model: Any = Settings
     for part in path:
-        model = model.model_fields[part].annotation
+        by_name = get_args(model)  # a mapping of sections: the name of one of them is any
+        model = by_name[1] if by_name else model.model_fields[part].annotation
     return list(model.model_fields)

@@ -19,6 +19,7 @@ from riskloop.decide.policy import Policy
 from riskloop.scorer.calibration import Calibration
 from riskloop.scorer.encoding import Block, Encoding
 from riskloop.scorer.forest import Forest
+from riskloop.scorer.interval import VennAbers
 from riskloop.scorer.linear import Linear
 from riskloop.scorer.scorer import Model, Scorer
 
@@ -66,7 +67,8 @@ def forest(width: int) -> Forest:
 
 
 def make_bundle(model: Model, *, name: str = "churn", encoding: Encoding = ENCODING) -> Bundle:
-    scorer = Scorer(CONTRACT, encoding, model, Calibration("sigmoid", (1.1, 0.1)))
+    interval = VennAbers((0.1, 1 / 3), (0.05, 0.3), (0.2, 0.7))
+    scorer = Scorer(CONTRACT, encoding, model, Calibration("sigmoid", (1.1, 0.1)), interval)
     bundle = Bundle(
         name,
         scorer,

@@ -28,6 +28,8 @@ FILES = [
     "contract.json",
     "encoding.json",
     "golden.json",
+    "interval.json",
+    "linked.json",
     "manifest.json",
     "model.json",
     "model.npz",

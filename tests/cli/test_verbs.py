@@ -140,6 +140,15 @@ def test_train_ends_with_3_when_the_gate_says_no(
     assert trained.promotions.state().champion == 1
 
 
+def test_train_says_what_more_rows_would_be_worth_if_asked(riskloop: Riskloop, trained: Project) -> None:
+    said = riskloop("train", "--candidates", "logistic_regression", "--learning-curve", "--project", trained.folder)
+    assert said.code == 0
+    assert "the last doubling saved" in " ".join(said.out.split())
+    assert "Random folds would have promised" in " ".join(said.out.split())
+    again = trained.versions.get(4).summary["examination"]
+    assert len(again["learning_curve"]["points"]) >= 2
+
+
 def test_an_unknown_family_is_met_with_the_nearest(riskloop: Riskloop, trained: Project) -> None:
     said = riskloop("train", "--candidates", "lightgmb", "--project", trained.folder)
     assert (said.code, "lightgbm" in said.err) == (2, True)
@@ -158,6 +167,15 @@ def test_compare_writes_every_metric_to_csv(riskloop: Riskloop, trained: Project
 def test_compare_does_not_know_every_metric(riskloop: Riskloop, trained: Project) -> None:
     said = riskloop("compare", "--sort", "roc_acu", "--project", trained.folder)
     assert (said.code, "roc_auc" in said.err) == (2, True)
+
+
+def test_compare_shows_the_composite_score_on_request(riskloop: Riskloop, trained: Project) -> None:
+    said = riskloop("compare", "--sort", "composite", "--project", trained.folder, "--json")
+    for row in said.json:
+        metric = {name: one["value"] for name, one in row["metrics"].items()}
+        expected = 0.35 * metric["roc_auc"] + 0.30 * metric["f1"] + 0.25 * metric["recall"] + 0.10 * metric["precision"]
+        assert metric["composite"] == pytest.approx(expected)
+    assert "composite" in riskloop("compare", "--sort", "composite", "--project", trained.folder).out
 
 
 def test_compare_shows_intervals_to_people(riskloop: Riskloop, trained: Project) -> None:

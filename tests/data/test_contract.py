@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,10 @@ def columns(draw: st.DrawFn, name: str) -> Column:
         low, high = draw(limits), draw(limits)
         if low is not None and high is not None and low > high:
             low, high = high, low
-        return Column(name, "number", (), low, high, nullable, share, missing)
+        trend = draw(st.sampled_from(["", "increasing", "decreasing"]))
+        return Column(name, "number", (), low, high, nullable, share, missing, monotone=trend)
+    if draw(st.booleans()):
+        return Column(name, "date", nullable=nullable, max_missing=share, missing_values=missing)
     levels = draw(
         st.lists(texts.filter(lambda text: text and text not in missing), min_size=1, unique=True, max_size=5)
     )
@@ -229,6 +233,12 @@ def test_any_json_object_is_decoded_or_named_in_a_breach(customer: dict[str, obj
         ({"missing_values": [None]}, "in quotes"),
         ({"type": "category", "levels": ["a"], "unknown": "guess"}, "reject or bin or coerce"),
         ("number", "mapping"),
+        ({"monotone": "up"}, "increasing or decreasing"),
+        ({"monotone": True}, "wrong type"),
+        ({"type": "date", "monotone": "increasing"}, "not in a date"),
+        ({"type": "category", "levels": ["a"], "monotone": "increasing"}, "not in a category"),
+        ({"type": "date", "minimum": 0}, "neither minimum nor maximum"),
+        ({"type": "date", "missing_values": [date(2026, 1, 31)]}, "in quotes"),
     ],
 )
 def test_rules_that_make_no_sense_are_refused_by_name(rules: Any, words: str) -> None:
@@ -243,6 +253,27 @@ def test_rules_that_make_no_sense_are_refused_by_name(rules: Any, words: str) ->
 def test_a_document_that_is_no_contract_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         Contract.from_dict(document)
+
+
+def test_a_trend_is_kept_and_no_trend_is_not_written() -> None:
+    column = Column.from_dict("age", {"monotone": "increasing"})
+    assert column.to_dict() == {"type": "number", "monotone": "increasing"}
+    assert Column("age").to_dict() == {"type": "number"}
+
+
+def test_a_date_that_means_missing_does_so_however_it_is_written() -> None:
+    column = Column("until", "date", nullable=True, missing_values=("9999-12-31", "open"))
+    texts = ["9999-12-31", "9999-12-31T00:00:00Z", "open", "", None, "2026-01-31"]
+    decoded = Contract((column,), ("until",)).decode_rows([{"until": text} for text in texts])
+    assert decoded.breaches == ()
+    assert np.isnan(decoded.columns["until"]).tolist() == [True] * 5 + [False]
+
+
+@pytest.mark.parametrize("value", ["soon", 20484, 20484.5, True, ["2026-01-31"], "31.01.2026"])
+def test_what_is_no_date_is_told_with_an_example_of_one(value: object) -> None:
+    (breach,) = Contract((Column("since", "date"),), ("since",)).decode_rows([{"since": value}]).breaches
+    assert breach.code == "not-a-date"
+    assert "2026-01-31" in breach.message
 
 
 def test_a_feature_without_rules_is_refused() -> None:

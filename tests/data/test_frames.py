@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import time
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskloop.data.contract import Column, Contract, Decoded
+from riskloop.data.dates import days_of
 from riskloop.data.frames import as_text, decode_frame
 from riskloop.errors import DataError
 
@@ -34,12 +36,28 @@ WORDLIKE = [
     "٣",
     "a\nb",
 ]
+DATELIKE = [
+    "2026-01-31",
+    " 2026-01-31 ",
+    "2026-02-29",
+    "2024-02-29",
+    "9999-12-31",
+    "0000-01-01",
+    "0001-01-01",
+    "2026-1-1",
+    "2026-01-31T00:00",
+    "2026-01-31 12:30:59.5",
+    "2026-01-31T12:00:00Z",
+    "2026-01-31T23:30-01:00",
+    "٢٠٢٦-01-31",
+    "20260131",
+]
 AWKWARD = ["\x1c7", "\u00a08\u2003", "9\u200b", "\ufeff4", "\x00", "x\x00y", "999", "999.0", "1" * 20, "9" * 400]
 
 letters = st.text(alphabet="abNA?é \t\x1c\u00a0", max_size=4)
 cells = st.one_of(
     st.none(),
-    st.sampled_from(NUMBERLIKE + WORDLIKE + AWKWARD),
+    st.sampled_from(NUMBERLIKE + WORDLIKE + AWKWARD + DATELIKE),
     letters,
     st.text(max_size=8),
     st.floats().map(repr),
@@ -47,16 +65,19 @@ cells = st.one_of(
     st.text(alphabet="0123456789+-.eE_ ", max_size=8),
 )
 limits = st.one_of(st.none(), st.sampled_from([-10.0, 0.0, 2.0, 1e6]))
-missing_values = st.lists(st.sampled_from(["NA", "?", "999", "-9", " ", "n/a", "nan"]), max_size=2, unique=True).map(
-    tuple
-)
+missing_values = st.lists(
+    st.sampled_from(["NA", "?", "999", "-9", " ", "n/a", "nan", "9999-12-31"]), max_size=2, unique=True
+).map(tuple)
 
 
 @st.composite
 def columns(draw: st.DrawFn, name: str = "x") -> Column:
     absent = draw(missing_values)
     nullable = draw(st.booleans())
-    if draw(st.booleans()):
+    kind = draw(st.sampled_from(["number", "category", "date"]))
+    if kind == "date":
+        return Column(name, "date", nullable=nullable, missing_values=absent, ignore_case=draw(st.booleans()))
+    if kind == "number":
         low, high = draw(limits), draw(limits)
         return Column(name, "number", minimum=low, maximum=high, nullable=nullable, missing_values=absent)
     texts = draw(st.lists(st.one_of(letters, st.sampled_from([*WORDLIKE, "1", "999"])), min_size=1, max_size=15))
@@ -93,6 +114,43 @@ TYPED: dict[str, tuple[Any, Any]] = {
 }
 
 
+MOMENTS = st.datetimes() | st.just(datetime(9999, 12, 31))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.booleans(), missing_values, st.sampled_from([pl.Date, pl.Datetime("us")]), st.data())
+def test_a_typed_date_is_decoded_as_its_text_is(
+    nullable: bool, absent: tuple[str, ...], dtype: Any, data: st.DataObject
+) -> None:
+    moments = MOMENTS.map(datetime.date) if dtype == pl.Date else MOMENTS
+    cells = data.draw(st.lists(st.none() | moments, max_size=40))
+    column = Column("x", "date", nullable=nullable, missing_values=absent)
+    contract = Contract((column,), ("x",))
+    rows = [{"x": cell and cell.isoformat()} for cell in cells]
+    frame = pl.DataFrame({"x": cells}, schema={"x": dtype})
+    assert_alike(decode_frame(contract, frame), contract.decode_rows(rows, typed=True))
+
+
+def test_a_time_of_another_zone_is_brought_to_utc() -> None:
+    series = pl.Series("x", [datetime(2026, 1, 31, 23)]).dt.replace_time_zone("America/New_York")
+    decoded = decode_frame(Contract((Column("x", "date"),), ("x",)), pl.DataFrame({"x": series}))
+    assert decoded.columns["x"].tolist() == [days_of("2026-02-01T04:00")]
+
+
+def test_a_number_or_a_boolean_is_no_date() -> None:
+    for cells, dtype in (([20260131], pl.Int64), ([1.5], pl.Float64), ([True], pl.Boolean)):
+        (breach,) = one_column(Column("x", "date"), cells, dtype).breaches
+        assert breach.code == "not-a-date"
+
+
+def test_a_million_dates_are_decoded_quickly() -> None:
+    series = pl.select(pl.date_range(pl.date(1900, 1, 1), pl.date(2026, 1, 1), "1d")).to_series()
+    texts = pl.concat([series.cast(pl.String)] * 22)
+    start = time.perf_counter()
+    assert not one_column(Column("x", "date"), texts.to_list()).breaches
+    assert time.perf_counter() - start < 3
+
+
 @settings(max_examples=80, deadline=None)
 @given(columns(), st.sampled_from(sorted(TYPED)), st.data())
 def test_parquet_cells_and_json_values_are_decoded_alike(column: Column, kind: str, data: st.DataObject) -> None:
@@ -101,7 +159,7 @@ def test_parquet_cells_and_json_values_are_decoded_alike(column: Column, kind: s
     contract = Contract((column,), (column.name,))
     frame = decode_frame(contract, pl.DataFrame({"x": cells}, schema={"x": dtype}))
     rows = contract.decode_rows([{"x": cell} for cell in cells], typed=True)
-    if kind == "boolean" and column.type == "number":
+    if column.type == "date" or (kind == "boolean" and column.type == "number"):
         assert [b.rows.tolist() for b in frame.breaches] == [b.rows.tolist() for b in rows.breaches]
     else:
         assert_alike(frame, rows)
@@ -131,7 +189,7 @@ def test_a_sentinel_that_may_not_be_missing_is_a_breach() -> None:
     assert (breach.code, breach.rows.tolist()) == ("missing", [1])
 
 
-def test_dates_are_read_as_text() -> None:
+def test_dates_may_be_a_category_of_texts() -> None:
     series = pl.Series(["2026-01-31"]).str.to_date()
     column = Column("x", "category", ("2026-01-31",))
     assert one_column(column, series.to_list(), pl.Date).columns["x"].tolist() == [0]

@@ -127,7 +127,7 @@ def test_numbers_in_a_local_way_of_writing_are_told_and_left_out(form: str) -> N
         ([float("inf"), float("-inf")] * 20, "x", "too-large"),
         ([10**17 + row for row in range(N)], "x", "too-large"),
         ([str(10**17 + row) for row in range(N)], "x", "id-like"),
-        (["2026-01-31"] * 5 + ["2026-02-01"] * (N - 5), "opened", "date"),
+        (["2026-01-31"] * (N - 50) + ["2026-02-30"] * 50, "opened", "date-format"),
     ],
 )
 def test_a_column_that_is_no_feature_is_left_out_with_the_reason(values: list[Any], name: str, code: str) -> None:
@@ -181,6 +181,51 @@ def test_the_share_of_missing_cells_that_is_usual_here_is_allowed_and_told() -> 
     assert finding(inferred, "missing-share").evidence == {"share": 0.1, "allowed": 0.15}
 
 
+DAYS = [f"2026-{month:02}-{day:02}" for month in range(1, 6) for day in range(1, 21)] * 4
+
+
+def test_a_column_of_dates_is_kept_and_its_parts_are_proposed() -> None:
+    inferred = infer(replaced(DAYS, 8, None), "opened on")
+    column = inferred.contract.by_name["opened on"]
+    assert (column.type, column.nullable) == ("date", True)
+    assert inferred.derived == {"opened on_month": "month(`opened on`)", "opened on_weekday": "weekday(`opened on`)"}
+    assert "2026-01-01 to 2026-05-20" in finding(inferred, "date").message
+
+
+def test_a_part_that_does_not_vary_is_not_proposed() -> None:
+    assert infer(["2026-01-30", "2026-01-31"] * 20, "opened").derived == {"opened_weekday": "weekday(opened)"}
+
+
+def test_a_parquet_column_of_times_is_a_column_of_dates() -> None:
+    series = pl.Series(DAYS).str.to_datetime()
+    inferred = infer(series.to_list(), "opened")
+    assert inferred.contract.by_name["opened"].type == "date"
+
+
+def test_a_few_cells_that_are_no_dates_are_told() -> None:
+    assert finding(infer([*DAYS[:398], "soon", "2026-02-30"], "opened"), "text-in-date").rows == 2
+
+
+def test_days_are_counted_back_from_the_event_time_which_is_then_asked_for() -> None:
+    frame = pl.DataFrame({"id": [*range(400)], "at": ["2026-06-30"] * 400, "opened": DAYS, "y": ["0", "1"] * 200})
+    inferred = infer_contract(frame, Problem("y", "1", id="id", time="at"))
+    assert inferred.derived["opened_days_before"] == "at - opened"
+    assert inferred.contract.features == ("at", "opened")
+
+
+def test_an_event_time_that_no_formula_needs_is_no_feature() -> None:
+    frame = pl.DataFrame({"id": [*range(400)], "at": DAYS, "x": AMOUNT, "y": ["0", "1"] * 200})
+    inferred = infer_contract(frame, Problem("y", "1", id="id", time="at"))
+    assert inferred.contract.features == ("x",)
+    assert inferred.derived == {}
+
+
+def test_many_levels_are_kept_where_each_has_rows_to_learn_from() -> None:
+    inferred = infer([f"model {row % 300}" for row in range(6_000)])
+    assert inferred.contract.by_name["x"].unknown == "bin"
+    assert "x" in infer([f"model {row % 300}" for row in range(5_000)]).dropped
+
+
 def test_the_inferred_contract_accepts_the_table_it_came_from() -> None:
     frame = pl.DataFrame(
         {
@@ -188,10 +233,11 @@ def test_the_inferred_contract_accepts_the_table_it_came_from() -> None:
             "amount": replaced(AMOUNT, 30, "N/A"),
             "region": replaced(["NA", "EU"] * (N // 2), 9, "?"),
             "rare": [f"r{row % 40}" for row in range(N)],
+            "opened": replaced(DAYS, 9, None),
             "y": ["0", "1"] * (N // 2),
         }
     )
     contract = infer_contract(frame, PROBLEM).contract
-    assert contract.features == ("amount", "region", "rare")
+    assert contract.features == ("amount", "region", "rare", "opened")
     assert decode_frame(contract, frame).breaches == ()
     assert Contract.from_dict(contract.to_dict()) == contract

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from riskloop.errors import Conflict, DataError
-from riskloop.keep.customers import Customers
+from riskloop.keep.customers import Customers, OnFile
 from riskloop.keep.database import reading
 
 
@@ -88,3 +88,34 @@ def test_of_two_loads_the_one_begun_later_stays_in_use(store: Customers, noon: d
     with pytest.raises(Conflict):
         store.replace_all(rows(), noon)
     assert (store.get("newer"), store.get("older")) == ({}, None)
+
+
+def test_linked_rows_are_found_with_their_customer(store: Customers, noon: datetime) -> None:
+    linked = [("loans", "1", '{"at": [1]}'), ("cards", "1", '{"at": []}'), ("loans", "9", '{"at": [2]}')]
+    store.replace_all([("1", '{"age": 3}'), ("2", "{}")], noon, linked)
+    assert store.on_file("1") == OnFile({"age": 3}, {"loans": {"at": [1]}, "cards": {"at": []}})
+    assert store.on_file("2") == OnFile({}, {})
+    assert store.on_file("9") is None
+
+
+def test_linked_rows_change_with_the_load_and_leave_nothing_behind(
+    store: Customers, engine: Engine, noon: datetime
+) -> None:
+    store.replace_all([("1", "{}")], noon, ((f"table{number % 2}", str(number // 2), "{}") for number in range(12_000)))
+    seen = []
+
+    def rows() -> Iterator[tuple[str, str, str]]:
+        seen.append(store.on_file("1"))
+        yield "table0", "1", '{"at": [7]}'
+
+    store.replace_all([("1", "{}")], noon, rows())
+    assert seen == [OnFile({}, {"table0": {}, "table1": {}})]
+    assert store.on_file("1") == OnFile({}, {"table0": {"at": [7]}})
+    with reading(engine) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM linked_rows")) == 1
+
+
+def test_linked_rows_that_come_twice_are_refused(store: Customers, noon: datetime) -> None:
+    with pytest.raises(DataError, match="twice"):
+        store.replace_all([("1", "{}")], noon, [("loans", "1", "{}"), ("loans", "1", "{}")])
+    assert store.count() == 0

@@ -46,6 +46,8 @@ def ledger(engine: Engine) -> Ledger:
 def test_a_prediction_comes_back_as_it_was_given(ledger: Ledger) -> None:
     full = prediction(
         request_id="r1",
+        probability_low=0.05,
+        probability_high=1 / 3,
         threshold=1 / 11,
         risk_band="high",
         expected_cost=7.25,

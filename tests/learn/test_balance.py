@@ -8,7 +8,8 @@ from riskloop.errors import ConfigError
 from riskloop.learn.balance import balance
 from riskloop.learn.candidates.families import select_candidates
 from riskloop.learn.crossfit import crossfit, fit
-from riskloop.learn.selecting import Plan, select
+from riskloop.learn.plan import Plan
+from riskloop.learn.selecting import select
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,9 @@ from riskloop.learn.block import Block
 from riskloop.learn.candidates.families import select_blends, select_candidates
 from riskloop.learn.crossfit import fit, nested_margins
 from riskloop.learn.evaluation.metrics import log_loss
-from riskloop.learn.selecting import Plan, refit, select
+from riskloop.learn.plan import Plan
+from riskloop.learn.refitting import refit
+from riskloop.learn.selecting import select
 
 ROWS = 3_000
 COSTS = Costs(fp=1, fn=10)

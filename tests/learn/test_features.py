@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeClassifier
 
 from riskloop.data.contract import Column, Contract
-from riskloop.errors import ConfigError
+from riskloop.errors import ConfigError, UsageError
 from riskloop.learn.candidates.candidate import Candidate, Fitting
 from riskloop.learn.crossfit import Block, Fitted, fit
-from riskloop.learn.features import fit_encoding
+from riskloop.learn.features import fit_encoding, fit_matrix
+from riskloop.learn.scorecard import fit_scorecard_model
+from riskloop.learn.target_encoding import TARGET_LEVELS
 from riskloop.scorer.encoding import Encoding
 
 STYLES = ("scaled", "imputed", "onehot", "native")
@@ -110,7 +112,7 @@ def test_a_category_that_may_be_missing_has_a_column_for_it_and_native_ones_are_
 
 @pytest.mark.parametrize("formula", ["debt / region", "debt / outcome", "`married` * 2", "burden * 2"])
 def test_a_formula_needs_number_features(block, formula):
-    with pytest.raises(ConfigError, match="which is no number among the features") as refused:
+    with pytest.raises(ConfigError, match="which is no number or date among the features") as refused:
         fit_encoding(block.contract, block.columns, "scaled", {"burden": "debt / income", "odd": formula})
     assert refused.value.where == "features.derived.odd"
 
@@ -131,3 +133,114 @@ def test_a_block_is_cut_by_rows(block):
     assert isinstance(block, Block)
     mask = block.outcome
     assert all(len(values) == mask.sum() for values in block.rows(mask).values())
+
+
+MODELS = Contract(
+    (Column("model", "category", tuple(map(str, range(300))), unknown="bin"), Column("age")), ("model", "age")
+)
+
+
+def cars(rows: int = 3_000, levels: int = 300) -> tuple[dict[str, Any], Any]:
+    rng = np.random.default_rng(5)
+    columns = {"model": rng.integers(0, levels, rows).astype(np.int32), "age": rng.normal(size=rows)}
+    return columns, rng.random(rows) < 0.2 + 0.3 * (columns["model"] % 3 == 0)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_category_of_many_levels_is_one_column(style):
+    columns, outcome = cars()
+    encoding, matrix = fit_matrix(MODELS, columns, outcome, style)
+    assert encoding.names == ("model", "age")
+    assert encoding.categorical == []
+    assert matrix.shape == (3_000, 2)
+
+
+@pytest.mark.parametrize("levels", [TARGET_LEVELS, TARGET_LEVELS + 1])
+def test_a_category_of_few_levels_is_one_hot_or_codes(levels):
+    contract = Contract((Column("model", "category", tuple(map(str, range(levels)))),), ("model",))
+    columns, outcome = cars(levels=levels)
+    onehot, _ = fit_matrix(contract, columns, outcome, "onehot")
+    native, _ = fit_matrix(contract, columns, outcome, "native")
+    assert len(onehot.names) == (levels if levels <= TARGET_LEVELS else 1)
+    assert native.categorical == [0]
+
+
+def test_the_training_matrix_is_cross_fitted_and_service_reads_the_whole_table():
+    columns, outcome = cars()
+    encoding, matrix = fit_matrix(MODELS, columns, outcome, "onehot", seed=1)
+    served = encoding.matrix(columns)
+    assert np.array_equal(matrix[:, 1], served[:, 1])
+    assert not np.array_equal(matrix[:, 0], served[:, 0])
+    assert np.corrcoef(matrix[:, 0], outcome)[0, 1] < np.corrcoef(served[:, 0], outcome)[0, 1]
+    assert np.corrcoef(matrix[:, 0], served[:, 0])[0, 1] > 0.5
+
+
+def test_the_same_seed_draws_the_same_inner_folds():
+    columns, outcome = cars()
+    first, again, other = (fit_matrix(MODELS, columns, outcome, "onehot", seed=seed)[1] for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("style", [*STYLES, "woe"])
+def test_without_a_target_encoded_column_the_matrix_is_that_of_the_encoding(block, style):
+    encoding, matrix = fit_matrix(block.contract, block.columns, block.outcome, style, block.derived)
+    assert np.array_equal(matrix, encoding.matrix(block.columns), equal_nan=True)
+    assert Encoding.from_dict(encoding.to_dict()) == encoding
+
+
+def test_every_column_has_one_weight_of_evidence(block):
+    encoding, matrix = fit_matrix(block.contract, block.columns, block.outcome, "woe", block.derived)
+    assert encoding.names == ("age", "debt", "income", "region", "married", "burden")
+    assert np.isfinite(matrix).all()
+
+
+def test_bins_are_not_learnt_without_an_outcome(block):
+    with pytest.raises(UsageError):
+        fit_encoding(block.contract, block.columns, "woe")
+
+
+@pytest.mark.parametrize("trend", ["increasing", "decreasing"])
+def test_a_declared_trend_holds_in_the_scorecard_that_serves(trend):
+    """The risk falls with age up to 40 and rises again; whatever was declared, the served log-odds run one way."""
+    contract = Contract((Column("age", monotone=trend), Column("debt")), ("age", "debt"))
+    rng = np.random.default_rng(2)
+    columns = {"age": rng.uniform(18, 80, 4_000).round(), "debt": rng.normal(size=4_000)}
+    outcome = rng.random(4_000) < 1 / (1 + np.exp(2 - (columns["age"] - 40) ** 2 / 400 - columns["debt"]))
+    encoding, matrix = fit_matrix(contract, columns, outcome, "woe")
+    assert encoding.monotone(contract) == [1, 0]
+    model = fit_scorecard_model(matrix, outcome)
+    margin = model.margin(encoding.matrix({"age": np.arange(18.0, 81), "debt": np.zeros(63)}))
+    assert (np.diff(margin) * (1 if trend == "increasing" else -1) >= 0).all()
+
+
+DATED = Contract((Column("opened", "date", nullable=True), Column("at", "date"), Column("x")), ("opened", "at", "x"))
+DAYS = {"opened": np.array([0.0, 31.0, np.nan, 400.5]), "at": np.full(4, 500.0), "x": np.arange(4.0)}
+
+
+def test_a_date_enters_by_derived_features_only():
+    derived = {"age": "at - opened", "month": "month(opened)", "next": "weekday(1 + opened + x)"}
+    encoding = fit_encoding(DATED, DAYS, "native", derived)
+    assert encoding.names == ("x", "age", "month", "next")
+    assert np.array_equal(encoding.matrix(DAYS)[:, 1], [500.0, 469.0, np.nan, 99.5], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("formula", "why"),
+    [
+        ("opened", "gives a date"),
+        ("opened + 30", "gives a date"),
+        ("2 * opened", "only numbers can"),
+        ("opened + at", "only numbers can"),
+        ("-opened", "only numbers can"),
+        ("1 - opened", "only numbers can"),
+        ("opened / at", "only numbers can"),
+        ("month(x)", "of what is no date"),
+        ("month(at - opened)", "of what is no date"),
+        ("year(month(at))", "of what is no date"),
+    ],
+)
+def test_what_makes_no_sense_with_dates_is_refused(formula, why):
+    with pytest.raises(ConfigError, match=why) as refused:
+        fit_encoding(DATED, DAYS, "native", {"odd": formula})
+    assert refused.value.where == "features.derived.odd"

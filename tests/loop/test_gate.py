@@ -10,7 +10,7 @@ from riskloop.costs import Costs
 from riskloop.data.dataset import Dataset, prepare
 from riskloop.data.infer import infer_contract
 from riskloop.learn.candidates.families import select_candidates
-from riskloop.learn.selecting import Plan
+from riskloop.learn.plan import Plan
 from riskloop.learn.training import Trained, train
 from riskloop.loop.gate import GateCheck, gate, passed
 from riskloop.problem import Problem
@@ -70,6 +70,7 @@ def test_a_good_model_passes(judge: Judge) -> None:
         ({"min_f1": 0.99}, "f1"),
         ({"max_cost_per_thousand": 1.0}, "cost_per_thousand"),
         ({"max_calibration_error": 1e-6}, "calibration_error"),
+        ({"max_roc_auc": 0.6}, "max_roc_auc"),
     ],
 )
 def test_a_limit_that_is_missed_is_named_with_both_numbers(judge: Judge, limits: dict[str, float], name: str) -> None:
@@ -79,6 +80,14 @@ def test_a_limit_that_is_missed_is_named_with_both_numbers(judge: Judge, limits:
     assert failed.limit == next(iter(limits.values()))
     assert f"{failed.value:.4g}" in failed.message
     assert f"{failed.limit:g}" in failed.message
+
+
+def test_a_model_too_good_to_be_true_raises_the_overfit_alarm(judge: Judge) -> None:
+    check = judge(GateSection(max_roc_auc=0.6))["max_roc_auc"]
+    assert "better than anybody has managed (0.6): look for a column that knows the outcome" in check.message
+    assert "'signal'" in check.message
+    assert judge(GateSection(max_roc_auc=0.99))["max_roc_auc"].passed
+    assert "max_roc_auc" not in judge()
 
 
 @pytest.mark.parametrize(

@@ -315,3 +315,34 @@ def test_a_project_whose_contract_is_gone_says_so(tmp_path: Path) -> None:
     (tmp_path / "project" / "contract.yaml").unlink()
     with pytest.raises(ConfigError, match=r"contract.yaml"):
         check(open_project(tmp_path / "project", {}))
+
+
+def dated(**more: Any) -> pl.DataFrame:
+    days = pl.select(pl.date_range(pl.date(2024, 1, 1), pl.date(2025, 2, 3), "1d")).to_series()
+    return customers(snapshot=["2025-03-01"] * N, opened=days.cast(pl.String), **more)
+
+
+def test_dates_are_learnt_from_through_proposed_formulas(tmp_path: Path) -> None:
+    done = start(tmp_path, dated(), time_column="snapshot")
+    assert done.settings.features.derived == {
+        "opened_month": "month(opened)",
+        "opened_weekday": "weekday(opened)",
+        "opened_days_before": "snapshot - opened",
+    }
+    assert {"snapshot", "opened"} <= set(done.features)
+    assert open_project(tmp_path / "project", {}).contract.features == done.features
+
+
+def test_the_event_time_is_asked_for_only_while_a_formula_counts_from_it(tmp_path: Path) -> None:
+    start(tmp_path, dated(), time_column="snapshot")
+    file = tmp_path / "project" / "riskloop.yaml"
+    file.write_text(file.read_text().replace("snapshot - opened", "day(opened)"))
+    assert "snapshot" not in open_project(tmp_path / "project", {}).contract.features
+
+
+def test_a_date_that_knows_the_outcome_takes_its_formulas_along(tmp_path: Path) -> None:
+    frame = dated()
+    left = pl.when(pl.col("churned") == "yes").then(pl.col("opened")).alias("closing_date")
+    done = start(tmp_path, frame.with_columns(left), time_column="snapshot")
+    assert "closing_date" in done.settings.features.drop
+    assert not any("closing_date" in formula for formula in done.settings.features.derived.values())

@@ -50,6 +50,9 @@ def test_every_customer_gets_the_decision_of_the_bundle_in_the_order_of_the_file
     wanted = [{name: row[name] or None for name in bundle.contract.features} for row in customers]
     probability, _ = bundle.score(wanted, typed=False)
     assert [float(row["probability"]) for row in answers] == probability.tolist()
+    low, high = bundle.scorer.interval.of_many(probability)
+    assert [float(row["probability_low"]) for row in answers] == low.tolist()
+    assert [float(row["probability_high"]) for row in answers] == high.tolist()
     assert [row["decision"] for row in answers] == bundle.policy.decide_many(probability).decision.tolist()
     assert (done.rows, done.scored, done.version) == (300, 300, 1)
     assert done.acted == sum(row["decision"] == "act" for row in answers)

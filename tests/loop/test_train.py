@@ -75,6 +75,26 @@ def test_mlflow_holds_the_run_its_candidates_and_its_plots(trained: Project, cli
         )
 
 
+def test_the_card_and_the_files_hold_a_closer_look(trained: Project, client: object) -> None:
+    import mlflow
+
+    assert isinstance(client, mlflow.MlflowClient)
+    version = trained.versions.get(1)
+    look = load(trained.locations.bundles / version.bundle, trained.keys.trusted()).card["examination"]
+    assert look["iid"]["family"] in QUICK  # the split is by time
+    assert len(look["stability"]["periods"]) >= 3
+    assert look["reliability"]["bins"]
+    assert version.summary["examination"]["words"]
+    names = {file.path for file in client.list_artifacts(str(version.run_id))}
+    assert {"segments.csv", "stability.png"} <= names
+
+
+def test_every_bundle_knows_the_interval_of_a_probability(trained: Project) -> None:
+    interval = load(trained.locations.bundles / trained.versions.get(1).bundle, trained.keys.trusted()).scorer.interval
+    low, high = interval.of(0.5)
+    assert 0 < low <= 0.5 <= high < 1
+
+
 def test_the_same_data_and_seed_give_the_same_digest(trained: Project) -> None:
     again = train(trained, candidates=QUICK)
     assert again.version.version == 4

@@ -10,7 +10,7 @@ from riskloop.costs import Costs
 from riskloop.data.contract import Column, Contract
 from riskloop.data.dataset import Dataset
 from riskloop.learn.candidates.families import select_candidates
-from riskloop.learn.selecting import Plan
+from riskloop.learn.plan import Plan
 from riskloop.learn.training import Trained, train
 from riskloop.problem import Problem
 from riskloop.report import plots
@@ -67,6 +67,13 @@ def test_the_cost_curve_passes_through_the_trivial_policies(trained: Trained) ->
     rows = {row.name: row.cost_per_thousand.value for row in trained.policies}
     assert cost[np.argmin(threshold)] == pytest.approx(rows["act_on_all"])
     assert cost[np.argmax(threshold)] == pytest.approx(rows["act_on_none"])
+
+
+def test_the_calibration_plot_shows_the_bins_and_the_interval_that_is_served(trained: Trained) -> None:
+    axes = plots._calibration(trained).axes[0]
+    words = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert f"{len(trained.examination.reliability.bins)} groups" in " ".join(words)
+    assert "interval served (Venn-Abers)" in words
 
 
 def test_importance_shows_at_most_twenty_features(trained: Trained) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from riskloop.data.contract import Column, Contract
 from riskloop.errors import BundleRefused
 from riskloop.scorer.encoding import Block, Encoding, sources
 
@@ -111,7 +112,92 @@ def test_sources_are_the_columns_behind_the_blocks():
     assert sources(blocks) == ("n", "m", "c")
 
 
+BINS = Block("n", "bins", edges=(-1.0, 1.0, 7.0), values=(10.0, 20.0, 30.0, 40.0), absent=5.0)
+TABLE = Block("c", "table", levels=LEVELS, values=(10.0, 20.0, 30.0), absent=5.0, other=7.0)
+
+
+def test_a_number_gets_the_value_of_the_bin_whose_lower_edge_it_has_reached():
+    assert matrix(BINS) == [[30.0, 5.0, 10.0, 20.0, 40.0]]
+
+
+def test_blocks_of_bins_may_have_different_numbers_of_edges_none_among_them():
+    whole = Block("m", "bins", values=(3.0,), absent=-1.0)
+    assert matrix(whole, BINS, whole) == [[3.0, 3.0, 3.0, -1.0, 3.0], *matrix(BINS), [3.0, 3.0, 3.0, -1.0, 3.0]]
+
+
+def test_a_derived_number_may_be_binned():
+    ratio = Block("ratio", "bins", expression="n / m", edges=(1.0,), values=(0.0, 1.0), absent=9.0)
+    assert matrix(ratio) == [[0.0, 9.0, 9.0, 9.0, 1.0]]
+
+
+def test_a_level_has_its_value_and_missing_and_unknown_have_their_own():
+    assert matrix(TABLE) == [[10.0, 30.0, 7.0, 5.0, 20.0]]
+
+
+def test_a_level_beyond_the_unknown_one_is_unknown():
+    assert Encoding((TABLE,)).matrix({"c": np.array([99], dtype=np.int32)}).tolist() == [[7.0]]
+
+
+def test_a_trend_is_kept_by_numbers_and_fixed_by_bins_and_asked_of_nothing_else():
+    contract = Contract(
+        (Column("n", monotone="decreasing"), Column("m", monotone="increasing"), Column("c", "category", LEVELS))
+    )
+    encoding = Encoding(
+        (
+            Block("c", "onehot"),
+            Block("n", "number", impute=0.0, indicator=True, shift=1.0, scale=2.0),
+            Block("m", "number"),
+            BINS,
+            Block("free", "number", expression="n / m"),
+            Block("free", "bins", expression="m", values=(1.0,)),
+            Block("c", "onehot", levels=LEVELS, indicator=True),
+            TABLE,
+            Block("c", "code", levels=LEVELS),
+        )
+    )
+    assert encoding.monotone(contract) == [-1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert len(encoding.names) == 12
+
+
+@pytest.mark.parametrize(
+    ("block", "column", "fits"),
+    [
+        (Block("x", "number"), Column("x"), True),
+        (Block("x", "bins", values=(1.0,)), Column("x"), True),
+        (Block("x", "table", levels=("a",), values=(1.0,)), Column("x", "category", ("a",)), True),
+        (Block("x", "onehot", levels=("a",)), Column("x", "category", ("a",)), True),
+        (Block("y", "number", expression="month(x)"), Column("x", "date"), True),
+        (Block("y", "bins", expression="x * 2", values=(1.0,)), Column("x"), True),
+        (Block("x", "number"), Column("x", "date"), False),
+        (Block("x", "bins", values=(1.0,)), Column("x", "date"), False),
+        (Block("x", "number"), Column("x", "category", ("a",)), False),
+        (Block("y", "number", expression="x * 2"), Column("x", "category", ("a",)), False),
+        (Block("x", "table", levels=("b",), values=(1.0,)), Column("x", "category", ("a",)), False),
+        (Block("x", "code", levels=()), Column("x"), False),
+    ],
+)
+def test_a_block_reads_columns_that_it_can_be_made_of(block, column, fits):
+    assert block.reads(column) is fits
+
+
 finite = st.floats(-1e6, 1e6)
+
+
+@st.composite
+def bins(draw: st.DrawFn) -> Block:
+    edges = tuple(sorted(draw(st.lists(finite, unique=True, max_size=4))))
+    values = draw(st.tuples(*[finite] * (len(edges) + 1)))
+    formula = draw(st.none() | st.just("n0 / n1"))
+    return Block(draw(st.sampled_from(["n0", "n1"])), "bins", formula, edges=edges, values=values, absent=draw(finite))
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Block:
+    levels = draw(st.lists(st.text(max_size=3), unique=True, max_size=4).map(tuple))
+    values, absent, other = draw(st.tuples(*[finite] * len(levels))), draw(finite), draw(finite)
+    return Block(draw(st.sampled_from(["c0", "c1"])), "table", levels=levels, values=values, absent=absent, other=other)
+
+
 blocks = st.one_of(
     st.builds(
         Block,
@@ -130,6 +216,8 @@ blocks = st.one_of(
         indicator=st.booleans(),
         levels=st.lists(st.text(max_size=3), unique=True, max_size=4).map(tuple),
     ),
+    bins(),
+    tables(),
 )
 rows = st.lists(
     st.fixed_dictionaries(
@@ -150,10 +238,15 @@ def columns_of(some: list[dict[str, Any]]) -> dict[str, Any]:
 
 def by_hand(block: Block, row: dict[str, Any]) -> list[float]:
     """One block of one row, as its documentation says."""
-    if block.kind == "number":
+    if block.kind == "table":
+        code = row[block.source]
+        return [block.absent if code < 0 else dict(enumerate(block.values)).get(code, block.other)]
+    if block.kind in ("number", "bins"):
         values = {name: np.array([value]) for name, value in row.items()}
         value = float(block.formula.evaluate(values)[0]) if block.formula else row[block.source]
         missing = math.isnan(value)
+        if block.kind == "bins":
+            return [block.absent if missing else block.values[sum(edge <= value for edge in block.edges)]]
         value = block.impute if missing and block.impute is not None else value
         return [(value - block.shift) / block.scale, *([float(missing)] if block.indicator else [])]
     code = row[block.source]
@@ -240,6 +333,46 @@ SOUND = {"source": "n", "kind": "number"}
                 {"expression": "a ** 2"},
                 {"expression": 1},
                 {"kind": "code", "expression": "a / b"},
+                {"values": [1.0]},
+                {"edges": [1.0]},
+                {"absent": 1.0},
+                {"levels": ["x"]},
+            )
+        ),
+        *(
+            {"blocks": [{"source": "n", "kind": "bins", "edges": [1.0, 2.0], "values": [0, 1, 2.5]} | change]}
+            for change in (
+                {"edges": [2.0, 1.0]},
+                {"edges": [1.0, 1.0]},
+                {"edges": [1.0, math.nan]},
+                {"edges": [1.0, math.inf]},
+                {"edges": [1.0]},
+                {"edges": [[1.0], 2.0]},
+                {"edges": ["1", "2"]},
+                {"edges": {"1": 1.0}},
+                {"values": [0, 1]},
+                {"values": [0, 1, True]},
+                {"values": [0, 1, math.nan]},
+                {"values": [0, 1, 10**400]},
+                {"absent": math.inf},
+                {"absent": None},
+                {"impute": 0.0},
+                {"indicator": True},
+                {"scale": 2.0},
+                {"levels": ["x"]},
+                {"other": 1.0},
+            )
+        ),
+        *(
+            {"blocks": [{"source": "c", "kind": "table", "levels": ["x", "y"], "values": [0.5, 1]} | change]}
+            for change in (
+                {"levels": ["x"]},
+                {"values": []},
+                {"values": [None, 1]},
+                {"edges": [1.0]},
+                {"other": math.nan},
+                {"expression": "c"},
+                {"indicator": True},
             )
         ),
     ],

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from riskloop.data.dates import days_of
 from riskloop.errors import ConfigError
 from riskloop.scorer.expression import Expression
 
@@ -63,6 +64,32 @@ def test_an_overflow_is_missing_also_on_the_way():
 )
 def test_arithmetic_reads_as_written(text, result):
     assert same(value(text), result)
+
+
+DATES = {
+    "opened": np.array([days_of("2024-02-29"), days_of("2026-01-31T18:30"), np.nan]),
+    "closed": np.array([days_of("2024-03-01"), days_of("2026-02-01T06:30"), days_of("2026-01-01")]),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("closed - opened", [1.0, 0.5, math.nan]),
+        ("month(closed)", [3.0, 2.0, 1.0]),
+        ("year(opened) * 100 + month(opened)", [202402.0, 202601.0, math.nan]),
+        ("is_weekend(opened)", [0.0, 1.0, math.nan]),
+        ("hour(closed) - hour(opened)", [0.0, -12.0, math.nan]),
+        ("day(opened + 1)", [1.0, 1.0, math.nan]),
+        ("weekday(`opened`) / quarter(closed)", [3.0, 5.0, math.nan]),
+    ],
+)
+def test_dates_are_days_and_have_parts(text, result):
+    assert same(Expression(text).evaluate(DATES).tolist(), result)
+
+
+def test_a_column_may_be_called_like_a_part():
+    assert Expression("month(month) + day").names == ("month", "day")
 
 
 def test_names_come_in_order_of_first_use_and_once():
@@ -142,6 +169,15 @@ HOSTILE = [
     "a\0",
     "\ud800",
     "a # comment\n b",
+    "month()",
+    "month(a, b)",
+    "month(*a)",
+    "month(a=b)",
+    "month(a)(b)",
+    "a.month(b)",
+    "`month`(a)",
+    "abs(a)",
+    "month(1)",
 ]
 
 

@@ -29,6 +29,7 @@ from riskloop.keep.promotions import Promotions
 from riskloop.keep.versions import Version, Versions
 from riskloop.scorer.calibration import Calibration
 from riskloop.scorer.encoding import Block, Encoding
+from riskloop.scorer.interval import VennAbers
 from riskloop.scorer.linear import Linear
 from riskloop.scorer.scorer import Scorer
 from riskloop.serve.api import create_app
@@ -75,9 +76,9 @@ def make_bundle(*, weight: float = 0.5, intercept: float = -1.5, name: str = "ch
             {"name": "act_on_none", "cost_per_thousand": {"value": 26600.0, "low": 25000.0, "high": 28000.0}},
         ],
     }
-    bundle = Bundle(
-        name, Scorer(CONTRACT, encoding, model, Calibration("sigmoid", (1.1, 0.1))), policy, Golden((), ()), {}, card
-    )
+    interval = VennAbers((0.05, 0.2, 0.5), (0.02, 0.15, 0.4), (0.1, 0.3, 0.7))
+    scorer = Scorer(CONTRACT, encoding, model, Calibration("sigmoid", (1.1, 0.1)), interval)
+    bundle = Bundle(name, scorer, policy, Golden((), ()), {}, card)
     probability, _ = bundle.score(CUSTOMERS)
     return replace(bundle, golden=Golden(CUSTOMERS, tuple(probability.tolist())))
 

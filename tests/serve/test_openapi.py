@@ -53,14 +53,14 @@ LEVELS = st.lists(st.text(st.characters(codec="utf-8"), min_size=1).filter(lambd
 COLUMNS = st.builds(
     Column,
     st.just("x"),
-    st.sampled_from(["number", "category"]),
+    st.sampled_from(["number", "category", "date"]),
     levels=(LEVELS | st.lists(st.sampled_from(["1", "01", "true", "False", "null", "1.0", "-3", "-0"]))).map(
         lambda levels: tuple(dict.fromkeys(levels))
     ),
     minimum=st.none() | st.integers(-5, 0),
     maximum=st.none() | st.integers(1, 5),
     nullable=st.booleans(),
-    missing_values=st.sampled_from([(), ("999",), ("?", "-1")]),
+    missing_values=st.sampled_from([(), ("999",), ("?", "-1"), ("2026-01-31T00:00",)]),
     unknown=st.sampled_from(["reject", "bin"]),
 )
 VALUES = (
@@ -69,6 +69,7 @@ VALUES = (
     | st.integers()
     | st.floats(-10, 10)
     | st.text()
+    | st.dates().map(str)
     | st.sampled_from(["1", "NA", "true", "?", "\x1f", "\u0085", 999, -1])
 )
 
@@ -76,6 +77,7 @@ VALUES = (
 @example(Column("x", "category", unknown="bin"), "\x1f", None)
 @example(Column("x", "category", unknown="bin", missing_values=("?",)), "?", None)
 @example(Column("x", missing_values=("999",)), 999, None)
+@example(Column("x", "date", missing_values=("2026-01-31T00:00",)), "2026-01-31", None)
 @given(COLUMNS, VALUES, st.none() | st.data())
 def test_what_the_schema_allows_the_contract_takes(column, value, data):
     schema = column_schema(column)
@@ -84,6 +86,11 @@ def test_what_the_schema_allows_the_contract_takes(column, value, data):
     if jsonschema_rs.validator_for(schema).is_valid(value):
         contract = Contract((column,), ("x",))
         assert contract.decode_rows([{"x": value}]).breaches == ()
+
+
+def test_a_date_is_a_text_of_that_format():
+    schema = column_schema(Column("since", "date", nullable=True))
+    assert (schema["type"], schema["format"]) == (["string", "null"], "date")
 
 
 def test_without_a_champion_the_document_is_whole():

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 FIELDS = [
-    *("prediction_id", "id", "model", "arm", "probability", "decision", "threshold", "risk_band", "expected_cost"),
-    *("reasons", "latency_ms", "timestamp"),
+    *("prediction_id", "id", "model", "arm", "probability", "interval", "decision", "threshold", "risk_band"),
+    *("expected_cost", "reasons", "latency_ms", "timestamp"),
 ]
 
 
@@ -51,6 +51,7 @@ def test_an_answer_is_what_the_bundle_says(standing, bundle_maker, customers):
         answer = standing.post("/predict", json={"features": customer}).json()
         decision = bundle.policy.decide(probability)
         assert answer["probability"] == probability
+        assert answer["interval"] == list(bundle.scorer.interval.of(probability))
         assert answer["decision"] == decision.decision
         assert answer["threshold"] == pytest.approx(10 / 110)
         assert answer["expected_cost"] == pytest.approx(decision.expected_cost)

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskloop.data.contract import Columns, Contract, Decoded
+from riskloop.data.dates import text_of
+from riskloop.data.linked.plan import Plan
 from riskloop.decide.policy import Policy
 from riskloop.errors import BundleRefused, ContractError
 from riskloop.scorer.scorer import Scorer
@@ -42,6 +44,8 @@ class Bundle:
         Reference profile of the training rows: no raw rows.
     card : dict
         Facts about the model: family, metrics with intervals, costs, data fingerprint.
+    linked : Plan
+        How the features that come from linked tables are made.
     digest : str
         sha256 of the manifest; empty before packing.
     """
@@ -52,6 +56,7 @@ class Bundle:
     golden: Golden
     profile: dict[str, Any] = field(default_factory=dict)
     card: dict[str, Any] = field(default_factory=dict)
+    linked: Plan = field(default_factory=Plan)
     digest: str = ""
 
     @property
@@ -94,8 +99,12 @@ def raw_rows(contract: Contract, columns: Columns, positions: Sequence[int]) -> 
 
 
 def _raw(column: Any, value: Any) -> Any:
+    if column.type != "category" and np.isnan(value):
+        return None
     if column.type == "number":
-        return None if np.isnan(value) else float(value)
+        return float(value)
+    if column.type == "date":
+        return text_of(value)
     if value < 0:
         return None
     if value >= len(column.levels):

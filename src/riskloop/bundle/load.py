@@ -16,14 +16,16 @@ from riskloop.bundle.bundle import Bundle, Golden
 from riskloop.bundle.forms import build
 from riskloop.bundle.sign import canonical, verify
 from riskloop.data.contract import Column, Contract
+from riskloop.data.linked.plan import Plan
 from riskloop.decide.policy import Policy
 from riskloop.errors import BundleRefused, RiskloopError
 from riskloop.scorer.calibration import Calibration
-from riskloop.scorer.encoding import Block, Encoding, sources
+from riskloop.scorer.encoding import Encoding, sources
+from riskloop.scorer.interval import VennAbers
 from riskloop.scorer.scorer import Scorer
 
 FORMAT = 1
-_PARTS = ("contract", "encoding", "model", "calibration", "policy", "profile", "card", "golden")
+_PARTS = ("contract", "linked", "encoding", "model", "calibration", "interval", "policy", "profile", "card", "golden")
 _FILES = frozenset(f"{name}.json" for name in _PARTS) | {"model.npz"}
 _LARGEST = {".json": 64 * 1024**2, ".npz": 2 * 1024**3}
 """Bytes of a file, by its suffix."""
@@ -89,6 +91,9 @@ def assemble(files: Mapping[str, bytes]) -> Bundle:
             raise BundleRefused("The file does not hold a mapping.", where=name)
     with _refusing("contract.json"):
         contract = Contract.from_dict(documents["contract.json"])
+    with _refusing("linked.json"):
+        linked = Plan.from_dict(documents["linked.json"])
+        _check_linked(linked, contract)
     with _refusing("encoding.json"):
         encoding = Encoding.from_dict(documents["encoding.json"])
         _check_blocks(encoding, {column.name: column for column in contract.used})
@@ -97,17 +102,20 @@ def assemble(files: Mapping[str, bytes]) -> Bundle:
         _check_width(len(encoding.names), model.n_features)
     with _refusing("calibration.json"):
         calibration = Calibration.from_dict(documents["calibration.json"])
+    with _refusing("interval.json"):
+        interval = VennAbers.from_dict(documents["interval.json"])
     with _refusing("policy.json"):
         policy = Policy.from_dict(documents["policy.json"])
     with _refusing("golden.json"):
         golden = _golden(documents["golden.json"])
     return Bundle(
         name=documents["manifest.json"]["name"],
-        scorer=Scorer(contract, encoding, model, calibration),
+        scorer=Scorer(contract, encoding, model, calibration, interval),
         policy=policy,
         golden=golden,
         profile=documents["profile.json"],
         card=documents["card.json"],
+        linked=linked,
         digest=hashlib.sha256(files["manifest.json"]).hexdigest(),
     )
 
@@ -130,14 +138,17 @@ def _check_blocks(encoding: Encoding, features: Mapping[str, Column]) -> None:
         for name in sources([block]):
             if name not in features:
                 raise BundleRefused(f"The encoding reads {name!r}, which is no feature.", where="encoding.json")
-            if not _fits(block, features[name]):
+            if not block.reads(features[name]):
                 raise BundleRefused(f"The encoding reads {name!r} against its contract.", where="encoding.json")
 
 
-def _fits(block: Block, column: Column) -> bool:
-    if column.type == "number":
-        return block.kind == "number"
-    return block.kind != "number" and block.levels == column.levels
+def _check_linked(plan: Plan, contract: Contract) -> None:
+    """Every aggregate feeds the model, and every linked feature is a number."""
+    if plan.only(contract.features) != plan:
+        raise BundleRefused("A linked table makes what is no feature.", where="linked.json")
+    for name in {*plan.names} & {*contract.features}:
+        if contract.by_name[name].type != "number":
+            raise BundleRefused(f"The linked feature {name!r} is no number in the contract.", where="linked.json")
 
 
 def _check_width(made: int, expected: int) -> None:

@@ -61,9 +61,11 @@ def contents(bundle: Bundle) -> dict[str, bytes]:
     scorer, golden = bundle.scorer, bundle.golden
     documents: dict[str, Any] = {
         "contract.json": scorer.contract.to_dict(),
+        "linked.json": bundle.linked.to_dict(),
         "encoding.json": scorer.encoding.to_dict(),
         "model.json": form_of(scorer.model),
         "calibration.json": scorer.calibration.to_dict(),
+        "interval.json": scorer.interval.to_dict(),
         "policy.json": bundle.policy.to_dict(),
         "profile.json": bundle.profile,
         "card.json": bundle.card,

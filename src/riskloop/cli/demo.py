@@ -177,10 +177,10 @@ def _regret(project: Project, done: TrainingResult, data: Path) -> Regret:
 
     from riskloop.data.source import Source, read
     from riskloop.decide.policy import regret
+    from riskloop.loop.table import read_table
     from riskloop.loop.workflows.check import prepare_table
 
-    frame, _ = read(project.source)
-    rows = prepare_table(project, frame).rows[done.trained.split.test]
+    rows = prepare_table(project, read_table(project).frame).rows[done.trained.split.test]
     truth, _ = read(Source(str(data / "truth.csv")))
     known = dict(truth.iter_rows())
     probability = np.array([float(known[customer]) for customer in rows["customer_id"].to_list()])

@@ -16,12 +16,27 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
-    app.command("train", epilog="Example: riskloop train --candidates logistic_regression,lightgbm --promote")(train)
+    app.command("train", epilog="Example: riskloop train --budget 10m --promote")(train)
+    app.command("reproduce", epilog="Example: riskloop reproduce 3")(reproduce)
     app.command("compare", epilog="Example: riskloop compare --sort roc_auc --csv runs.csv")(compare)
 
 
 def train(
-    candidates: Annotated[str | None, typer.Option(help="Families a,b,c; all that suit the table if left out.")] = None,
+    candidates: Annotated[
+        str | None,
+        typer.Option(help="Families a,b,c, and blend, stack, voting, distilled; all families and blend if left out."),
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Time for everything: 90s, 10m, 2h. What is left is spent on a search.")
+    ] = None,
+    trials: Annotated[int | None, typer.Option(min=0, help="Trials of a search for better parameters.")] = None,
+    search: Annotated[str | None, typer.Option(help="tpe, random or grid.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Go on where an interrupted training stopped, or forget it.")
+    ] = True,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Also find out what more rows would be worth (eight fits more).")
+    ] = False,
     promote: Annotated[
         bool, typer.Option("--promote", help="Let the new version lead if the gate accepts it.")
     ] = False,
@@ -35,11 +50,45 @@ def train(
 
     opened = open_project(project)
     with training_progress(enabled=True) as watcher:
-        done = learn(opened, candidates=names(candidates), promote_reason=reason if promote else None, watcher=watcher)
+        done = learn(
+            opened,
+            candidates=names(candidates),
+            trials=trials,
+            budget=budget,
+            search=search,
+            fresh=not resume,
+            learning_curve=learning_curve,
+            promote_reason=reason if promote else None,
+            watcher=watcher,
+        )
     reporter = Reporter(as_json)
     reporter.data(done)
     show_training(reporter, done, promote=promote)
     if not done.accepted:
+        raise typer.Exit(3)
+
+
+def reproduce(
+    version: Annotated[int, typer.Argument(help="Number of the version.", min=1)],
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a version again and say whether the bundle is the same, or what differs."""
+    from riskloop.loop.workflows.reproduce import reproduce as again
+    from riskloop.wiring import open_project
+
+    opened = open_project(project)
+    with training_progress(enabled=True) as watcher:
+        done = again(opened, version, watcher)
+    reporter = Reporter(as_json)
+    reporter.data(done)
+    if done.equal:
+        reporter.say(f"[green]Equal[/]: version {version} was made again, digest {done.digest[:16]}.")
+    else:
+        reporter.say(f"[red]Not equal[/]: version {version}, digest {done.digest[:16]}.")
+    for difference in done.differences:
+        reporter.say(f"  {verbatim(difference)}")
+    if not done.equal:
         raise typer.Exit(3)
 
 
@@ -73,6 +122,8 @@ def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool) ->
     )
     reporter.say(f"[bold]{verbatim(trained.verdict)}[/]")
     reporter.say()
+    for sentence in trained.examination.words(currency):
+        reporter.say(f"  {verbatim(sentence)}")
     for check in done.gate:
         mark = "[green]ok[/]" if check.passed else "[red]no[/]"
         reporter.say(f"  gate {mark} {check.name.replace('_', ' ')}: {verbatim(check.message)}")

@@ -1,4 +1,4 @@
-"""Verbs of operation: serve, score, outcomes, doctor, demo; and what `riskloop` alone says."""
+"""Verbs of operation: serve, score, customers, outcomes, doctor, demo; and what `riskloop` alone says."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     app.command("serve", epilog="Example: riskloop serve --port 8080")(serve)
     app.command("score", epilog="Example: riskloop score customers.csv --out decisions.csv")(score)
+    app.command("customers", epilog="Example: riskloop customers customers_in_may.csv")(customers)
     app.command("outcomes", epilog="Example: riskloop outcomes churned_in_may.csv")(outcomes)
     app.command("doctor", epilog="Example: riskloop doctor --json")(doctor)
     app.command("demo", epilog="Example: riskloop demo --no-serve")(demo)
@@ -63,6 +64,21 @@ def score(
         f"expected cost {done.expected_cost:,.0f} {verbatim(done.currency)}"
     )
     reporter.say(f"Wrote {verbatim(done.out)}")
+
+
+def customers(
+    table: Annotated[str | None, typer.Argument(help="Customers; the training table if left out.")] = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep these customers and their linked rows for scoring by id, in place of those on file."""
+    from riskloop.loop.workflows.customers import load_customers
+    from riskloop.wiring import open_project
+
+    done = load_customers(open_project(project), table)
+    reporter = Reporter(as_json)
+    reporter.data(done)
+    reporter.say(f"{done.customers:,} customers are on file: [bold]GET /customers/ID/prediction[/] scores them")
 
 
 def outcomes(

@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command("schema", epilog="Example: riskloop schema > riskloop.schema.json")(schema)
     reports = typer.Typer(help="Write documents.")
     reports.command("data", epilog="Example: riskloop report data")(report_data)
+    reports.command("points", epilog="Example: riskloop report points --version 3 --pdo 20")(report_points)
     app.add_typer(reports, name="report")
 
 
@@ -42,6 +43,9 @@ def init(
     ] = None,
     sensitive: Annotated[str | None, typer.Option(help="Protected columns a,b: audited, never used.")] = None,
     unavailable: Annotated[str | None, typer.Option(help="Columns a,b not known at decision time.")] = None,
+    linked: Annotated[
+        list[str] | None, typer.Option(help="Linked table NAME=FILE:KEY[:TIME], many rows to a customer; repeatable.")
+    ] = None,
     cost_fn: Annotated[float | None, typer.Option(help="Cost of a missed positive.")] = None,
     cost_fp: Annotated[float | None, typer.Option(help="Cost of a needless action.")] = None,
     currency: Annotated[str, typer.Option(help="Currency of the costs.")] = "EUR",
@@ -62,6 +66,7 @@ def init(
 ) -> None:
     """Read a table, write riskloop.yaml and contract.yaml, and report leakage, ids, sentinels and personal columns."""
     from riskloop.costs import Costs
+    from riskloop.data.linked.propose import parse_linked
     from riskloop.data.source import Source
     from riskloop.errors import UsageError
     from riskloop.loop.workflows.initialise import initialise
@@ -78,6 +83,7 @@ def init(
         time_column=time_column,
         sensitive=names(sensitive),
         unavailable=names(unavailable),
+        linked_files=[parse_linked(text) for text in linked or ()],
         costs=costs,
         in_row_order=in_row_order,
         project=name,
@@ -172,6 +178,24 @@ def schema(as_json: JsonOption = True) -> None:  # noqa: ARG001 - a schema is JS
     from riskloop.settings import json_schema
 
     Reporter(as_json=True).data(json_schema())
+
+
+def report_points(
+    version: Annotated[int | None, typer.Option(min=1, help="A scorecard's version; the champion if left out.")] = None,
+    base: Annotated[float, typer.Option(help="Points at the base odds.")] = 600,
+    odds: Annotated[float, typer.Option(help="Base odds: goods to one bad.")] = 50,
+    pdo: Annotated[float, typer.Option(help="Points that double the odds.")] = 20,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a scorecard's points as CSV and as SQL."""
+    from riskloop.loop.workflows.report import report_points as write
+    from riskloop.wiring import open_project
+
+    done = write(open_project(project), version, base=base, odds=odds, pdo=pdo)
+    reporter = Reporter(as_json)
+    reporter.data({"csv": str(done.csv), "sql": str(done.sql)})
+    reporter.say(f"Wrote {verbatim(done.csv)} and {verbatim(done.sql)}")
 
 
 def report_data(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from riskloop.learn.choice import Contender
+    from riskloop.learn.tuning.search import Trial
 
 _COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
 
@@ -106,6 +107,17 @@ def training_progress(enabled: bool) -> Iterator[TrainingProgress]:
         watcher.close()
 
 
+def _how(contender: Contender) -> str:
+    """What a contender is made of, or how long it took."""
+    if contender.recipe is not None:
+        return contender.recipe.describe()
+    from riskloop.learn.candidates.families import families
+
+    known = families().get(contender.name.partition("+")[0])
+    searched = known and contender.candidate and contender.candidate.parameters != known.parameters
+    return f"{contender.out_of_fold.fit_seconds:.1f} s per fit{', parameters searched' if searched else ''}"
+
+
 class TrainingProgress:
     """Watches a training (see `riskloop.learn.training.Watcher`)."""
 
@@ -137,12 +149,28 @@ class TrainingProgress:
         auc, cost = contender.evaluation["roc_auc"].value, contender.cost_per_thousand
         line = (
             f"{contender.name:<24} ROC-AUC {auc:.4f}   cost {cost:>9,.0f} {contender.policy.costs.currency} per 1,000"
-            f"   {contender.out_of_fold.fit_seconds:.1f} s per fit"
+            f"   {_how(contender)}"
         )
         if self._bars is not None:
             self._bars.console.print(line, highlight=False)
             if contender.name in self._tasks:
                 self._bars.remove_task(self._tasks[contender.name])
+        else:
+            sys.stderr.write(line + "\n")
+
+    def trial(self, candidate: str, trial: Trial, lowest: float) -> None:
+        name = f"{candidate}: trials"
+        if self._bars is None:
+            return
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=None)
+        told = "given up early" if trial.loss is None else f"{trial.loss:.5f}"
+        self._bars.update(self._tasks[name], advance=1, description=f"{name}, log loss {told}, best {lowest:.5f}")
+
+    def left_out(self, candidate: str, reason: str) -> None:
+        line = f"{candidate:<24} left out: {reason}"
+        if self._bars is not None:
+            self._bars.console.print(line, highlight=False)
         else:
             sys.stderr.write(line + "\n")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from riskloop.data.dates import days_of
 from riskloop.errors import ConfigError
 
 MISSING_CODE = -1
@@ -48,7 +49,8 @@ class Column:
     Attributes
     ----------
     name : str
-    type : {"number", "category"}
+    type : {"number", "category", "date"}
+        A date is read from ISO 8601 text (`riskloop.data.dates`) and serves derived features only.
     levels : tuple of str
         The known categories; a value's position is its code.
     minimum, maximum : float or None
@@ -65,10 +67,12 @@ class Column:
         Texts that stand for a level: ``("NL", "Netherlands")``.
     ignore_case : bool
         Whether ``france`` and ``FRANCE`` are the level ``France``.
+    monotone : {"", "increasing", "decreasing"}
+        How the risk may change with a number, all else equal; see `riskloop.scorer.encoding.Encoding.monotone`.
     """
 
     name: str
-    type: Literal["number", "category"] = "number"
+    type: Literal["number", "category", "date"] = "number"
     levels: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -78,6 +82,7 @@ class Column:
     unknown: Literal["reject", "bin", "coerce"] = "reject"
     aliases: tuple[tuple[str, str], ...] = ()
     ignore_case: bool = False
+    monotone: Literal["", "increasing", "decreasing"] = ""
 
     @cached_property
     def codes(self) -> dict[str, int]:
@@ -95,10 +100,15 @@ class Column:
         """The numbers that mean "missing": 999 does so as a text, as 999.0 and as a JSON number."""
         return frozenset(float(text) for text in self.missing_texts if is_number(text))
 
+    @cached_property
+    def missing_days(self) -> frozenset[float]:
+        """The dates that mean "missing", however they are written."""
+        return frozenset(days for days in map(days_of, self.missing_texts) if days is not None)
+
     @property
     def blank(self) -> float:
         """What a missing value is decoded to."""
-        return math.nan if self.type == "number" else MISSING_CODE
+        return MISSING_CODE if self.type == "category" else math.nan
 
     def read(self, value: object, *, typed: bool) -> float:
         """Decode one value; ``typed`` values (JSON) must have the right type, others (CSV) are text.
@@ -108,7 +118,7 @@ class Column:
         BrokenRule
             If the value breaks a rule.
         """
-        decode = self._number if self.type == "number" else self._category
+        decode = {"number": self._number, "category": self._category, "date": self._date}[self.type]
         decoded = None if value is None else decode(value, typed)
         if decoded is not None:
             return decoded
@@ -162,6 +172,17 @@ class Column:
             return len(self.levels)
         raise BrokenRule("unknown-category", f"{_shown(text)} is not one of ", lambda: _choices(text, self.levels))
 
+    def _date(self, value: object, _typed: bool) -> float | None:
+        if value != value:
+            return None
+        cell = value.strip(BLANKS) if isinstance(value, str) else value
+        if isinstance(cell, str) and self._folded(cell) in self.missing_texts:
+            return None
+        days = days_of(cell) if isinstance(cell, str) else None
+        if days is None:
+            raise BrokenRule("not-a-date", f"expected a date such as 2026-01-31, got {_shown(cell)}")
+        return None if days in self.missing_days else days
+
     def _folded(self, text: str) -> str:
         return text.casefold() if self.ignore_case else text
 
@@ -178,6 +199,7 @@ class Column:
             "missing_values": list(self.missing_values) or None,
             "aliases": dict(self.aliases) or None,
             "ignore_case": self.ignore_case or None,
+            "monotone": self.monotone or None,
         }
         return fields | {key: value for key, value in optional.items() if value is not None}
 
@@ -267,6 +289,12 @@ _RULES: dict[str, type | tuple[type, ...]] = {
     "unknown": str,
     "aliases": dict,
     "ignore_case": bool,
+    "monotone": str,
+}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "type": ("number", "category", "date"),
+    "unknown": ("reject", "bin", "coerce"),
+    "monotone": ("increasing", "decreasing", ""),
 }
 
 
@@ -279,9 +307,10 @@ def _check_fields(name: str, fields: Mapping[str, Any]) -> None:
             raise ConfigError(f"Unknown rule {key!r}{did_you_mean(str(key), _RULES)}.", where=where)
         if not isinstance(value, _RULES[key]) or (isinstance(value, bool) and _RULES[key] is not bool):
             raise ConfigError(f"The rule {key!r} has a value of the wrong type: {_shown(value)}.", where=where)
-    for key, choices in (("type", ("number", "category")), ("unknown", ("reject", "bin", "coerce"))):
+    for key, choices in _CHOICES.items():
         if key in fields and fields[key] not in choices:
-            raise ConfigError(f"The rule {key!r} is {fields[key]!r}, not {' or '.join(choices)}.", where=where)
+            known = " or ".join(filter(None, choices))
+            raise ConfigError(f"The rule {key!r} is {fields[key]!r}, not {known}.", where=where)
 
 
 def _check_sense(column: Column) -> None:
@@ -301,6 +330,10 @@ def _check_sense(column: Column) -> None:
         complaint = "a level is also named in missing_values"
     elif column.unknown == "coerce" and not column.nullable:
         complaint = "unknown: coerce needs nullable: true"
+    elif column.monotone and column.type != "number":
+        complaint = f"the risk can be monotone in a number, not in a {column.type}"
+    elif column.type == "date" and (column.minimum, column.maximum) != (None, None):
+        complaint = "a date has neither minimum nor maximum"
     else:
         return
     raise ConfigError(f"The rules contradict themselves: {complaint}.", where=f"contract, column {column.name!r}")

@@ -1,8 +1,9 @@
 """The Contract: rules per column, enforced in the same way at training, in batches and over HTTP.
 
 A contract decodes raw values into **columns**: a dict from column name to an array of shape (n,). Numbers become
-float64 (missing is NaN); categories become int32 codes into the column's levels (missing is -1, the unknown bin is
-``len(levels)``). What breaks a rule comes back as a Breach and never as a guess.
+float64 (missing is NaN), and so do dates, as days since 1970-01-01; categories become int32 codes into the column's
+levels (missing is -1, the unknown bin is ``len(levels)``). What breaks a rule comes back as a Breach and never as a
+guess.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Breach(NamedTuple):
     column : str
     code : str
         ``missing``, ``not-a-number``, ``not-finite``, ``too-large``, ``below-minimum``, ``above-maximum``,
-        ``not-a-category``, ``unknown-category``, ``absent`` or ``unexpected``.
+        ``not-a-category``, ``unknown-category``, ``not-a-date``, ``absent`` or ``unexpected``.
     message : str
         The rule in words, with an example of a value that breaks it.
     rows : int array, shape (k,)
@@ -167,7 +168,7 @@ class Contract:
 def _decode_column(
     column: Column, rows: Sequence[Mapping[str, object]], typed: bool
 ) -> tuple[NDArray[Any], list[Breach]]:
-    values = np.full(len(rows), column.blank, dtype=np.float64 if column.type == "number" else np.int32)
+    values = np.full(len(rows), column.blank, dtype=np.int32 if column.type == "category" else np.float64)
     broken: dict[str, tuple[BrokenRule, list[int]]] = {}
     for position, row in enumerate(rows):
         try:

@@ -178,18 +178,18 @@ def _event_time(frame: pl.DataFrame, problem: Problem) -> NDArray[np.float64] | 
         raise DataError(
             f"The table has no column {problem.time!r}.", where="problem.time", next_step="name the event time"
         )
-    seconds = _seconds(frame[problem.time])
-    if seconds.null_count():
+    instants = microseconds(frame[problem.time])
+    if instants.null_count():
         raise DataError(
-            f"{seconds.null_count():,} rows have no readable event time.",
+            f"{instants.null_count():,} rows have no readable event time.",
             where=f"column {problem.time!r}",
             next_step="write times as 2026-01-31 or 2026-01-31T12:00:00",
         )
-    return seconds.to_numpy().astype(np.float64) / 1e6
+    return instants.to_numpy().astype(np.float64) / 1e6
 
 
-def _seconds(times: pl.Series) -> pl.Series:
-    """Microseconds since 1970; a bare number is no time, for it does not say of which clock."""
+def microseconds(times: pl.Series) -> pl.Series:
+    """Since 1970, null where no time can be read; a bare number is none, for it does not say of which clock."""
     if not times.dtype.is_temporal():
         try:
             times = as_text(times).str.to_datetime(strict=False)

@@ -72,6 +72,12 @@ def open_binary(path: Path) -> BinaryIO:
     return cast("BinaryIO", gzip.open(path, "rb") if packed else path.open("rb"))
 
 
+def first_record(path: Path, dialect: Dialect) -> list[str]:
+    """The fields of the first line: the names of the columns where there is a header."""
+    _, record = next(_records(path, dialect.separator, dialect.encoding))
+    return [field.strip().removeprefix("\ufeff") for field in record]
+
+
 def whole_text(path: Path, encoding: str) -> str:
     """The text of a file without its byte order mark."""
     with readable(path), open_binary(path) as stream:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from riskloop.data.column import BLANKS, LARGEST_NUMBER, MISSING_CODE, BrokenRule, Column, category_text
 from riskloop.data.contract import Breach, Columns, Contract, Decoded
+from riskloop.data.dates import FIRST_DAY, LAST_DAY, SECONDS
 from riskloop.errors import DataError
 
 
@@ -42,6 +43,8 @@ def decode_series(column: Column, series: pl.Series) -> tuple[NDArray[Any], list
     """Decode one column of a table."""
     if column.type == "number":
         return _decode_numbers(column, plain(series))
+    if column.type == "date":
+        return _decode_dates(column, _in_utc(series))
     return _decode_categories(column, series if _has_values(series) else as_text(series))
 
 
@@ -87,6 +90,33 @@ def _decode_numbers(column: Column, series: pl.Series) -> tuple[NDArray[np.float
     odd = np.flatnonzero(~fine)
     values[odd], breaches = _reread(column, series.gather(odd), odd)
     return values, breaches
+
+
+def _in_utc(series: pl.Series) -> pl.Series:
+    zoned = isinstance(series.dtype, pl.Datetime) and series.dtype.time_zone is not None
+    return series.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if zoned else series
+
+
+def _decode_dates(column: Column, series: pl.Series) -> tuple[NDArray[np.float64], list[Breach]]:
+    cells = series if series.dtype.is_temporal() or _has_values(series) else as_text(series)
+    values = _plain_days(cells)
+    with np.errstate(invalid="ignore"):
+        fine = (values >= FIRST_DAY) & (values < LAST_DAY) & ~np.isin(values, list(column.missing_days))
+    odd = np.flatnonzero(~fine)
+    left = cells.gather(odd)
+    values[odd], breaches = _reread(column, as_text(left) if left.dtype.is_temporal() else left, odd)
+    return values, breaches
+
+
+def _plain_days(cells: pl.Series) -> NDArray[np.float64]:
+    """Days since 1970 of typed dates and of texts such as 2026-01-31; NaN for what needs the scalar rules."""
+    if cells.dtype == pl.String:
+        usual = cells.str.contains(r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}$")
+        cells = cells.set(~usual, None).str.to_date("%Y-%m-%d", strict=False)
+    if cells.dtype not in (pl.Date, pl.Datetime):
+        return np.full(len(cells), math.nan)
+    seconds = cells.cast(pl.Datetime("us")).dt.epoch("us") // 1_000_000
+    return seconds.cast(pl.Float64).to_numpy().astype(np.float64, copy=True) / SECONDS
 
 
 def _decode_categories(column: Column, series: pl.Series) -> tuple[NDArray[np.int32], list[Breach]]:

@@ -12,12 +12,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from riskloop.data.contract import LARGEST_NUMBER, Column, Contract
-from riskloop.data.frames import plain
+from riskloop.data.dates import PARTS, text_of
+from riskloop.data.derived import counts_from, propose
+from riskloop.data.frames import decode_series, plain
 from riskloop.findings import Finding
 from riskloop.problem import Problem
 
-MAX_LEVELS = 255
+MAX_LEVELS = 1_000
 """More distinct texts than this are no category: free text, a name, an id."""
+MANY_LEVELS = 255
+ROWS_PER_LEVEL = 20
+"""More levels than `MANY_LEVELS` are learnt from only where each has so many rows on average."""
 MOST_CODES = 12
 """So few whole numbers may be codes of a category."""
 DEFAULT_MISSING = 0.05
@@ -44,11 +49,13 @@ _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?.*)?$")
 
 @dataclass(frozen=True)
 class Inferred:
-    """A contract, the columns left out of the features (with the reason), and what was noticed."""
+    """A contract, the columns left out of the features (with the reason), what was noticed, and derived features
+    worth trying (name to formula)."""
 
     contract: Contract
     dropped: dict[str, str]
     findings: tuple[Finding, ...]
+    derived: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ class _Judged:
     column: Column
     findings: tuple[Finding, ...] = ()
     drop: str | None = None
+    parts: tuple[str, ...] = ()
+    """Parts of a date that vary."""
 
 
 def infer_contract(frame: pl.DataFrame, problem: Problem) -> Inferred:
@@ -78,15 +87,29 @@ def infer_contract(frame: pl.DataFrame, problem: Problem) -> Inferred:
         if name not in (problem.target_column, problem.id, problem.time)
     ]
     dropped = {one.column.name: one.drop for one in judged if one.drop}
-    features = tuple(
-        one.column.name for one in judged if not one.drop and one.column.name not in problem.not_features()
-    )
+    kept = [one for one in judged if not one.drop]
+    usable = [one for one in kept if one.column.name not in problem.not_features()]
+    when = _event_date(frame, problem)
+    dates = {one.column.name: one.parts for one in usable if one.column.type == "date"}
+    derived = propose(dates, when.name if when else None, set(frame.columns))
+    used = {one.column.name for one in usable} | ({when.name} if when and counts_from(when.name, derived) else set())
+    columns = {one.column.name: one.column for one in kept} | ({when.name: when} if when else {})
+    features = tuple(name for name in frame.columns if name in used)
     contract = Contract(
-        columns=tuple(one.column for one in judged if not one.drop),
+        columns=tuple(columns[name] for name in frame.columns if name in columns),
         features=features,
         known=tuple(name for name in frame.columns if name not in features),
     )
-    return Inferred(contract, dropped, tuple(finding for one in judged for finding in one.findings))
+    findings = tuple(finding for one in judged for finding in one.findings)
+    return Inferred(contract, dropped, findings, derived)
+
+
+def _event_date(frame: pl.DataFrame, problem: Problem) -> Column | None:
+    """The event time as a column of dates, for the formulas that count days back from it."""
+    if problem.time is None or problem.time not in frame.columns or not _is_date(frame[problem.time]):
+        return None
+    column = Column(problem.time, "date")
+    return column if not decode_series(column, frame[problem.time])[1] else None
 
 
 def likely_id(frame: pl.DataFrame, *, but: Iterable[str]) -> str | None:
@@ -123,8 +146,8 @@ def _judge(series: pl.Series, *, used: bool) -> _Judged:
         return _dropped(name, "personal", message, "it is left out of the features")
     if numeric:
         judged = _judge_number(name, present, numbers)
-    elif present.head(200).str.contains(_DATE.pattern).all():
-        return _dropped(name, "date", "The column holds dates.", "name it with --time if it is the event time", "info")
+    elif _is_date(series):
+        judged = _judge_date(series)
     elif _is_local_number(present):
         message = f"The cells are numbers in a local way of writing, for example {present[0]!r}."
         return _dropped(name, "number-format", message, "write them like 1234.5 at the source; until then left out")
@@ -133,6 +156,32 @@ def _judge(series: pl.Series, *, used: bool) -> _Judged:
     if used and _PROTECTED_NAME.match(name):
         judged = replace(judged, findings=(*judged.findings, _protected(name)))
     return _with_missing(judged, series, cells)
+
+
+def _is_date(series: pl.Series) -> bool:
+    present = plain(series).drop_nulls()
+    if series.dtype in (pl.Date, pl.Datetime):
+        return True
+    return present.dtype == pl.String and bool(present.head(200).str.contains(_DATE.pattern).all())
+
+
+def _judge_date(series: pl.Series) -> _Judged:
+    name, column = series.name, Column(series.name, "date", nullable=True)
+    values, breaches = decode_series(column, series)
+    days = values[~np.isnan(values)]
+    odd = sum(len(breach.rows) for breach in breaches)
+    if not len(days) or odd > 0.01 * len(series):
+        message = f"{odd:,} of {len(series):,} cells look like dates and are none: {breaches[0].message}."
+        return _dropped(name, "date-format", message, "write them like 2026-01-31 at the source; until then left out")
+    parts = tuple(part for part in ("month", "weekday") if np.ptp(PARTS[part](days)))
+    step = "see features.derived in riskloop.yaml; name it with --time if it is the event time"
+    message = f"Dates from {text_of(days.min())} to {text_of(days.max())}: a model learns from what is derived of them."
+    findings = [Finding("date", "info", message, step, name)]
+    if odd:
+        message = f"{odd:,} cells are no dates: {breaches[0].message}."
+        step = "correct the cells, or list them under missing_values in contract.yaml"
+        findings.append(Finding("text-in-date", "warning", message, step, name, odd))
+    return _Judged(replace(column, nullable=False), tuple(findings), parts=parts)
 
 
 def _not_a_number(present: pl.Series, numbers: pl.Series) -> pl.Series:
@@ -259,14 +308,13 @@ def _judge_category(name: str, text: pl.Series) -> _Judged:
     levels = counts.to_series(0).to_list()
     if len(levels) > 0.9 * len(text) and len(text) >= 20:
         return _dropped(name, "id-like", "Nearly every row holds another text.", "it is left out of the features")
-    if len(levels) > MAX_LEVELS:
+    if len(levels) > MAX_LEVELS or (len(levels) > MANY_LEVELS and len(text) < ROWS_PER_LEVEL * len(levels)):
         return _dropped(name, "high-cardinality", f"{len(levels):,} different texts.", "it is left out of the features")
     missing = tuple(level for level in levels if level == "?")
     known = tuple(sorted(level for level in levels if level not in missing))
     rare = bool((counts["count"] < 5).any())
-    column = Column(
-        name, "category", levels=known, missing_values=missing, unknown="bin" if rare and len(known) > 20 else "reject"
-    )
+    open_ended = len(known) > MANY_LEVELS or (rare and len(known) > 20)
+    column = Column(name, "category", levels=known, missing_values=missing, unknown="bin" if open_ended else "reject")
     return _Judged(column, tuple(_category_findings(name, dict(counts.iter_rows()))))
 
 

@@ -95,7 +95,7 @@ def as_score(
     contract: Contract, name: str, columns: Columns, outcome: NDArray[np.bool_], seed: int
 ) -> NDArray[np.float64]:
     values = columns[name]
-    if contract.by_name[name].type == "number":
+    if contract.by_name[name].type != "category":
         return np.where(np.isnan(values), np.nanmedian(values) if not np.isnan(values).all() else 0.0, values)
     return _target_rates(values, outcome, seed)
 

@@ -21,6 +21,7 @@ _MOST_SHOWN = 10
 _BREACH_STEPS = {
     "missing": "fill the cells, or set nullable: true in contract.yaml",
     "not-a-number": "correct the cells, or list them under missing_values in contract.yaml",
+    "not-a-date": "write dates as 2026-01-31 or 2026-01-31T12:00:00, or list the cells under missing_values",
     "unknown-category": "add the level or an alias in contract.yaml, or set unknown: bin",
     "below-minimum": "correct the cells, or lower minimum in contract.yaml",
     "above-maximum": "correct the cells, or raise maximum in contract.yaml",

@@ -14,8 +14,10 @@ from riskloop.data.column import did_you_mean
 from riskloop.data.dialect import (
     ENCODINGS,
     SEPARATORS,
+    Dialect,
     check_names,
     find_dialect,
+    first_record,
     open_binary,
     readable,
     rewritten,
@@ -99,6 +101,56 @@ def read(source: Source) -> tuple[pl.DataFrame, Source]:
     return frame, found
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the files of a table are written, for an engine that reads them in its own way.
+
+    Attributes
+    ----------
+    paths : tuple of Path
+    columns : tuple of str
+        Their names, in the order of the files.
+    dialect : Dialect or None
+        None for Parquet.
+    alike : bool
+        Whether all files have this dialect and this order of columns.
+    """
+
+    paths: tuple[Path, ...]
+    columns: tuple[str, ...]
+    dialect: Dialect | None
+    alike: bool
+
+
+def layout(source: Source) -> Layout:
+    """Look at the files of a table without reading it.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, or is no table.
+    """
+    paths = tuple(locate(source.path))
+    written = [_layout_of(path, source) for path in paths]
+    columns, dialect = written[0]
+    check_names(columns, source.path)
+    return Layout(paths, columns, dialect, all(one == written[0] for one in written))
+
+
+def _layout_of(path: Path, source: Source) -> tuple[tuple[str, ...], Dialect | None]:
+    import polars as pl
+
+    if _is_parquet(path):
+        try:
+            return tuple(pl.scan_parquet(path, glob=False).collect_schema().names()), None
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise _unreadable(path, error) from error
+    dialect = _dialect(path, source)
+    first = first_record(path, dialect)
+    names = first if dialect.header else source.columns or [""] * len(first)
+    return tuple(name or f"column_{position + 1}" for position, name in enumerate(names)), dialect
+
+
 def locate(pattern: str) -> list[Path]:
     """The files a path or glob names.
 
@@ -134,10 +186,13 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _written(path: Path, source: Source) -> Source:
-    dialect = find_dialect(
+    return replace(source, **_dialect(path, source)._asdict())
+
+
+def _dialect(path: Path, source: Source) -> Dialect:
+    return find_dialect(
         path, separator=source.separator, encoding=source.encoding, header=source.header, names=source.columns
     )
-    return replace(source, **dialect._asdict())
 
 
 def _refuse_if_too_large(paths: list[Path], source: Source) -> None:
@@ -195,11 +250,15 @@ def _read_parquet(path: Path, source: Source) -> pl.DataFrame:
     try:
         frame = _sampled(pl.scan_parquet(path, glob=False), source)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(
-            f"The Parquet file cannot be read: {_first_line(error)}.", where=str(path), next_step="write it anew"
-        ) from error
+        raise _unreadable(path, error) from error
     odd = [name for name, kind in frame.schema.items() if kind.is_nested() or kind in (pl.Binary, pl.Duration)]
     return frame.with_columns(pl.Series(name, _as_words(frame[name]), dtype=pl.String) for name in odd)
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"The Parquet file cannot be read: {_first_line(error)}.", where=str(path), next_step="write it anew"
+    )
 
 
 def _as_words(cells: pl.Series) -> list[str | None]:

@@ -36,6 +36,8 @@ class Prediction:
         The model that answered.
     probability : float
         Of the positive class.
+    probability_low, probability_high : float or None
+        Its interval; None for what was answered before there were intervals.
     decision : str
         What the policy chose.
     features : mapping
@@ -62,6 +64,8 @@ class Prediction:
     probability: float
     decision: str
     features: Mapping[str, Any]
+    probability_low: float | None = None
+    probability_high: float | None = None
     arm: str = "champion"
     entity_id: str | None = None
     request_id: str | None = None

@@ -84,6 +84,8 @@ predictions = Table(
     _required("digest", Text),
     _required("arm", Text),
     _required("probability", Double),
+    Column("probability_low", Double),
+    Column("probability_high", Double),
     _required("decision", Text),
     Column("threshold", Double),
     Column("risk_band", Text),
@@ -128,4 +130,13 @@ customers = Table(
     Column("load", Integer, ForeignKey("customer_loads.load"), primary_key=True, autoincrement=False),
     Column("entity_id", Text, primary_key=True),
     _required("features", Text),
+)
+
+linked_rows = Table(
+    "linked_rows",
+    metadata,
+    Column("load", Integer, ForeignKey("customer_loads.load"), primary_key=True, autoincrement=False),
+    Column("entity_id", Text, primary_key=True),
+    Column("name", String(64), primary_key=True),
+    _required("rows", Text),
 )

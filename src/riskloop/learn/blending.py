@@ -13,6 +13,8 @@ from riskloop.learn.block import Block
 from riskloop.learn.logistic import bounded_logistic
 from riskloop.scorer.blend import Blend, Link, Member
 from riskloop.scorer.encoding import Encoding
+from riskloop.scorer.forest import Forest
+from riskloop.scorer.forest.merge import alike, merge
 from riskloop.scorer.scorer import Model
 
 FloatArray = NDArray[np.float64]
@@ -139,8 +141,17 @@ def _rows(margins: Margins, mask: BoolArray) -> dict[str, FloatArray]:
     return {name: margin[mask] for name, margin in margins.items()}
 
 
-def assemble(recipe: Recipe, parts: Sequence[tuple[Encoding, Model, float]]) -> tuple[Encoding, Blend]:
-    """One encoding and one model from the members' own: columns that several members read are made once."""
+Ingredients = Sequence[tuple[Encoding, Model, float]]
+"""Encoding, model and weight of each member."""
+
+
+def assemble(recipe: Recipe, parts: Ingredients) -> tuple[Encoding, Blend]:
+    """One encoding and one model from the members' own.
+
+    Columns that several members read are made once, and the forests of a bag become one forest where that is exact.
+    """
+    if recipe.link == "log_odds":
+        parts = _merged(parts)
     joint = Encoding(tuple(dict.fromkeys(block for encoding, _, _ in parts for block in encoding.blocks)))
     place, start = {}, 0
     for block in joint.blocks:
@@ -150,3 +161,28 @@ def assemble(recipe: Recipe, parts: Sequence[tuple[Encoding, Model, float]]) -> 
         for encoding, model, weight in parts
     )
     return joint, Blend(members, len(joint.names), recipe.intercept, recipe.link)
+
+
+def _merged(parts: Ingredients) -> Ingredients:
+    """Neighbours that read the same columns in the same way, as one."""
+    bags: list[list[tuple[Encoding, Model, float]]] = []
+    for part in parts:
+        encoding, model, _ = part
+        before = bags[-1][0] if bags else None
+        joins = (
+            before is not None
+            and before[0] == encoding
+            and isinstance(model, Forest)
+            and isinstance(before[1], Forest)
+            and alike(before[1], model)
+        )
+        if joins:
+            bags[-1].append(part)
+        else:
+            bags.append([part])
+    return [bag[0] if len(bag) == 1 else (bag[0][0], _one_forest(bag), 1.0) for bag in bags]
+
+
+def _one_forest(bag: Ingredients) -> Forest:
+    forests = [model for _, model, _ in bag if isinstance(model, Forest)]
+    return merge(forests, [weight for _, _, weight in bag])

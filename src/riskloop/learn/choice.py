@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -11,10 +12,12 @@ from riskloop.costs import BoolArray, FloatArray
 from riskloop.decide.policy import Policy
 from riskloop.learn.blending import Recipe
 from riskloop.learn.calibrating import CalibrationChoice
+from riskloop.learn.candidates.candidate import Candidate
 from riskloop.learn.crossfit import OutOfFold
 from riskloop.learn.evaluation.metrics import Evaluation, log_loss
 from riskloop.learn.evaluation.paired import PairedDifference, compare_costs
 
+Preference = Literal["simple", "cheap"]
 _TWO_SIDED_95 = 1.96
 
 
@@ -30,6 +33,8 @@ class Contender:
     calibration : CalibrationChoice
     policy : Policy
     evaluation : Evaluation
+    candidate : Candidate or None
+        The single family; None for a blend.
     recipe : Recipe or None
         How a blend is put together; None for a single family.
     target : float array or None
@@ -42,6 +47,7 @@ class Contender:
     calibration: CalibrationChoice
     policy: Policy
     evaluation: Evaluation
+    candidate: Candidate | None = None
     recipe: Recipe | None = None
     target: FloatArray | None = None
 
@@ -49,6 +55,16 @@ class Contender:
     def probability(self) -> FloatArray:
         """Cross-fitted, calibrated probabilities, shape (n,)."""
         return self.calibration.probability
+
+    @property
+    def blendable(self) -> bool:
+        """Whether it may enter a blend: a single family whose log-odds are a sum, fitted to the rows as they are."""
+        return self.candidate is not None and self.candidate.additive and self.candidate.balance == "none"
+
+    @property
+    def bagged(self) -> bool:
+        """Whether a blend keeps the models of its folds."""
+        return self.candidate is not None and self.candidate.bagged
 
     @property
     def cost_per_thousand(self) -> float:
@@ -65,7 +81,12 @@ class Choice:
 
 
 def choose(
-    contenders: Sequence[Contender], outcome: BoolArray, *, seed: int, weight: FloatArray | None = None
+    contenders: Sequence[Contender],
+    outcome: BoolArray,
+    *,
+    seed: int,
+    weight: FloatArray | None = None,
+    prefer: Preference = "simple",
 ) -> Choice:
     """Choose a contender.
 
@@ -81,6 +102,8 @@ def choose(
     seed : int
     weight : float array, shape (n,), optional
         Of the rows: recent ones may count more.
+    prefer : {"simple", "cheap"}
+        ``cheap``: the cheapest, however complex.
     """
     mass = np.ones(len(outcome)) if weight is None else weight / weight.mean()
     loss = {one.name: mass * log_loss(outcome, one.probability) for one in contenders}
@@ -94,8 +117,10 @@ def choose(
     for one in sorted(contenders, key=lambda one: one.complexity):
         if one is cheapest:
             per_thousand = float(costs[one.name].mean() * 1000)
-            return Choice(one, _cheapest_words(one, per_thousand, len(contenders), weight is not None), difference)
-        if difference[one.name].low <= 0 and not _worse(loss[one.name] - loss[cheapest.name]):
+            return Choice(
+                one, _cheapest_words(one, per_thousand, len(contenders), weight is not None, prefer), difference
+            )
+        if prefer == "simple" and difference[one.name].low <= 0 and not _worse(loss[one.name] - loss[cheapest.name]):
             return Choice(one, _simpler_words(one, cheapest, difference[one.name]), difference)
     raise AssertionError("the cheapest contender is among the contenders")
 
@@ -104,11 +129,13 @@ def _worse(excess: FloatArray) -> bool:
     return bool(excess.mean() > _TWO_SIDED_95 * excess.std(ddof=1) / np.sqrt(len(excess)))
 
 
-def _cheapest_words(one: Contender, cost: float, count: int, recent: bool) -> str:
+def _cheapest_words(one: Contender, cost: float, count: int, recent: bool, prefer: Preference) -> str:
+    rest = (
+        f"and no simpler one of the {count} candidates is as good" if prefer == "simple" else f"of {count} candidates"
+    )
     return (
         f"{one.name} has the lowest expected cost out of fold, {cost:.0f} {one.policy.costs.currency} per 1,000 "
-        f"customers{' (recent ones count more)' if recent else ''}, and no simpler one of the {count} candidates is as "
-        "good."
+        f"customers{' (recent ones count more)' if recent else ''}, {rest}."
     )
 
 

@@ -14,7 +14,7 @@ from riskloop.learn.balance import balance
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate, Fitting
 from riskloop.learn.export.dispatch import export
-from riskloop.learn.features import fit_encoding
+from riskloop.learn.features import fit_matrix
 from riskloop.learn.parity import library_margin
 from riskloop.learn.threads import considerate_threads
 from riskloop.scorer.encoding import Encoding
@@ -49,6 +49,14 @@ class Fitted:
     def library_margin(self, matrix: FloatArray) -> FloatArray:
         """Log-odds, shape (n,), by the library's own prediction."""
         return library_margin(self.estimator, matrix, self.encoding.categorical) - self.shift
+
+
+class OutOfTime(Exception):
+    """A family that would take longer than there is."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"{seconds:.0f} s")
+        self.seconds = seconds
 
 
 @dataclass(frozen=True)
@@ -95,8 +103,9 @@ def fit(
     """
     started = time.perf_counter()
     columns, outcome = block.rows(mask), block.outcome[mask]
-    encoding = fit_encoding(block.contract, columns, candidate.style, block.derived)
-    balanced = balance(candidate.balance, encoding.matrix(columns), outcome, encoding.categorical, seed=seed)
+    encoding, matrix = fit_matrix(block.contract, columns, outcome, candidate.style, block.derived, seed)
+    balanced = balance(candidate.balance, matrix, outcome, encoding.categorical, seed=seed)
+    signs = encoding.monotone(block.contract)
     estimator = candidate.fit(
         Fitting(
             balanced.matrix,
@@ -105,7 +114,7 @@ def fit(
             seed,
             threads or os.cpu_count() or 1,
             candidate.parameters,
-            [],
+            signs if any(signs) else [],
             balanced.weight,
         )
     )
@@ -129,11 +138,17 @@ def crossfit(
     seed: int,
     on_fold: Callable[[int, int], None] | None = None,
     target: FloatArray | None = None,
+    until: float | None = None,
 ) -> OutOfFold:
     """Fit once per fold and predict the rows held out; encodings are fitted inside the folds too.
 
     `target`, shape (folds, n), are probabilities to learn in place of the outcome: those of fold k must know nothing of
     the rows that fold k holds out.
+
+    Raises
+    ------
+    OutOfTime
+        After the first fold, if at its pace the last would end after `until` (a reading of ``time.monotonic``).
     """
     margin = np.full(len(block.outcome), np.nan)
     fit_seconds, predict_seconds, parity = 0.0, 0.0, 0.0
@@ -149,6 +164,8 @@ def crossfit(
         models.append((fitted.encoding, fitted.model))
         if on_fold:
             on_fold(number + 1, block.folds)
+        if number == 0 and until is not None and time.monotonic() + (block.folds - 1) * fitted.seconds > until:
+            raise OutOfTime(fitted.seconds * block.folds)
     return OutOfFold(
         margin[block.judged],
         fit_seconds / block.folds,

@@ -16,7 +16,9 @@ from riskloop.data.contract import Column, Columns, Contract
 from riskloop.data.split import folds as make_folds
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.families import select_blends, select_candidates
-from riskloop.learn.selecting import Plan, refit, select
+from riskloop.learn.plan import Plan
+from riskloop.learn.refitting import refit
+from riskloop.learn.selecting import select
 
 
 class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

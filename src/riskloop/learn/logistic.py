@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 def bounded_logistic(
     matrix: FloatArray,
-    outcome: NDArray[np.bool_],
+    outcome: NDArray[Any],
     signs: Sequence[int],
     *,
     penalty: float = 1.0,
@@ -25,7 +26,8 @@ def bounded_logistic(
     Parameters
     ----------
     matrix : float array, shape (n, p)
-    outcome : bool array, shape (n,)
+    outcome : array, shape (n,)
+        Bool, or probabilities.
     signs : sequence of int, length p
         1: not below zero; -1: not above; 0: free.
     penalty : float

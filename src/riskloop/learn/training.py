@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,12 @@ from riskloop.learn.choice import Choice, Contender
 from riskloop.learn.evaluation.curves import Curves, curves
 from riskloop.learn.evaluation.metrics import Evaluation, evaluate, log_loss
 from riskloop.learn.evaluation.policies import PolicyRow, compare_policies, verdict
-from riskloop.learn.selecting import Memory, Plan, Refitted, Watcher, refit, select, training_block
+from riskloop.learn.examining import Examination, Examiner
+from riskloop.learn.plan import Memory, Plan, Watcher, training_block
+from riskloop.learn.refitting import Refitted, refit
+from riskloop.learn.selecting import select
+from riskloop.learn.venn_abers import fit_venn_abers
+from riskloop.scorer.interval import VennAbers
 from riskloop.scorer.scorer import Scorer
 from riskloop.watch.profile import profile
 
@@ -55,6 +60,8 @@ class Trained:
     profile : dict
     importance : dict of str to float
         Growth of the log loss on the test block when a feature is shuffled (permutation importance).
+    examination : Examination
+        Reliability, time, weak segments, and what is suspicious.
     """
 
     scorer: Scorer
@@ -72,10 +79,20 @@ class Trained:
     golden: Golden
     profile: dict[str, Any]
     importance: dict[str, float]
+    examination: Examination
 
 
-def train(dataset: Dataset, plan: Plan, memory: Memory | None = None, watcher: Watcher | None = None) -> Trained:
+def train(
+    dataset: Dataset,
+    plan: Plan,
+    memory: Memory | None = None,
+    watcher: Watcher | None = None,
+    *,
+    learning_curve: bool = False,
+) -> Trained:
     """Cross-fit every candidate, calibrate, choose by money, refit, judge once.
+
+    A learning curve, if asked for, takes eight fits more.
 
     Raises
     ------
@@ -95,21 +112,30 @@ def train(dataset: Dataset, plan: Plan, memory: Memory | None = None, watcher: W
     )
     block = training_block(dataset, parts.train, plan)
     choice, contenders = select(block, plan, memory, watcher)
-    return _judge(dataset, parts, block, plan, choice, contenders)
+    return _judge(dataset, parts, block, plan, choice, contenders, learning_curve)
 
 
 def _judge(
-    dataset: Dataset, parts: Split, block: Block, plan: Plan, choice: Choice, ranked: tuple[Contender, ...]
+    dataset: Dataset,
+    parts: Split,
+    block: Block,
+    plan: Plan,
+    choice: Choice,
+    ranked: tuple[Contender, ...],
+    learning_curve: bool,
 ) -> Trained:
     chosen = choice.chosen
     refitted = refit(block, plan, chosen, ranked)
-    scorer = refitted.scorer
+    scorer = replace(refitted.scorer, interval=_interval(chosen, block, plan.seed))
     columns, outcome = dataset.take(parts.test), dataset.outcome[parts.test]
     probability = scorer.probability(columns)
     out_of_fold = chosen.probability
     parity = _parity(refitted, columns)
     act = chosen.policy.act(probability)
     rows = compare_policies(outcome, probability, chosen.policy, plan.costs, seed=plan.seed)
+    test = evaluate(outcome, probability, act, plan.costs, seed=plan.seed)
+    importance = permutation_importance(scorer, columns, outcome, seed=plan.seed)
+    examiner = Examiner(dataset, parts, block, plan, chosen, ranked, test, probability, list(importance))
     return Trained(
         scorer=scorer,
         policy=chosen.policy,
@@ -117,7 +143,7 @@ def _judge(
         contenders=ranked,
         split=parts,
         training_outcome=block.outcome[block.judged],
-        test=evaluate(outcome, probability, act, plan.costs, seed=plan.seed),
+        test=test,
         test_probability=probability,
         policies=rows,
         verdict=verdict(rows, plan.costs.currency),
@@ -125,8 +151,15 @@ def _judge(
         parity=parity,
         golden=_golden(dataset, parts, scorer, plan.seed),
         profile=profile(dataset.contract, block.rows(block.judged), out_of_fold, chosen.policy.act(out_of_fold)),
-        importance=permutation_importance(scorer, columns, outcome, seed=plan.seed),
+        importance=importance,
+        examination=examiner.examine(with_learning_curve=learning_curve),
     )
+
+
+def _interval(chosen: Contender, block: Block, seed: int) -> VennAbers:
+    """Under the calibration that serves, not the cross-fitted ones: customers must stand where these rows stood."""
+    probability = chosen.calibration.calibration.probability(chosen.out_of_fold.margin)
+    return fit_venn_abers(probability, block.outcome[block.judged], seed=seed)
 
 
 def _parity(refitted: Refitted, columns: Columns) -> float:

@@ -8,7 +8,9 @@ from typing import Any
 from riskloop.data.dataset import Dataset
 from riskloop.findings import Finding
 from riskloop.learn.choice import Contender
-from riskloop.learn.selecting import Plan
+from riskloop.learn.evaluation.intervals import finite
+from riskloop.learn.examining import Examination
+from riskloop.learn.plan import Plan
 from riskloop.learn.training import Trained
 from riskloop.settings import Settings
 
@@ -28,6 +30,7 @@ def card(
         "test": trained.test.to_dict(),
         "out_of_fold": chosen.evaluation.to_dict(),
         "importance": trained.importance,
+        "examination": trained.examination.to_dict(),
         "rows": {"training": len(trained.split.train), "test": len(trained.split.test)},
         "split": trained.split.kind,
         "seed": plan.seed,
@@ -36,7 +39,9 @@ def card(
         "id": dataset.problem.id,
         "not_used": dict(settings.features.drop),
         "overrides": dict(settings.features.allow),
-        "findings": [finding.to_dict() for finding in findings if finding.severity != "info"],
+        "findings": [
+            finding.to_dict() for finding in (*findings, *trained.examination.findings) if finding.severity != "info"
+        ],
     }
 
 
@@ -52,6 +57,19 @@ def summary(dataset: Dataset, trained: Trained) -> dict[str, Any]:
         "rows": len(dataset),
         "contenders": [_contender(contender) for contender in trained.contenders],
         "difference": {name: one.to_dict() for name, one in trained.choice.difference.items()},
+        "examination": _examination(trained.examination, trained.policy.costs.currency),
+    }
+
+
+def _examination(examination: Examination, currency: str) -> dict[str, Any]:
+    """What was found, in words, and the few numbers that lists show."""
+    curve, stability = examination.learning_curve, examination.stability
+    return {
+        "words": examination.words(currency),
+        "in_the_large": examination.reliability.in_the_large.to_dict(),
+        "stability_score": finite(stability.score) if stability else None,
+        "weak_segments": len(examination.segments),
+        "learning_curve": curve.to_dict() if curve else None,
     }
 
 

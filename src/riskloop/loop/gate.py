@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -73,6 +73,8 @@ def gate(
         checks.append(
             _at_most("cost_per_thousand", trained.test["cost_per_thousand"].value, limits.max_cost_per_thousand)
         )
+    if limits.max_roc_auc is not None:
+        checks.append(_not_too_good(trained, limits.max_roc_auc))
     if champion_act is not None:
         checks.append(_not_worse_than_champion(trained, outcome, champion_act, seed))
     return checks
@@ -86,6 +88,22 @@ def _at_least(name: str, value: float, limit: float) -> GateCheck:
 def _at_most(name: str, value: float, limit: float) -> GateCheck:
     good = bool(np.isfinite(value) and value <= limit)
     return GateCheck(name, good, f"{name} {value:.4g} {'is within' if good else 'exceeds'} {limit:g}", value, limit)
+
+
+def _not_too_good(trained: Trained, limit: float) -> GateCheck:
+    """The overfit alarm: on a problem that many have worked on, a record is a leak until shown otherwise."""
+    check = _at_most("max_roc_auc", trained.test["roc_auc"].value, limit)
+    if check.passed or check.value is None:
+        return check
+    message = (
+        f"roc_auc {check.value:.4g} is better than anybody has managed ({limit:g}): look for a column that knows the "
+        f"outcome, first {_first_features(trained)}"
+    )
+    return replace(check, message=message)
+
+
+def _first_features(trained: Trained, count: int = 3) -> str:
+    return ", ".join(repr(name) for name in list(trained.importance)[:count])
 
 
 def _beats_trivial(trained: Trained, seed: int) -> list[GateCheck]:

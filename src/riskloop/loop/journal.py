@@ -16,7 +16,7 @@ from riskloop.bundle.forms import build, form_of
 from riskloop.bundle.sign import canonical
 from riskloop.data.dataset import Dataset
 from riskloop.learn.crossfit import OutOfFold
-from riskloop.learn.selecting import Plan
+from riskloop.learn.plan import Plan
 from riskloop.scorer.encoding import Encoding
 from riskloop.scorer.scorer import Model
 
@@ -54,6 +54,10 @@ class Journal:
                 (path / f"{number}.npz").write_bytes(to_bytes(model.to_arrays()))
             with suppress(OSError):  # another training of the same data was first: what it found is the same
                 path.rename(self.folder / candidate)
+
+    def trials(self, candidate: str) -> Path:
+        """The file in which a search keeps the trials of a family."""
+        return self.folder / "trials" / f"{candidate}.log"
 
     def forget(self) -> None:
         """Remove everything."""

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from riskloop.bundle.sign import KeyRing
 from riskloop.data.contract import Contract
+from riskloop.data.linked.plan import Plan
 from riskloop.data.source import Source
 from riskloop.errors import NotFound
+from riskloop.scorer.expression import Expression
 from riskloop.settings import CONTRACT_FILE, Settings, read_yaml
 
 if TYPE_CHECKING:
@@ -94,17 +96,37 @@ class Project:
     def contract(self) -> Contract:
         """The contract of contract.yaml, with the features that riskloop.yaml leaves in."""
         stored = Contract.from_dict(read_yaml(self.folder / CONTRACT_FILE) or {})
-        barred = self.settings.problem.problem().not_features() | set(self.settings.features.drop)
+        problem = self.settings.problem.problem()
+        counted_from = {problem.time} & self._in_formulas  # of the event time, the model learns by formulas only
+        barred = (problem.not_features() - counted_from) | set(self.settings.features.drop)
         features = tuple(column.name for column in stored.columns if column.name not in barred)
         known = (*(column.name for column in stored.columns if column.name in barred), *stored.known)
         return replace(stored, features=features, known=tuple(dict.fromkeys(known)))
 
     @property
+    def _in_formulas(self) -> set[str | None]:
+        return {name for formula in self.settings.features.derived.values() for name in Expression(formula).names}
+
+    @property
     def source(self) -> Source:
         """The training table."""
         data = self.settings.data
-        path = data.path if Path(data.path).is_absolute() else str(self.folder / data.path)
-        return Source(path, data.separator, data.encoding, data.header, tuple(data.columns), data.sample_rows)
+        return Source(
+            self._path(data.path), data.separator, data.encoding, data.header, tuple(data.columns), data.sample_rows
+        )
+
+    @cached_property
+    def linked(self) -> Plan:
+        """The linked tables that riskloop.yaml declares."""
+        return self.settings.plan()
+
+    @property
+    def linked_sources(self) -> dict[str, Source]:
+        """Where they lie."""
+        return {name: Source(self._path(section.path)) for name, section in self.settings.linked.items()}
+
+    def _path(self, path: str) -> str:
+        return path if Path(path).is_absolute() else str(self.folder / path)
 
     @cached_property
     def keys(self) -> KeyRing:

@@ -11,7 +11,8 @@ from riskloop.data.dataset import Dataset
 from riskloop.errors import Unavailable
 from riskloop.keep.registry.registry import Registry
 from riskloop.learn.choice import Contender
-from riskloop.learn.selecting import Plan, Watcher
+from riskloop.learn.plan import Plan, Watcher
+from riskloop.learn.tuning.search import Trial
 
 
 class Run:
@@ -22,10 +23,20 @@ class Run:
         self._registry = registry
         self._seed = seed
         self._watcher = watcher
+        self.skipped: list[str] = []
 
     def fold(self, candidate: str, done: int, total: int) -> None:
         if self._watcher:
             self._watcher.fold(candidate, done, total)
+
+    def trial(self, candidate: str, trial: Trial, lowest: float) -> None:
+        if self._watcher:
+            self._watcher.trial(candidate, trial, lowest)
+
+    def left_out(self, candidate: str, reason: str) -> None:
+        self.skipped.append(f"{candidate} ({reason})")
+        if self._watcher:
+            self._watcher.left_out(candidate, reason)
 
     def finished(self, contender: Contender) -> None:
         parameters = {
@@ -34,6 +45,10 @@ class Run:
             "threshold": contender.policy.threshold,
             "seed": self._seed,
         }
+        if contender.candidate is not None:
+            parameters |= contender.candidate.parameters
+        if contender.recipe is not None:
+            parameters["recipe"] = contender.recipe.describe()
         child = self._registry.start_run(contender.name, parameters, self.id)
         self._registry.finish_run(child, contender_metrics(contender))
         if self._watcher:

@@ -12,6 +12,7 @@ from riskloop.costs import FloatArray
 from riskloop.learn.evaluation.intervals import Interval
 from riskloop.report import canvas
 from riskloop.report.canvas import INK, MUTED, RIGHT, THIRD, WRONG
+from riskloop.report.examination_plots import over_time
 from riskloop.report.words import shown
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _LINE = 2.0
 def write_plots(folder: Path, trained: Trained) -> list[Path]:
     """Write the plots of a training as PNG files.
 
-    Everything is drawn from the test block, which the training read once.
+    All but the last two are drawn from the test block, which the training read once.
 
     Parameters
     ----------
@@ -41,7 +42,8 @@ def write_plots(folder: Path, trained: Trained) -> list[Path]:
     Returns
     -------
     list of Path
-        roc, precision_recall, confusion, cost_curve, calibration, importance and scores.
+        roc, precision_recall, confusion, cost_curve, calibration, importance and scores; stability where rows have an
+        order, learning_curve where it was asked for.
     """
     drawings: dict[str, Callable[[Trained], Figure]] = {
         "roc": _roc,
@@ -52,7 +54,8 @@ def write_plots(folder: Path, trained: Trained) -> list[Path]:
         "importance": _importance,
         "scores": _scores,
     }
-    return [canvas.save(draw(trained), folder / f"{name}.png") for name, draw in drawings.items()]
+    figures = {name: draw(trained) for name, draw in drawings.items()} | over_time(trained.examination)
+    return [canvas.save(figure, folder / f"{name}.png") for name, figure in figures.items()]
 
 
 def _roc(trained: Trained) -> Figure:
@@ -169,7 +172,7 @@ def _thresholds(axes: Axes, chosen: PolicyRow, bayes: PolicyRow) -> None:
 
 
 def _calibration(trained: Trained) -> Figure:
-    bins = trained.curves.calibration
+    bins = trained.examination.reliability.bins
     figure, (axes,) = canvas.panels(
         "Calibration: do probabilities come true?",
         f"Slope {_interval(trained.test['calibration_slope'], 2)}, ideally 1. Points on the line keep their word; "
@@ -177,6 +180,9 @@ def _calibration(trained: Trained) -> Figure:
     )
     observed = np.array([(one.observed.value, one.observed.low, one.observed.high) for one in bins]).T
     most = min(1.0, 1.08 * max(float(observed[2].max()), *(one.foreseen for one in bins)))
+    grid = np.linspace(0, most, 400) ** 2 / most
+    low, high = trained.scorer.interval.of_many(grid)
+    axes.fill_between(grid, low, high, color=THIRD, alpha=0.18, linewidth=0, label="interval served (Venn-Abers)")
     axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", label="foreseen = observed")
     axes.errorbar(
         [one.foreseen for one in bins],

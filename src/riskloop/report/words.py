@@ -58,6 +58,7 @@ ENGLISH: Mapping[str, str] = {
     "type": "Type",
     "number": "number",
     "category": "category",
+    "date": "date",
     "missing": "Missing",
     "distinct": "Distinct",
     "alone": "ROC-AUC alone",

@@ -6,20 +6,21 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import accumulate
-from typing import Any, Literal, get_args
+from itertools import accumulate, pairwise
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riskloop.data.contract import MISSING_CODE
+from riskloop.data.contract import MISSING_CODE, Column, Contract
 from riskloop.errors import BundleRefused, ConfigError
 from riskloop.scorer.expression import Expression
 
 FloatArray = NDArray[np.float64]
-BlockKind = Literal["number", "onehot", "code"]
+BlockKind = Literal["number", "onehot", "code", "bins", "table"]
 Place = tuple["Block", int]
 """A block and the position of its first matrix column."""
+_SIGNS = {"": 0, "increasing": 1, "decreasing": -1}
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,12 @@ class Block:
     ----------
     source : str
         Name of the column, or of the derived feature.
-    kind : {"number", "onehot", "code"}
+    kind : {"number", "onehot", "code", "bins", "table"}
         ``number``: the value itself; ``onehot``: one 0/1 column per level; ``code``: the level's position, for models
-        with native categories (missing and unknown levels are NaN).
+        with native categories (missing and unknown levels are NaN); ``bins``: a value per bin of a number (weight of
+        evidence); ``table``: a value per level of a category (weight of evidence, target encoding).
     expression : str or None
-        Formula of a derived feature (a number).
+        Formula of a derived feature (a number, or bins).
     impute : float or None
         What a missing number becomes; None leaves NaN to the model.
     indicator : bool
@@ -43,6 +45,12 @@ class Block:
         A number enters the model as ``(x - shift) / scale``.
     levels : tuple of str
         Levels of a category, for the names of the matrix columns.
+    edges : tuple of float
+        Ascending inner edges of the bins: a number belongs to the bin whose lower edge it has reached.
+    values : tuple of float
+        A value per bin, one more than there are edges, or per level.
+    absent, other : float
+        What stands for a missing value, and for an unknown level.
     """
 
     source: str
@@ -53,6 +61,10 @@ class Block:
     shift: float = 0.0
     scale: float = 1.0
     levels: tuple[str, ...] = ()
+    edges: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
+    absent: float = 0.0
+    other: float = 0.0
 
     @cached_property
     def formula(self) -> Expression | None:
@@ -63,6 +75,14 @@ class Block:
         """Names of the matrix columns."""
         own = tuple(f"{self.source}={level}" for level in self.levels) if self.kind == "onehot" else (self.source,)
         return (*own, f"{self.source} is missing") if self.indicator else own
+
+    def reads(self, column: Column) -> bool:
+        """Whether the block can be made of a column that it names."""
+        if self.formula:
+            return column.type != "category"
+        if self.kind in ("number", "bins"):
+            return column.type == "number"
+        return column.type == "category" and column.levels == self.levels
 
 
 @dataclass(frozen=True)
@@ -77,21 +97,37 @@ class Encoding:
         return tuple(name for block in self.blocks for name in block.names)
 
     @cached_property
-    def _places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[Place, ...]:
+        """The blocks, each with the position of its first matrix column."""
         widths = [len(block.names) for block in self.blocks]
         return tuple(zip(self.blocks, accumulate(widths, initial=0), strict=False))
 
     @cached_property
-    def _parts(self) -> tuple[_Numbers | _Onehots | _Codes, ...]:
-        parts: dict[BlockKind, type[_Numbers | _Onehots | _Codes]]
-        parts = {"number": _Numbers, "onehot": _Onehots, "code": _Codes}
-        places = {kind: [place for place in self._places if place[0].kind == kind] for kind in parts}
+    def _parts(self) -> tuple[_Part, ...]:
+        parts: dict[BlockKind, type[_Part]]
+        parts = {"number": _Numbers, "onehot": _Onehots, "code": _Codes, "bins": _Bins, "table": _Tables}
+        places = {kind: [place for place in self.places if place[0].kind == kind] for kind in parts}
         return tuple(part(places[kind], len(self.names)) for kind, part in parts.items() if places[kind])
 
     @property
     def categorical(self) -> list[int]:
         """Positions of the matrix columns that hold category codes."""
-        return [start for block, start in self._places if block.kind == "code"]
+        return [start for block, start in self.places if block.kind == "code"]
+
+    def monotone(self, contract: Contract) -> list[int]:
+        """How the log-odds may change with each matrix column: 1 only up, -1 only down, 0 as they like.
+
+        A number keeps the sign its contract declares; its bins rise with the risk whichever way they were declared,
+        for the declared trend is kept by the binning. Derived features, indicators and categories are free. The
+        promise is between two customers who both have the number: one whose number is missing is treated as if it
+        were the median (imputed), as the model chose (NaN) or as a group of its own (bins).
+        """
+        signs = [0] * len(self.names)
+        for block, start in self.places:
+            if block.kind in ("number", "bins") and not block.formula:
+                sign = _SIGNS[contract.by_name[block.source].monotone]
+                signs[start] = abs(sign) if block.kind == "bins" else sign
+        return signs
 
     def matrix(self, columns: Mapping[str, NDArray[Any]]) -> FloatArray:
         """The model's matrix, shape (n, p), float64; missing values are NaN where the model handles them.
@@ -126,41 +162,61 @@ def _block_to_dict(block: Block) -> dict[str, Any]:
     """Plain values; defaults are left out."""
     values = {item.name: getattr(block, item.name) for item in fields(block)}
     plain = {item.name: values[item.name] for item in fields(block) if values[item.name] != item.default}
-    return {name: list(value) if name == "levels" else value for name, value in plain.items()}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
 
+_NUMBER = (int, float)
 _TYPES: dict[str, tuple[type, ...]] = {
     "source": (str,),
     "kind": (str,),
     "expression": (str,),
-    "impute": (int, float),
+    "impute": _NUMBER,
     "indicator": (bool,),
-    "shift": (int, float),
-    "scale": (int, float),
+    "shift": _NUMBER,
+    "scale": _NUMBER,
     "levels": (list,),
+    "edges": (list,),
+    "values": (list,),
+    "absent": _NUMBER,
+    "other": _NUMBER,
 }
+_ITEMS: dict[str, tuple[type, ...]] = {"levels": (str,), "edges": _NUMBER, "values": _NUMBER}
+_BELONG: dict[str, frozenset[str]] = {
+    "number": frozenset({"expression", "impute", "indicator", "shift", "scale"}),
+    "onehot": frozenset({"levels", "indicator"}),
+    "code": frozenset({"levels", "indicator"}),
+    "bins": frozenset({"expression", "edges", "values", "absent"}),
+    "table": frozenset({"levels", "values", "absent", "other"}),
+}
+"""What a block of each kind may hold beside its source."""
 
 
 def _block_from_dict(document: Mapping[str, Any]) -> Block:
     for name, value in document.items():
         if name not in _TYPES or type(value) not in _TYPES[name]:
             raise _refused(f"a block holds {name} = {value!r:.60}")
-    levels = tuple(document.get("levels", ()))
-    if document.get("kind") not in get_args(BlockKind) or "source" not in document:
+    if document.get("kind") not in _BELONG or "source" not in document:
         raise _refused("a block has no source, or is of an unknown kind")
-    if not all(type(level) is str for level in levels):
-        raise _refused("a level is no text")
-    block = Block(**{**document, "levels": levels})
+    strange = set(document) - _BELONG[document["kind"]] - {"source", "kind"}
+    if strange:
+        raise _refused(f"a block of kind {document['kind']!r} holds {min(strange)!r}")
+    for name, types in _ITEMS.items():
+        if not all(type(item) in types for item in document.get(name, ())):
+            raise _refused(f"an item of {name} is of the wrong type")
+    block = Block(**{**document, **{name: tuple(document[name]) for name in _ITEMS if name in document}})
     _check(block)
     return block
 
 
 def _check(block: Block) -> None:
-    numbers = (block.impute or 0.0, block.shift, block.scale)
+    numbers = (block.impute or 0.0, block.shift, block.scale, block.absent, block.other, *block.edges, *block.values)
     if not all(abs(number) <= sys.float_info.max for number in numbers) or block.scale <= 0:
         raise _refused(f"the block {block.source!r} has a number that makes no sense")
-    if block.formula and block.kind != "number":
-        raise _refused(f"the block {block.source!r} has a formula and is no number")
+    if any(lower >= upper for lower, upper in pairwise(block.edges)):
+        raise _refused(f"the edges of {block.source!r} do not ascend")
+    groups = {"bins": len(block.edges) + 1, "table": len(block.levels)}.get(block.kind, 0)
+    if len(block.values) != groups:
+        raise _refused(f"the block {block.source!r} has {len(block.values)} values for {groups} groups")
     try:
         _ = block.formula and block.formula.program
     except ConfigError as error:
@@ -175,12 +231,20 @@ def _refused(reason: str) -> BundleRefused:
     )
 
 
+class _Part(Protocol):
+    """All blocks of one kind, evaluated together; `fill` writes their lines of the matrix."""
+
+    def __init__(self, places: Sequence[Place], width: int) -> None: ...
+
+    def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None: ...
+
+
 class _Numbers:
     """All blocks of numbers as one operation: what costs one customer is the number of operations, not of columns."""
 
     def __init__(self, places: Sequence[Place], _width: int) -> None:
         blocks = [block for block, _ in places]
-        self._sources = [block.formula or block.source for block in blocks]
+        self._blocks = blocks
         self._lines = np.array([start for _, start in places])
         self._impute = _upright(np.nan if block.impute is None else block.impute for block in blocks)
         self._shift = _upright(block.shift for block in blocks)
@@ -188,10 +252,7 @@ class _Numbers:
         self._flagged = np.flatnonzero([block.indicator for block in blocks])
 
     def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
-        values = np.array(
-            [columns[source] if isinstance(source, str) else source.evaluate(columns) for source in self._sources],
-            dtype=np.float64,
-        )
+        values = _read(self._blocks, columns)
         missing = np.isnan(values)
         np.copyto(values, self._impute, where=missing)
         values -= self._shift
@@ -233,6 +294,52 @@ class _Codes:
     def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
         codes = np.array([columns[name] for name in self._names])
         lines[self._lines] = np.where((codes < 0) | (codes >= self._unknown), np.nan, codes)
+
+
+class _Bins:
+    """All binned numbers: one comparison per rank of edge, whatever the number of blocks. NaN reaches no edge."""
+
+    def __init__(self, places: Sequence[Place], _width: int) -> None:
+        self._blocks = [block for block, _ in places]
+        most = max(len(block.edges) for block in self._blocks)
+        padded = [[-np.inf, *block.edges, *[np.nan] * (most - len(block.edges))] for block in self._blocks]
+        self._edges = np.array(padded).T[:, :, None]
+        self._first, self._table = _joined([(block.absent, *block.values) for block in self._blocks])
+        self._lines = np.array([start for _, start in places])
+
+    def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
+        values = _read(self._blocks, columns)
+        reached = np.repeat(self._first, values.shape[1], axis=1)
+        for edge in self._edges:
+            reached += values >= edge
+        lines[self._lines] = self._table[reached]
+
+
+class _Tables:
+    """All categories with a value per level: missing first and unknown last."""
+
+    def __init__(self, places: Sequence[Place], _width: int) -> None:
+        blocks = [block for block, _ in places]
+        self._names = [block.source for block in blocks]
+        self._unknown = np.array([[len(block.levels)] for block in blocks])
+        self._first, self._table = _joined([(block.absent, *block.values, block.other) for block in blocks])
+        self._lines = np.array([start for _, start in places])
+
+    def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
+        codes = np.array([columns[name] for name in self._names])
+        lines[self._lines] = self._table[np.minimum(codes, self._unknown) - MISSING_CODE + self._first]
+
+
+def _read(blocks: Sequence[Block], columns: Mapping[str, NDArray[Any]]) -> FloatArray:
+    """Numbers, shape (blocks, n): a copy."""
+    values = [block.formula.evaluate(columns) if block.formula else columns[block.source] for block in blocks]
+    return np.array(values, dtype=np.float64)
+
+
+def _joined(tables: Sequence[tuple[float, ...]]) -> tuple[NDArray[np.intp], FloatArray]:
+    """Where each table begins, upright, and all of them end to end."""
+    first = np.cumsum([0, *(len(table) for table in tables[:-1])])
+    return first[:, None].astype(np.intp), np.array([value for table in tables for value in table])
 
 
 def _upright(values: Iterable[float]) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Arithmetic over columns, parsed once into a short program: never `eval`, never anything but + - * / and numbers."""
+"""Arithmetic over columns, parsed once into a short program: never `eval`, only + - * /, numbers and parts of dates."""
 
 from __future__ import annotations
 
@@ -8,15 +8,29 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskloop.data.dates import PARTS
 from riskloop.errors import ConfigError
 
 FloatArray = NDArray[np.float64]
-Step = str | float | np.ufunc
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a date, such as its month, as an operator beside NumPy's."""
+
+    name: str
+    nin: ClassVar[int] = 1
+
+    def __call__(self, days: Any) -> Any:
+        return PARTS[self.name](days)
+
+
+Step = str | float | np.ufunc | Part
 """A column to load, a constant to load, or an operator on what was loaded last."""
 
 _OPERATORS: dict[type[ast.AST], np.ufunc] = {
@@ -32,7 +46,10 @@ _LONGEST = 500
 
 @dataclass(frozen=True)
 class Expression:
-    """A formula over number columns.
+    """A formula over number and date columns.
+
+    A date is a number of days: ``closed_on - opened_on`` is the days between. Its parts are ``year``, ``month``,
+    ``day``, ``quarter``, ``weekday`` (Monday is 0), ``is_weekend`` and ``hour``: ``month(opened_on)``.
 
     Columns whose names are not identifiers are written in backquotes: ```a.b` / `c d```.
     Division by zero, overflow and arithmetic on a missing value give a missing value (NaN), never an infinity, also
@@ -85,7 +102,16 @@ class Expression:
             return _OPERATORS[type(node.op)]
         if isinstance(node, ast.Constant) and type(node.value) in (int, float):
             return self._number(node.value)  # type: ignore[arg-type]
-        raise self._error("only + - * /, numbers, column names and parentheses are allowed")
+        if isinstance(node, ast.Call):
+            return self._part(node)
+        raise self._error("only + - * /, numbers, column names, parentheses and parts of dates are allowed")
+
+    def _part(self, call: ast.Call) -> Part:
+        if not isinstance(call.func, ast.Name) or call.func.id not in PARTS:
+            raise self._error(f"the only functions are {', '.join(PARTS)}")
+        if len(call.args) != 1 or call.keywords:
+            raise self._error(f"{call.func.id} takes one date")
+        return Part(call.func.id)
 
     def _number(self, value: float) -> float:
         if not abs(value) <= sys.float_info.max:  # before the conversion: an integer may be longer than any float
@@ -109,7 +135,7 @@ class Expression:
         loaded: list[Any] = []
         with np.errstate(all="ignore"):
             for step in self.program:
-                if isinstance(step, np.ufunc):
+                if isinstance(step, np.ufunc | Part):
                     operands = loaded[-step.nin :]
                     del loaded[-step.nin :]
                     loaded.append(_finite(step(*operands)))
@@ -124,7 +150,8 @@ def _postfix(tree: ast.expr) -> Iterator[ast.expr]:
     while pending:
         node = pending.pop()
         found.append(node)
-        pending += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        children = node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
+        pending += [child for child in children if isinstance(child, ast.expr)]
     return reversed(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from riskloop.data.contract import Contract
 from riskloop.scorer.calibration import Calibration
 from riskloop.scorer.encoding import Encoding
+from riskloop.scorer.interval import VennAbers
 
 FloatArray = NDArray[np.float64]
 
@@ -39,6 +40,7 @@ class Scorer:
     encoding: Encoding
     model: Model
     calibration: Calibration
+    interval: VennAbers = field(default_factory=VennAbers)
 
     def margin(self, columns: Mapping[str, NDArray[Any]]) -> FloatArray:
         """Uncalibrated log-odds, shape (n,), of decoded columns."""

@@ -28,13 +28,15 @@ class Reason(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """A prediction, in the ledger before it was sent. `expected_cost` is that of the decision, in currency."""
+    """A prediction, in the ledger before it was sent. `expected_cost` is that of the decision, in currency; `interval`
+    holds the probability, and is wide where few customers were like this one (Venn-Abers)."""
 
     prediction_id: str
     id: str | None
     model: ModelRef
     arm: str
     probability: Share
+    interval: tuple[Share, Share] | None
     decision: str
     threshold: float
     risk_band: Literal["low", "medium", "high"]

@@ -11,6 +11,7 @@ import msgspec
 from riskloop import __version__
 from riskloop.bundle.bundle import Bundle
 from riskloop.data.column import BLANKS, LARGEST_NUMBER, Column
+from riskloop.data.dates import text_of
 from riskloop.serve import answers
 from riskloop.serve.body import CSV, JSON
 from riskloop.serve.envelope import ID_PATTERN, LONGEST_ID, id_column_of
@@ -22,6 +23,7 @@ Schema = dict[str, Any]
 
 _ID: Schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": ID_PATTERN}
 _NOT_BLANK = "[^" + "".join(f"\\u{ord(blank):04x}" for blank in BLANKS) + "]"
+_ISO_DATE = "^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 _EXAMPLES = 3
 
 _REQUEST_ID = {
@@ -37,6 +39,12 @@ _KEY = {
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 _CUSTOMER = {"name": "customer_id", "in": "path", "required": True, "schema": _ID}
+_AT = {
+    "name": "at",
+    "in": "query",
+    "description": "Linked rows known before this moment count; in UTC unless it says otherwise. Now if absent.",
+    "schema": {"type": "string", "format": "date"},
+}
 _VERSION = {
     "name": "version",
     "in": "path",
@@ -88,7 +96,7 @@ def _paths(bundle: Bundle | None) -> dict[str, dict[str, Schema]]:
         "/predict/batch": {"post": _operation("Score a list or CSV", JSON, _ref("BatchAnswer"), scoring, body=many)},
         "/customers/{customer_id}/prediction": {
             "get": _operation(
-                "Score a customer on file", JSON, _ref("Answer"), (404, 422, 503), parameters=(_CUSTOMER,)
+                "Score a customer on file", JSON, _ref("Answer"), (404, 409, 422, 503), parameters=(_CUSTOMER, _AT)
             )
         },
         "/outcomes": {"post": _operation("Tell outcomes", JSON, _ref("Receipt"), scoring, body=outcomes)},
@@ -212,6 +220,8 @@ def column_schema(column: Column) -> Schema:
     """What a JSON value of a column may be."""
     if column.type == "category":
         return _category(column)
+    if column.type == "date":
+        return _date(column)
     lowest, highest = -LARGEST_NUMBER, LARGEST_NUMBER
     schema: Schema = {
         "type": ["number", "null"] if column.nullable else "number",
@@ -229,6 +239,17 @@ def _category(column: Column) -> Schema:
         return schema | _not_missing(column, column.missing_texts)
     values: list[Any] = [value for level in (*column.levels, *dict(column.aliases)) for value in _spellings(level)]
     return {"enum": [*values, None] if column.nullable else values}
+
+
+def _date(column: Column) -> Schema:
+    """A timestamp is taken too: two formats in one schema would serve validators less than one and a sentence."""
+    missing = column.missing_texts | {text_of(days) for days in column.missing_days}
+    return {
+        "type": ["string", "null"] if column.nullable else "string",
+        "format": "date",
+        "pattern": _ISO_DATE,
+        "description": "A date; a timestamp such as 2026-01-31T12:00:00Z is taken too.",
+    } | _not_missing(column, missing)
 
 
 def _not_missing(column: Column, values: Collection[Any]) -> Schema:

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from time import perf_counter
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from riskloop.data.linked.online import linked_features
 from riskloop.errors import Conflict, NotFound
 from riskloop.keep.customers import Customers
 from riskloop.keep.ledger import Prediction
@@ -99,15 +100,17 @@ class Predictions:
         return json_response(BatchAnswer(len(kept), len(answers) - len(kept), answers))
 
     async def stored(self, request: Request) -> Response:
-        """``GET /customers/{id}/prediction``: a customer whose features are on file."""
+        """``GET /customers/{id}/prediction``: a customer on file, with the linked features of now or of ``?at=``."""
         call = Call(self._champion.require(), perf_counter(), request_id(request))
         identity = request.path_params["customer_id"]
-        features = None if check_id(identity) else await asyncio.to_thread(self._customers.get, identity)
-        if features is None:
+        at = moment_of(request, self._clock)
+        found = None if check_id(identity) else await asyncio.to_thread(self._customers.on_file, identity)
+        if found is None:
             raise NotFound(
                 "There is no such customer on file.",
                 next_step="send the customer's features to POST /predict, or load a customer table that holds this id",
             )
+        features = found.features | linked_features(call.live.bundle.linked, found.linked, at)
         return json_response(await self._answer(call, Customer(identity, features), typed=False))
 
     async def _answer(self, call: Call, customer: Customer, *, typed: bool) -> Answer:
@@ -168,6 +171,8 @@ class Predictions:
             version=live.record.version,
             digest=live.bundle.digest,
             probability=scored.probability,
+            probability_low=scored.interval[0],
+            probability_high=scored.interval[1],
             decision=decision.decision,
             features=scored.features,
             arm=live.alias,
@@ -180,6 +185,25 @@ class Predictions:
             latency_ms=round((perf_counter() - call.started) * 1000, 3),
             idempotency_key=call.key,
         )
+
+
+def moment_of(request: Request, clock: Callable[[], datetime]) -> datetime:
+    """The moment that ``?at=`` names, a date or a time, in UTC unless it says otherwise; now without it.
+
+    Raises
+    ------
+    RequestRefused
+        422 for what is no time.
+    """
+    text = request.query_params.get("at")
+    if text is None:
+        return clock()
+    try:
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        message = "expected a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z"
+        raise invalid([FieldError("at", "not-a-time", message)]) from error
 
 
 def json_response(document: msgspec.Struct, status: int = 200) -> Response:

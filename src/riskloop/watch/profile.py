@@ -41,7 +41,7 @@ def profile(contract: Contract, columns: Columns, probability: FloatArray, act: 
 
 
 def _column(column: Column, values: NDArray[Any]) -> dict[str, Any]:
-    return _number(values) if column.type == "number" else _category(column, values)
+    return _category(column, values) if column.type == "category" else _number(values)
 
 
 def _number(values: FloatArray) -> dict[str, Any]:

@@ -22,6 +22,7 @@ _MANNERS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default it hopes for minutes that a server comes back
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }

@@ -95,6 +95,8 @@ class Candidate:
         What `fit` reads, with sound defaults.
     space : mapping
         Which parameters are tuned, and between which ends.
+    portfolio : tuple of mapping
+        Settings known to do well somewhere, which a search tries first.
     additive : bool
         Whether its log-odds are a sum (terms or trees): what may enter a blend.
     bagged : bool
@@ -112,6 +114,7 @@ class Candidate:
     max_rows: int | None = None
     parameters: Mapping[str, Value] = field(default_factory=dict)
     space: Mapping[str, Range] = field(default_factory=dict)
+    portfolio: tuple[Mapping[str, Value], ...] = ()
     additive: bool = False
     bagged: bool = False
     monotone: bool = False

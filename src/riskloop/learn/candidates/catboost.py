@@ -38,6 +38,7 @@ CATBOOST = Candidate(
         "max_depth": Range(4, 8, whole=True),
         "l2": Range(0.5, 50, log=True),
     },
+    portfolio=({"rounds": 600, "learning_rate": 0.05, "max_depth": 4, "l2": 3.0},),
     additive=True,
     bagged=True,
     monotone=True,

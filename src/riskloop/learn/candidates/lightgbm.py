@@ -66,6 +66,10 @@ LIGHTGBM = Candidate(
         "row_share": Range(0.5, 1),
         "l2": Range(1e-3, 100, log=True),
     },
+    portfolio=(
+        {"rounds": 800, "learning_rate": 0.03, "leaves": 7, "leaf_rows": 50, "l2": 10.0},
+        {"rounds": 300, "learning_rate": 0.05, "leaves": 31, "leaf_rows": 40, "feature_share": 0.4},
+    ),
     additive=True,
     bagged=True,
     monotone=True,

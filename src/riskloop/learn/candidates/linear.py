@@ -8,6 +8,11 @@ from riskloop.learn.candidates.candidate import Candidate, Fitting, Range
 
 
 def _fit(data: Fitting) -> Any:
+    if any(data.monotone):
+        from riskloop.learn.logistic import bounded_logistic
+
+        penalty = 1 / data.number("C")
+        return bounded_logistic(data.matrix, data.outcome, data.monotone, penalty=penalty, weight=data.weight)
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=data.number("C"), max_iter=2_000)
@@ -22,4 +27,5 @@ LOGISTIC_REGRESSION = Candidate(
     parameters={"C": 1.0},
     space={"C": Range(1e-3, 100, log=True)},
     additive=True,
+    monotone=True,
 )

@@ -61,6 +61,7 @@ XGBOOST = Candidate(
         "feature_share": Range(0.2, 1),
         "l2": Range(1e-2, 100, log=True),
     },
+    portfolio=({"rounds": 800, "learning_rate": 0.03, "max_depth": 3, "leaf_weight": 10.0},),
     additive=True,
     bagged=True,
     monotone=True,

@@ -10,20 +10,11 @@ from numpy.typing import NDArray
 
 from riskloop.costs import BoolArray, Costs, FloatArray
 from riskloop.decide.cuts import NEVER
-from riskloop.learn.evaluation.intervals import Interval, finite, wilson
-from riskloop.learn.evaluation.ranking import BINS, Counted, Ranking
+from riskloop.learn.evaluation.intervals import finite
+from riskloop.learn.evaluation.ranking import Counted, Ranking
 
 POINTS = 200
 SCORE_BINS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationBin:
-    """Customers of about the same probability: what was foreseen, and what came (share of positives, Wilson)."""
-
-    foreseen: float
-    observed: Interval
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +34,7 @@ class Curves:
     ``threshold`` falls from 2 (act on nobody) to the lowest score (act on everybody); acting means to reach it.
     ``precision`` is None where nobody is acted on, rates are None where there is no such class.
     ``cost_per_thousand`` is in currency per 1,000 customers; its lowest point is never thinned away.
-    ``calibration`` has up to ten bins of equal mass and ``scores`` twenty of equal width, both rising.
+    ``scores`` has twenty bins of equal width, rising.
     """
 
     threshold: list[float]
@@ -52,7 +43,6 @@ class Curves:
     precision: list[float | None]
     act_rate: list[float]
     cost_per_thousand: list[float]
-    calibration: list[CalibrationBin]
     scores: list[ScoreBin]
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,7 +65,6 @@ def curves(outcome: BoolArray, probability: FloatArray, costs: Costs) -> Curves:
         precision=_shares(tp, tp + fp),
         act_rate=((tp + fp) / n).tolist(),
         cost_per_thousand=cost[at].tolist(),
-        calibration=_calibration(counted),
         scores=_scores(outcome, probability),
     )
 
@@ -92,14 +81,6 @@ def _thinned(counted: Counted, keep: int) -> NDArray[np.intp]:
 def _shares(part: FloatArray, whole: FloatArray | float) -> list[float | None]:
     with np.errstate(invalid="ignore", divide="ignore"):
         return [finite(share) for share in part / whole]
-
-
-def _calibration(counted: Counted) -> list[CalibrationBin]:
-    return [
-        CalibrationBin(float(expected / mass), wilson(observed, mass), int(mass))
-        for mass, expected, observed in zip(*(column[::-1] for column in counted.binned(BINS)), strict=True)
-        if mass
-    ]
 
 
 def _scores(outcome: BoolArray, probability: FloatArray) -> list[ScoreBin]:

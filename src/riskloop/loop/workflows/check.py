@@ -13,10 +13,10 @@ from riskloop.data.contract import did_you_mean
 from riskloop.data.dataset import Prepared, prepare
 from riskloop.data.outcome import can_learn
 from riskloop.data.quality import check_table
-from riskloop.data.source import read
 from riskloop.errors import DataError, GateRefused
 from riskloop.findings import Finding, blocking, by_severity
 from riskloop.loop.project import Project
+from riskloop.loop.table import read_table
 
 
 @dataclass(frozen=True)
@@ -56,20 +56,20 @@ def check(project: Project, path: str | None = None) -> Checked:
         If the table cannot be read at all.
     """
     source = project.source.like(path) if path else project.source
-    frame, _ = read(source)
-    problem = project.settings.problem.problem()
+    table = read_table(project, source)
+    frame, problem = table.frame, project.settings.problem.problem()
     if path is None or can_learn(frame, problem):
-        prepared = prepare_table(project, frame)
+        prepared = prepare_table(project, frame, table.findings)
         findings, keep, reasons = prepared.findings, prepared.quality.keep, prepared.quality.reasons
     else:
         quality = check_table(frame, project.contract, problem)
-        findings, keep, reasons = quality.findings, quality.keep, quality.reasons
+        findings, keep, reasons = (*table.findings, *quality.findings), quality.keep, quality.reasons
     quarantine = write_quarantine(project, frame, reasons, Path(source.path).stem)
     return Checked(source.path, frame.height, int(keep.sum()), tuple(by_severity(findings)), quarantine)
 
 
-def prepare_table(project: Project, frame: pl.DataFrame) -> Prepared:
-    """Decode and check a table with outcomes by the project's rules."""
+def prepare_table(project: Project, frame: pl.DataFrame, noticed: tuple[Finding, ...] = ()) -> Prepared:
+    """Decode and check a table with outcomes by the project's rules; ``noticed`` was found before."""
     prepared = prepare(
         frame,
         project.contract,
@@ -78,7 +78,7 @@ def prepare_table(project: Project, frame: pl.DataFrame) -> Prepared:
         in_time_order=project.settings.training.split == "row_order",
         seed=project.settings.training.seed,
     )
-    return replace(prepared, findings=(*prepared.findings, *_strangers(project)))
+    return replace(prepared, findings=(*noticed, *prepared.findings, *_strangers(project)))
 
 
 def _strangers(project: Project) -> Iterable[Finding]:
@@ -111,16 +111,23 @@ def refuse_blocked(findings: tuple[Finding, ...], where: str) -> None:
 
 
 def write_quarantine(project: Project, frame: pl.DataFrame, reasons: dict[int, str], stem: str) -> Path | None:
-    """Write the rows set aside with their reasons; whole or not at all. What an earlier check set aside is removed."""
+    """Write the rows set aside with their reasons; whole or not at all. What an earlier check set aside is removed.
+
+    Linked features are left out: the rows, once mended, are joined anew.
+    """
     folder = project.locations.reports
     path = folder / f"quarantine-{re.sub(r'[^A-Za-z0-9_.-]+', '-', stem)}.csv"
     if not reasons:
         path.unlink(missing_ok=True)
         return None
     positions = sorted(reasons)
-    rows = frame[positions].with_columns(
-        pl.Series("riskloop_row", [position + 1 for position in positions]),
-        pl.Series("riskloop_reason", [reasons[position] for position in positions]),
+    rows = (
+        frame[positions]
+        .drop(project.linked.names, strict=False)
+        .with_columns(
+            pl.Series("riskloop_row", [position + 1 for position in positions]),
+            pl.Series("riskloop_reason", [reasons[position] for position in positions]),
+        )
     )
     folder.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")

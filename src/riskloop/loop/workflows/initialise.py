@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,14 @@ from riskloop.data.contract import did_you_mean
 from riskloop.data.dataset import prepare
 from riskloop.data.frames import as_text
 from riskloop.data.infer import Inferred, infer_contract, likely_id
+from riskloop.data.linked.propose import LinkedFile
 from riskloop.data.outcome import guess_positive, outcome
 from riskloop.data.source import Source, read
 from riskloop.errors import DataError, UsageError
 from riskloop.findings import Finding, by_severity
+from riskloop.loop.linking import link, sections, with_linked_rules
 from riskloop.problem import Problem
+from riskloop.scorer.expression import Expression
 from riskloop.settings import CONTRACT_FILE, FILE, Settings, parse_settings, write_yaml
 
 _HEADING = "riskloop project; every setting is described by `riskloop schema`."
@@ -53,6 +56,7 @@ def initialise(
     time_column: str | None = None,
     sensitive: Sequence[str] = (),
     unavailable: Sequence[str] = (),
+    linked_files: Sequence[LinkedFile] = (),
     costs: Costs | None = None,
     in_row_order: bool = False,
     project: str | None = None,
@@ -77,23 +81,29 @@ def initialise(
     _check_names(frame, named, Problem(target, "").target_column)
     problem = _problem(frame, target, positive, id_column, time_column, sensitive, unavailable)
     is_positive, known = outcome(frame, problem)
-    inferred = infer_contract(frame, problem)
+    linked = link(frame, linked_files, problem)
+    frame = linked.frame
+    inferred = with_linked_rules(infer_contract(frame, problem), linked.plan)
     leaks = prepare(frame, inferred.contract, problem, in_time_order=in_row_order).findings
     dropped = inferred.dropped | {
         finding.column: f"{finding.code}: {finding.message}"
         for finding in leaks
         if finding.severity == "error" and finding.code.startswith("leakage") and finding.column
     }
-    features = tuple(name for name in inferred.contract.features if name not in dropped)
+    derived, in_formulas = _derived(inferred, dropped)
+    gone = {*dropped, *({time_column} - in_formulas)}
+    features = tuple(name for name in inferred.contract.features if name not in gone)
     if not features:
         raise _nothing_left(source, dropped)
     leaks = tuple(_already_dropped(finding) if finding.column in dropped else finding for finding in leaks)
-    findings = [*inferred.findings, *leaks, *_assumptions(frame, problem, positive, id_column, costs)]
+    findings = [*linked.findings, *inferred.findings, *leaks, *_assumptions(frame, problem, positive, id_column, costs)]
     if guessed_header and source.header is False:
         findings.append(_no_header())
     document = _document(
-        project or _project_name(folder, source), folder, source, problem, dropped, costs, in_row_order
+        project or _project_name(folder, source), folder, source, problem, dropped, derived, costs, in_row_order
     )
+    if linked_files:
+        document["linked"] = sections(linked.plan, linked_files, folder)
     settings = parse_settings(document, where=FILE)
     _write(folder, document, inferred)
     return Initialised(
@@ -104,6 +114,13 @@ def initialise(
         features=features,
         findings=tuple(by_severity(findings)),
     )
+
+
+def _derived(inferred: Inferred, dropped: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
+    """The proposed formulas that need no dropped column, and the columns they need."""
+    names = {name: set(Expression(formula).names) for name, formula in inferred.derived.items()}
+    derived = {name: formula for name, formula in inferred.derived.items() if names[name].isdisjoint(dropped)}
+    return derived, {column for name in derived for column in names[name]}
 
 
 def _already_dropped(finding: Finding) -> Finding:
@@ -203,6 +220,7 @@ def _document(
     source: Source,
     problem: Problem,
     dropped: dict[str, str],
+    derived: dict[str, str],
     costs: Costs | None,
     in_row_order: bool,
 ) -> dict[str, Any]:
@@ -228,8 +246,9 @@ def _document(
         "data": {key: value for key, value in data.items() if value not in (None, [])},
         "costs": (costs or Costs(fp=1.0, fn=10.0)).to_dict(),
     }
-    if dropped:
-        document["features"] = {"drop": dropped}
+    if dropped or derived:
+        chosen = {"drop": dropped, "derived": derived}
+        document["features"] = {key: value for key, value in chosen.items() if value}
     if in_row_order:
         document["training"] = {"split": "row_order"}
     return document

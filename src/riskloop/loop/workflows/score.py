@@ -15,12 +15,13 @@ from polars import selectors
 from riskloop.bundle.bundle import Bundle
 from riskloop.data.frames import as_text
 from riskloop.data.quality import Quality, check_table
-from riskloop.data.source import Source, locate, read
+from riskloop.data.source import Source, locate
 from riskloop.errors import DataError, UsageError
 from riskloop.findings import Finding, by_severity
 from riskloop.keep.ledger import Prediction
 from riskloop.keep.versions import Version
 from riskloop.loop.project import Project
+from riskloop.loop.table import read_table
 
 _CHUNK = 10_000  # predictions per transaction of the ledger
 
@@ -79,7 +80,8 @@ def score(
     """
     _check_output(source, out)
     record, bundle = project.bundle(version)
-    frame, _ = read(source)
+    table = read_table(project, source, bundle.linked)
+    frame = table.frame
     problem = project.settings.problem.problem()
     quality = check_table(frame, bundle.contract, problem)
     ids = as_text(frame[problem.id]) if problem.id in frame.columns else None
@@ -97,7 +99,7 @@ def score(
         expected_cost=float(answer["expected_cost"].sum()),
         currency=bundle.policy.costs.currency,
         logged=logged,
-        findings=tuple(by_severity(quality.findings)),
+        findings=tuple(by_severity((*table.findings, *quality.findings))),
     )
 
 
@@ -114,10 +116,13 @@ def _answer(bundle: Bundle, quality: Quality, where: str) -> pl.DataFrame:
         first = quality.findings[0]
         raise DataError(first.message, where=f"{where}, column {first.column!r}", next_step=first.next_step)
     probability = bundle.scorer.probability(quality.decoded.columns)
+    low, high = bundle.scorer.interval.of_many(probability)
     decided = bundle.policy.decide_many(probability)
     answer = pl.DataFrame(
         {
             "probability": probability,
+            "probability_low": low,
+            "probability_high": high,
             "decision": decided.decision.astype(str),
             "threshold": np.full(len(probability), bundle.policy.threshold),
             "risk_band": decided.risk_band.astype(str),
@@ -185,6 +190,8 @@ def _log(
                     version=record.version,
                     digest=record.digest,
                     probability=row["probability"],
+                    probability_low=row["probability_low"],
+                    probability_high=row["probability_high"],
                     decision=row["decision"],
                     features=known,
                     arm="batch",

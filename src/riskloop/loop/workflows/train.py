@@ -17,24 +17,29 @@ from riskloop.bundle.load import load
 from riskloop.bundle.pack import pack
 from riskloop.costs import BoolArray
 from riskloop.data.dataset import Dataset, Prepared
-from riskloop.data.frames import as_text, decode_frame
-from riskloop.data.source import read
+from riskloop.data.frames import decode_frame
 from riskloop.errors import BundleRefused, Conflict, DataError, NotFound
 from riskloop.findings import Finding, by_severity
 from riskloop.keep.chain import Promotion
 from riskloop.keep.versions import Version
 from riskloop.learn.candidates.families import FAMILIES, select_blends, select_candidates
-from riskloop.learn.selecting import Plan, Watcher
+from riskloop.learn.evaluation.segments import write_segments
+from riskloop.learn.plan import Plan, Watcher
 from riskloop.learn.training import Trained
 from riskloop.learn.training import train as learn
 from riskloop.loop.card import card, summary
 from riskloop.loop.gate import GateCheck, gate, latency_ms, passed
 from riskloop.loop.journal import open_journal
 from riskloop.loop.project import Project
+from riskloop.loop.record import record
 from riskloop.loop.run import Run, training_run
+from riskloop.loop.table import read_table
 from riskloop.loop.workflows.check import prepare_table, refuse_blocked, write_quarantine
+from riskloop.loop.workflows.customers import store_customers
 from riskloop.loop.workflows.release import promote
 
+_LINKED_ROWS = 300
+"""Customers whose linked features are computed by id as well, to prove parity."""
 _SERVED_ROWS = 2_000
 """Test rows that go through the serving path (text, one by one) to prove parity."""
 
@@ -89,14 +94,18 @@ class TrainingResult:
         }
 
 
-def plan_for(project: Project, rows: int, candidates: Sequence[str] = ()) -> Plan:
-    """The training plan that the project's settings describe."""
+def plan_for(project: Project, rows: int, **asked: Any) -> Plan:
+    """The training plan that the project's settings describe; `asked` replaces fields of the section training."""
     settings = project.settings
-    training = settings.training
+    training = settings.training.but(asked)
+    named = training.candidates
+    candidates = select_candidates(named, rows)
+    if training.imbalance != "none":
+        candidates += [one.balanced(training.imbalance) for one in candidates if one.balance == "none"]
     return Plan(
-        candidates=select_candidates(candidates or training.candidates, rows),
+        candidates=candidates,
         costs=settings.costs.costs(),
-        blends=select_blends(candidates or training.candidates),
+        blends=select_blends(named),
         policy=training.policy,
         policy_value=training.policy_value,
         bands=settings.serving.bands,
@@ -107,6 +116,12 @@ def plan_for(project: Project, rows: int, candidates: Sequence[str] = ()) -> Pla
         embargo_days=training.embargo_days,
         seed=training.seed,
         derived=settings.features.derived,
+        max_ms_per_thousand=training.max_ms_per_thousand,
+        max_megabytes=training.max_megabytes,
+        trials=training.trials,
+        seconds=training.seconds,
+        search=training.search,
+        prefer=training.prefer,
     )
 
 
@@ -114,6 +129,11 @@ def train(
     project: Project,
     *,
     candidates: Sequence[str] = (),
+    trials: int | None = None,
+    budget: str | None = None,
+    search: str | None = None,
+    fresh: bool = False,
+    learning_curve: bool = False,
     promote_reason: str | None = None,
     watcher: Watcher | None = None,
 ) -> TrainingResult:
@@ -126,6 +146,12 @@ def train(
     ----------
     candidates : sequence of str
         Families to try; those of the settings, or all that suit the table, if empty.
+    trials, budget, search : optional
+        In place of the settings' own: how long to search for parameters, and how.
+    fresh : bool
+        Forget what an interrupted training has left behind.
+    learning_curve : bool
+        Also find out what more rows would be worth, with eight fits more.
     promote_reason : str, optional
         Promote the version for this reason if the gate accepts it.
     watcher : Watcher, optional
@@ -138,30 +164,44 @@ def train(
     DataError, BundleRefused, Unavailable
         See `riskloop.learn.training.train`, `riskloop.bundle.pack` and the stores.
     """
-    prepared, dataset = _prepare(project)
+    prepared, dataset = prepare_for_training(project)
     project.keys.create()  # on a fresh checkout there is none: better now than after an hour of training
-    plan = plan_for(project, len(dataset), candidates)
+    asked = {"candidates": list(candidates) or None, "trials": trials, "budget": budget, "search": search}
+    plan = plan_for(project, len(dataset), **asked)
     journal = open_journal(project.locations.unfinished, dataset, plan)
+    if fresh:
+        journal.forget()
     with training_run(project.registry, dataset, plan, watcher) as run:
-        trained = learn(dataset, plan, journal, run)
+        trained = learn(dataset, plan, journal, run, learning_curve=learning_curve)
         result = _register(project, prepared, dataset, plan, trained, run)
     journal.forget()
-    _store_customers(project, prepared.rows, dataset)
+    with suppress(Conflict):  # a training that began later was done first: its customers are newer
+        store_customers(project, prepared.rows, dataset.contract.features)
     if not (candidates or project.settings.training.candidates):
-        result = replace(result, skipped=_too_slow(len(dataset)))
+        run.skipped += _too_slow(len(dataset))
+    result = replace(result, skipped=tuple(run.skipped))
     if promote_reason and result.accepted:
         promotion = promote(project, result.version.version, reason=promote_reason)
         result = replace(result, promotion=promotion)
     return result
 
 
-def _prepare(project: Project) -> tuple[Prepared, Dataset]:
-    frame, source = read(project.source)
-    prepared = prepare_table(project, frame)
-    write_quarantine(project, frame, prepared.quality.reasons, Path(source.path).stem)
-    refuse_blocked(prepared.findings, source.path)
+def prepare_for_training(project: Project) -> tuple[Prepared, Dataset]:
+    """Read, join, check; rows that break a rule are written to the quarantine.
+
+    Raises
+    ------
+    GateRefused
+        If the quality gate refuses the table.
+    DataError
+        If no row passes.
+    """
+    table = read_table(project)
+    prepared = prepare_table(project, table.frame, table.findings)
+    write_quarantine(project, table.frame, prepared.quality.reasons, Path(table.path).stem)
+    refuse_blocked(prepared.findings, table.path)
     if prepared.dataset is None:
-        raise DataError("No row passed the quality gate.", where=source.path, next_step="run `riskloop check`")
+        raise DataError("No row passed the quality gate.", where=table.path, next_step="run `riskloop check`")
     return prepared, prepared.dataset
 
 
@@ -173,11 +213,10 @@ def _register(
     project: Project, prepared: Prepared, dataset: Dataset, plan: Plan, trained: Trained, run: Run
 ) -> TrainingResult:
     """Pack the model, prove the pack, hold it against the gate, and record all that as a version."""
-    described = card(project.settings, dataset, plan, trained, prepared.findings)
-    draft = Bundle(project.name, trained.scorer, trained.policy, trained.golden, trained.profile, described)
+    draft = draft_bundle(project, prepared, dataset, plan, trained)
     packed, path = pack(draft, project.locations.bundles, project.keys)
     loaded = load(path, project.keys.trusted())
-    parity = max(trained.parity, served_parity(loaded, prepared.rows, trained))
+    parity = max(trained.parity, served_parity(loaded, prepared.rows, trained), linked_parity(project, prepared.rows))
     checks = gate(
         trained,
         dataset.outcome[trained.split.test],
@@ -204,10 +243,24 @@ def _register(
         metrics=trained.test.to_dict(),
         gate=[check.to_dict() for check in checks],
         data_fingerprint=dataset.fingerprint,
-        summary=summary(dataset, trained),
+        summary=summary(dataset, trained) | {"plan": record(project.settings, plan, trained)},
     )
     project.versions.add(version)
-    return TrainingResult(version, trained, checks, tuple(by_severity(prepared.findings)), path, len(dataset))
+    findings = by_severity((*prepared.findings, *trained.examination.findings))
+    return TrainingResult(version, trained, checks, tuple(findings), path, len(dataset))
+
+
+def draft_bundle(project: Project, prepared: Prepared, dataset: Dataset, plan: Plan, trained: Trained) -> Bundle:
+    """What was trained as a bundle, not packed yet; the same training is the same bundle."""
+    return Bundle(
+        name=project.name,
+        scorer=trained.scorer,
+        policy=trained.policy,
+        golden=trained.golden,
+        profile=trained.profile,
+        card=card(project.settings, dataset, plan, trained, prepared.findings),
+        linked=project.linked.only(dataset.contract.features),
+    )
 
 
 def served_parity(bundle: Bundle, rows: pl.DataFrame, trained: Trained) -> float:
@@ -227,6 +280,16 @@ def served_parity(bundle: Bundle, rows: pl.DataFrame, trained: Trained) -> float
             where=f"column {decoded.breaches[0].column!r}",
         )
     return float(np.abs(probability - trained.test_probability[: len(positions)]).max())
+
+
+def linked_parity(project: Project, rows: pl.DataFrame) -> float:
+    """Largest difference between the linked features of a table and those that the service would compute by id."""
+    if not project.linked.tables:
+        return 0.0
+    from riskloop.data.linked.history import parity
+
+    problem = project.settings.problem.problem()
+    return parity(rows, project.linked, project.linked_sources, problem, rows=_LINKED_ROWS)
 
 
 def _champion_on_test(project: Project, rows: pl.DataFrame, trained: Trained) -> BoolArray | None:
@@ -253,19 +316,6 @@ def _write_files(project: Project, trained: Trained, bundle: Bundle) -> Path:
     (folder / "card.json").write_bytes(json.dumps(bundle.card, indent=2).encode())
     (folder / "contract.json").write_bytes(json.dumps(bundle.contract.to_dict(), indent=2).encode())
     (folder / "settings.json").write_text(project.settings.model_dump_json(indent=2))
+    write_segments(folder / "segments.csv", trained.examination.segments)
     write_plots(folder, trained)
     return folder
-
-
-def _store_customers(project: Project, rows: pl.DataFrame, dataset: Dataset) -> None:
-    """Keep the newest features of every customer, so that the service can score by id."""
-    name = dataset.problem.id
-    if name is None or name not in rows.columns:
-        return
-    features = rows.select(dataset.contract.features)
-    table = pl.DataFrame({"id": as_text(rows[name]), "features": features.select(pl.struct("*").struct.json_encode())})
-    if dataset.time is not None:
-        table = table[np.argsort(dataset.time, kind="stable")]
-    newest = table.drop_nulls("id").unique("id", keep="last", maintain_order=True)
-    with suppress(Conflict):  # a training that began later was done first: its customers are newer
-        project.customers.replace_all(newest.iter_rows(), as_of=project.clock())

@@ -76,7 +76,7 @@ def associations(contract: Contract, columns: Columns, names: list[str]) -> Asso
     category with a number cut at its deciles, by Cramer's V with Bergsma's correction (2013), which is 0 in
     expectation when they are independent.
     """
-    numeric = np.array([contract.by_name[name].type == "number" for name in names], dtype=bool)
+    numeric = np.array([contract.by_name[name].type != "category" for name in names], dtype=bool)
     signed = np.full((len(names), len(names)), np.nan)
     numbers = np.flatnonzero(numeric)
     if len(numbers):

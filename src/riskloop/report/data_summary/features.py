@@ -24,7 +24,7 @@ class Feature:
     Attributes
     ----------
     name : str
-    type : {"number", "category"}
+    type : {"number", "category", "date"}
     missing : int
         Rows.
     missing_share : float
@@ -91,7 +91,7 @@ def features(dataset: Dataset, sample: NDArray[np.int64], *, seed: int) -> list[
 
 
 def _feature(column: Column, values: NDArray[Any], outcome: BoolArray, area: float) -> Feature:
-    if column.type == "number":
+    if column.type != "category":
         gone = np.isnan(values)
         present = values[~gone]
         statistics, groups = number_statistics(present), number_groups(values, outcome)

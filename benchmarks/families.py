@@ -1,6 +1,6 @@
 """The family that the system itself chooses, beside each family alone, on repeated stratified folds.
 
-Run: ``python -m benchmarks.quality [DATASET ...] [--repeats N]``. Outer folds judge and are never seen by choice,
+Run: ``python -m benchmarks.families [DATASET ...] [--repeats N]``. Outer folds judge and are never seen by choice,
 calibration or threshold. Costs: FN = 10 FP, per 1,000 customers, at the system's own threshold.
 """
 
@@ -16,7 +16,9 @@ import numpy as np
 from benchmarks.datasets import FN_TEN_FP, load, outer_folds
 from riskloop.data.leakage import auc
 from riskloop.learn.candidates.families import select_blends, select_candidates
-from riskloop.learn.selecting import Plan, refit, select, training_block
+from riskloop.learn.plan import Plan, training_block
+from riskloop.learn.refitting import refit
+from riskloop.learn.selecting import select
 
 REFERENCES = {
     "bankchurners": {"roc_auc_at_least": 0.9940, "cost_at_most": 80.0},
@@ -73,7 +75,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=1)
     arguments = parser.parse_args()
     results = {name: measure(name, arguments.repeats) for name in arguments.datasets}
-    print(json.dumps({"benchmark": "quality", "results": results}))
+    print(json.dumps({"benchmark": "families", "results": results}))
 
 
 if __name__ == "__main__":

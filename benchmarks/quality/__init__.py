@@ -1,0 +1,1 @@
+"""riskloop beside its peers: the same splits, the same wall-clock budget, each in its own environment."""

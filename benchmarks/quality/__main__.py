@@ -1,0 +1,172 @@
+"""riskloop beside AutoGluon, FLAML and plain libraries: the same splits, the same wall-clock budget, two cores.
+
+Run: ``python -m benchmarks.quality [TABLE ...] [--seconds 60] [--repeats 1]``. The peers run in environments of their
+own, looked for in the folder that RISKLOOP_PEERS names (``autogluon/bin/python``, ``flaml/bin/python``); how to make
+them stands in ``benchmarks/quality/peers/requirements-*.txt``. A peer without an environment is left out. Finished
+contests are kept in ``benchmarks/results/quality.jsonl`` and not run again, unless ``--fresh``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from benchmarks.datasets import FN_TEN_FP, load
+from riskloop.data.dataset import Dataset
+from riskloop.data.split import split
+from riskloop.learn.evaluation.intervals import finite
+from riskloop.learn.evaluation.metrics import evaluate, log_loss
+
+PEERS = Path(__file__).parent / "peers"
+RECORDS = Path(__file__).parents[1] / "results" / "quality.jsonl"
+TASKS = (
+    "bankchurners",
+    "telco_churn",
+    "uci_credit_card",
+    "churn_modelling",
+    "adult",
+    "bank_marketing",
+    "bank_marketing in time",
+    "credit_fraud",
+)
+METRICS = ("roc_auc", "pr_auc", "log_loss", "brier", "calibration_error")
+
+
+def contests(dataset: Dataset, task: str, repeat: int) -> tuple[np.ndarray, np.ndarray, str]:
+    """Training and test rows, 70 to 30, and the kind of split."""
+    kind = "row_order" if task.endswith("in time") else "random"
+    parts = split(dataset.outcome, test_share=0.3, seed=42 + repeat, groups=dataset.groups, kind=kind)  # type: ignore[arg-type]
+    return parts.train, parts.test, kind
+
+
+def hold(task: str, repeat: int, seconds: float, done: set[tuple[str, int, float, str]]) -> Iterator[dict[str, Any]]:
+    """Run every contestant that has not run yet on one split."""
+    table = task.removesuffix(" in time")
+    dataset = load(table)
+    train, test, kind = contests(dataset, task, repeat)
+    outcome = dataset.outcome[test]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        _write(dataset, train, folder / "train.parquet", labelled=True)
+        _write(dataset, test, folder / "test.parquet", labelled=False)
+        (folder / "task.json").write_text(json.dumps({"table": table, "split": kind}))
+        np.savez(folder / "rows.npz", train=train, test=test)
+        for names, command in contestants():
+            if all((task, repeat, seconds, name) in done for name in names):
+                continue
+            began = time.perf_counter()
+            ran = subprocess.run(
+                [*command, str(folder), str(seconds), str(42 + repeat)],
+                check=False,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=20 * seconds + 600,
+            )
+            for name in names:
+                files = [
+                    folder / f"{name if name.startswith('riskloop') else 'answer'}.{end}" for end in ("json", "npz")
+                ]
+                if ran.returncode or not all(file.exists() for file in files):
+                    print(f"{task}, {name}: failed: {ran.stderr.strip()[-300:]}", file=sys.stderr)
+                    continue
+                facts, answer = json.loads(files[0].read_text()), np.load(files[1])
+                yield {
+                    "task": task,
+                    "repeat": repeat,
+                    "seconds": seconds,
+                    "contestant": name,
+                    "rows": [len(train), len(test)],
+                    "wall_seconds": round(time.perf_counter() - began, 1),
+                    **facts,
+                    **judge(outcome, answer["probability"], answer["act"]),
+                }
+                for file in files:
+                    file.unlink()
+
+
+def contestants() -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Names and command of each contestant whose environment is there."""
+    yield ("riskloop", "riskloop, cheap"), [sys.executable, "-m", "benchmarks.quality.ours"]
+    for name in ("logistic_regression", "lightgbm", "catboost"):
+        yield (f"{name} defaults",), [sys.executable, str(PEERS / "run_defaults.py"), name]
+    home = os.environ.get("RISKLOOP_PEERS")
+    for name in ("flaml", "autogluon"):
+        python = Path(home) / name / "bin" / "python" if home else None
+        if python and python.exists():
+            yield (name,), [str(python), str(PEERS / f"run_{name}.py")]
+        else:
+            print(f"{name} is left out: no environment in RISKLOOP_PEERS", file=sys.stderr)
+
+
+def judge(outcome: np.ndarray, probability: np.ndarray, act: np.ndarray) -> dict[str, Any]:
+    """Metrics with their intervals; cost of the contestant's own decision, and at the Bayes threshold."""
+    probability = np.clip(probability, 1e-15, 1 - 1e-15)
+    bayes = probability >= FN_TEN_FP.bayes_threshold
+    evaluation = evaluate(outcome, probability, bayes, FN_TEN_FP, seed=0, resamples=200)
+    told = {name: evaluation.metrics[name] for name in METRICS}
+    each = FN_TEN_FP.each(outcome, bayes)
+    return {
+        **{name: [finite(one.value), finite(one.low), finite(one.high)] for name, one in told.items()},
+        "cost_own": round(FN_TEN_FP.per_thousand(outcome, act), 2),
+        "cost_bayes": round(FN_TEN_FP.per_thousand(outcome, bayes), 2),
+        "cost_bayes_se": round(float(each.std(ddof=1) / np.sqrt(len(each)) * 1000), 2),
+        "log_loss_mean": float(log_loss(outcome, probability).mean()),
+        "act_on_all": round(FN_TEN_FP.per_thousand(outcome, np.ones(len(outcome), dtype=bool)), 1),
+    }
+
+
+def _write(dataset: Dataset, rows: np.ndarray, path: Path, *, labelled: bool) -> None:
+    """The rows' features as every contestant gets them: numbers as numbers, categories as texts."""
+    columns: dict[str, Any] = {}
+    for column in dataset.contract.used:
+        values = dataset.columns[column.name][rows]
+        if column.type == "category":
+            texts = np.array([*column.levels, "(other)", None], dtype=object)
+            columns[column.name] = pl.Series(texts[np.where(values < 0, -1, values)].tolist(), dtype=pl.String)
+        else:
+            columns[column.name] = pl.Series(values).fill_nan(None)
+    if labelled:
+        columns["__outcome__"] = dataset.outcome[rows]
+    pl.DataFrame(columns).write_parquet(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", nargs="*", metavar="TABLE", help=f"of {', '.join(TASKS)}; all by default")
+    parser.add_argument("--seconds", type=float, default=60.0, help="budget of each contestant that takes one")
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--fresh", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.fresh:
+        RECORDS.unlink(missing_ok=True)
+    records = [json.loads(line) for line in RECORDS.read_text().splitlines()] if RECORDS.exists() else []
+    done = {(one["task"], one["repeat"], one["seconds"], one["contestant"]) for one in records}
+    for repeat in range(arguments.repeats):
+        for task in arguments.tasks or TASKS:
+            if task.endswith("in time") and repeat:
+                continue  # there is one past and one future
+            for record in hold(task, repeat, arguments.seconds, done):
+                records.append(record)
+                with RECORDS.open("a") as stream:
+                    stream.write(json.dumps(record) + "\n")
+                words = {
+                    name: record[name] for name in ("task", "contestant", "cost_own", "cost_bayes", "train_seconds")
+                }
+                print(words, record["roc_auc"][0], record.get("chosen", ""), file=sys.stderr, flush=True)
+    print(json.dumps({"benchmark": "quality", "results": records}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""What every contestant does: read a split, fit, decide, and be timed. Plain NumPy and pandas: it runs anywhere.
+
+Called as ``SCRIPT FOLDER SECONDS SEED``; the folder holds train.parquet (with the column ``__outcome__``) and
+test.parquet, and receives answer.json and answer.npz.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ONE_ROW_CALLS = 30
+BATCH_ROWS = 2000
+
+
+def size_mb(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def run(fit) -> None:
+    warnings.simplefilter("ignore")
+    folder, seconds, seed = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+    train, test = (pd.read_parquet(folder / f"{name}.parquet") for name in ("train", "test"))
+    outcome = train.pop("__outcome__").to_numpy().astype(int)
+    started = time.perf_counter()
+    probability, decide, size, done = fit(train, outcome, seconds, seed)
+    took = time.perf_counter() - started
+    answer = np.asarray(probability(test), dtype=float)
+    act = np.asarray(decide(test), dtype=bool)
+    one_row = []
+    for number in range(ONE_ROW_CALLS):
+        row = test.iloc[[number % len(test)]]
+        before = time.perf_counter()
+        probability(row)
+        one_row.append(time.perf_counter() - before)
+    batch = test.iloc[:BATCH_ROWS]
+    before = time.perf_counter()
+    probability(batch)
+    batch_seconds = time.perf_counter() - before
+    done()
+    np.savez(folder / "answer.npz", probability=answer, act=act)
+    facts = {
+        "train_seconds": took,
+        "one_row_ms": float(np.median(one_row)) * 1000,
+        "batch_ms_per_1000": batch_seconds / len(batch) * 1e6,
+        "size_mb": size,
+    }
+    (folder / "answer.json").write_text(json.dumps(facts))

@@ -1,0 +1,144 @@
+"""Contending: what a candidate, a blend or a student of a blend is worth, calibrated and priced out of fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskloop.decide.policy import choose_policy
+from riskloop.learn.blending import BLENDS, BlendKind, Recipe, crossfit_recipe
+from riskloop.learn.block import Block
+from riskloop.learn.calibrating import choose_calibration
+from riskloop.learn.candidates.candidate import Candidate
+from riskloop.learn.candidates.lightgbm import LIGHTGBM
+from riskloop.learn.choice import Contender
+from riskloop.learn.crossfit import OutOfFold, crossfit, nested_margins
+from riskloop.learn.evaluation.metrics import evaluate
+from riskloop.learn.plan import Memory, Plan, Watcher
+from riskloop.learn.threads import considerate_threads
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+CONTENDER_RESAMPLES = 200
+"""Bootstrap resamples for a contender's intervals; the test block gets more."""
+DISTILLED = "distilled"
+_BLEND_COMPLEXITY = 10.0
+
+
+def recency(block: Block) -> FloatArray:
+    """Weights of the judged rows, shape (judged rows,): where folds roll forward each counts twice the one before."""
+    fold = block.fold[block.judged].astype(np.float64)
+    return 2.0 ** (fold - fold.max()) if block.forward else np.ones(len(fold))
+
+
+@considerate_threads()
+def contend(
+    name: str,
+    complexity: float,
+    result: OutOfFold,
+    block: Block,
+    plan: Plan,
+    *,
+    candidate: Candidate | None = None,
+    recipe: Recipe | None = None,
+    target: FloatArray | None = None,
+) -> Contender:
+    """Calibrate, choose a threshold and price a candidate, all out of fold."""
+    outcome = block.outcome[block.judged]
+    calibration = choose_calibration(
+        result.margin,
+        outcome,
+        seed=plan.seed,
+        weight=recency(block) if block.forward else None,
+        forward=block.fold[block.judged] if block.forward else None,
+    )
+    policy = choose_policy(
+        plan.policy,
+        outcome,
+        calibration.probability,
+        plan.costs,
+        value=plan.policy_value,
+        bands=plan.bands,
+        labels=plan.labels,
+    )
+    probability = calibration.probability
+    evaluation = evaluate(
+        outcome, probability, policy.act(probability), plan.costs, seed=plan.seed, resamples=CONTENDER_RESAMPLES
+    )
+    return Contender(name, complexity, result, calibration, policy, evaluation, candidate, recipe, target)
+
+
+def blended(kind: BlendKind, singles: Sequence[Contender], block: Block, plan: Plan) -> Contender:
+    """The singles put together, with weights that never saw the row they are for."""
+    margins = {one.name: one.out_of_fold.margin for one in singles}
+    recipe, margin = crossfit_recipe(kind, margins, block, recency(block), seed=plan.seed)
+    models = 1 if block.forward else plan.folds
+    seconds = sum(
+        one.out_of_fold.predict_seconds * (models if one.bagged else 1) for one in singles if one.name in recipe.weights
+    )
+    result = OutOfFold(margin, 0.0, seconds)
+    return contend(kind, _BLEND_COMPLEXITY + BLENDS.index(kind), result, block, plan, recipe=recipe)
+
+
+def distil(
+    teacher: Contender,
+    singles: Sequence[Contender],
+    block: Block,
+    plan: Plan,
+    memory: Memory | None,
+    watcher: Watcher | None,
+) -> Contender:
+    """A single LightGBM that learns what the blend thinks (Hinton, Vinyals and Dean, 2015).
+
+    To judge it, the teacher is cross-fitted once more inside each fold: half as many fits again as for everything else.
+    """
+    candidate = _distilled()
+    target = _opinion(block, teacher.probability)
+    key = f"{candidate.key}-{sha256(target.tobytes()).hexdigest()[:12]}"
+    result = memory.recall(key) if memory else None
+    if result is None:
+        result = crossfit(candidate, block, seed=plan.seed, target=_lessons(teacher, singles, block, plan, watcher))
+        if memory:
+            memory.keep(key, result)
+    return contend(candidate.name, candidate.complexity, result, block, plan, candidate=candidate, target=target)
+
+
+def _opinion(block: Block, probability: FloatArray) -> FloatArray:
+    """What a teacher says of the judged rows, and the outcome of the others, shape (n,)."""
+    target = block.outcome.astype(np.float64)
+    target[block.judged] = probability
+    return target
+
+
+def _lessons(
+    teacher: Contender, singles: Sequence[Contender], block: Block, plan: Plan, watcher: Watcher | None
+) -> FloatArray:
+    """What the teacher would say without having seen a fold, for each fold, shape (folds, n)."""
+    if teacher.recipe is None or block.forward:  # what was said of the past knows nothing of the present
+        return np.tile(_opinion(block, teacher.probability), (block.folds, 1))
+    nested = {}
+    candidates = {one.name: one.candidate for one in singles if one.candidate}
+    for number, name in enumerate(teacher.recipe.weights):
+        nested[name] = nested_margins(candidates[name], block, seed=plan.seed)
+        if watcher:
+            watcher.fold(DISTILLED, number + 1, len(teacher.recipe.weights) + 1)
+    calibration = teacher.calibration.calibration
+    lessons = [
+        calibration.probability(teacher.recipe.margin({name: lines[number] for name, lines in nested.items()}))
+        for number in range(block.folds)
+    ]
+    return np.stack(lessons)
+
+
+def _distilled() -> Candidate:
+    return Candidate(
+        DISTILLED,
+        LIGHTGBM.complexity + 0.5,
+        LIGHTGBM.style,
+        LIGHTGBM.fit,
+        parameters=LIGHTGBM.parameters,
+        monotone=LIGHTGBM.monotone,
+    )

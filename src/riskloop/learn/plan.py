@@ -1,0 +1,106 @@
+"""The plan of a training, and those who keep and watch it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskloop.costs import Costs
+from riskloop.data.dataset import Dataset
+from riskloop.data.split import SplitKind, folds, rolling_folds
+from riskloop.decide.policy import PolicyKind
+from riskloop.learn.block import Block
+from riskloop.learn.candidates.candidate import Candidate, Value
+from riskloop.learn.choice import Contender, Preference
+from riskloop.learn.crossfit import OutOfFold
+from riskloop.learn.tuning.search import Method, Trial
+
+_SECONDS_PER_DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train; see the sections training, features, costs and serving of riskloop.yaml.
+
+    Attributes
+    ----------
+    blends : sequence of str
+        Kinds of `riskloop.learn.blending.BLENDS`, and ``distilled``.
+    max_ms_per_thousand, max_megabytes : float or None
+        What a candidate may take to predict 1,000 rows, and to keep, if it is to be chosen.
+    trials : int
+        Trials of the search, in all families together; 0 for none, unless there is a budget in seconds.
+    seconds : float or None
+        Time for everything; families and trials that would take longer are left out.
+    search : {"tpe", "random", "grid"}
+    prefer : {"simple", "cheap"}
+        See `riskloop.learn.choice.choose`.
+    tuned : mapping of family to parameters
+        Found by an earlier search: taken instead of searching.
+    """
+
+    candidates: Sequence[Candidate]
+    costs: Costs
+    blends: Sequence[str] = ()
+    policy: PolicyKind = "cost"
+    policy_value: float | None = None
+    bands: tuple[float, float] = (0.4, 0.7)
+    labels: tuple[str, str] = ("act", "pass")
+    folds: int = 5
+    test_share: float = 0.2
+    split: SplitKind = "random"
+    embargo_days: float = 0.0
+    seed: int = 42
+    derived: Mapping[str, str] = field(default_factory=dict)
+    max_ms_per_thousand: float | None = None
+    max_megabytes: float | None = None
+    trials: int = 0
+    seconds: float | None = None
+    search: Method = "tpe"
+    prefer: Preference = "simple"
+    tuned: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+
+    @property
+    def embargo(self) -> float:
+        """In seconds; in rows where their order is the time, which has no days."""
+        return self.embargo_days * _SECONDS_PER_DAY if self.split == "time" else 0.0
+
+
+class Memory(Protocol):
+    """Where finished candidates are kept, so that interrupted training goes on where it stopped."""
+
+    def recall(self, candidate: str) -> OutOfFold | None: ...
+
+    def keep(self, candidate: str, result: OutOfFold) -> None: ...
+
+    def trials(self, candidate: str) -> Path | None:
+        """A file for the trials of a family."""
+
+
+class Watcher(Protocol):
+    """Who is told about progress. Called on the training thread; must return quickly."""
+
+    def fold(self, candidate: str, done: int, total: int) -> None: ...
+
+    def finished(self, contender: Contender) -> None: ...
+
+    def trial(self, candidate: str, trial: Trial, lowest: float) -> None: ...
+
+    def left_out(self, candidate: str, reason: str) -> None: ...
+
+
+def training_block(dataset: Dataset, rows: NDArray[np.int64], plan: Plan) -> Block:
+    """Some rows of the dataset, to train on, with their folds: at random, or rolling forward where time is split."""
+    outcome, groups, columns = dataset.outcome[rows], dataset.groups[rows], dataset.take(rows)
+    if plan.split == "random":
+        fold = folds(outcome, groups, count=plan.folds, seed=plan.seed)
+        return Block(dataset.contract, columns, outcome, fold, plan.derived)
+    time = dataset.time if plan.split == "time" else None
+    order = rows.astype(np.float64) if time is None else time[rows]
+    rolling = rolling_folds(outcome, groups, order, count=plan.folds, embargo=plan.embargo)
+    return Block(dataset.contract, columns, outcome, rolling.held_out, plan.derived, rolling.trains)
