@@ -8,7 +8,7 @@ import pytest
 
 from riskloop.costs import Costs
 from riskloop.data.contract import Column, Contract
-from riskloop.learn.evaluation.segments import WeakSegment, weak_segments, write_segments
+from riskloop.learn.evaluation.segments import WeakSegment, _cuts, weak_segments, write_segments
 
 COSTS = Costs(fp=10, fn=50)
 REGIONS = ("north", "south", "east", "west")
@@ -70,6 +70,14 @@ def test_who_is_found_is_not_listed_twice_under_another_name() -> None:
     names = [one.name for one in found("level")]
     assert len(names) == len(set(names))
     assert not any("region = south" in name for name in names[1:])
+
+
+@pytest.mark.parametrize(
+    ("values", "cuts"),
+    [([0, 1, 1, 1, 1, 1], [0]), ([1, 1], []), ([], []), ([1, 2, 3, 3], [1, 2]), (range(9), [2, 4, 6])],
+)
+def test_numbers_are_cut_at_quartiles_or_where_few_at_every_value(values: list[float], cuts: list[float]) -> None:
+    assert _cuts(np.array(values, dtype=float)) == cuts
 
 
 def test_small_groups_are_not_judged() -> None:

@@ -156,13 +156,19 @@ def _groups(column: Column, values: NDArray[Any]) -> Iterator[tuple[str, BoolArr
         for code in codes[rows >= LEAST_SHARE * len(values)].tolist():
             yield f"{name} {'is missing' if code < 0 else '= ' + (*column.levels, 'other')[code]}", values == code
         return
-    known = values[~np.isnan(values)]
     yield f"{name} is missing", np.isnan(values)
-    cuts = np.unique(np.quantile(known, (0.25, 0.5, 0.75), method="lower")) if len(known) else known
     said = text_of if column.type == "date" else "{:.4g}".format
-    for low, high in pairwise((-math.inf, *cuts.tolist(), math.inf)):
+    cuts = _cuts(values[~np.isnan(values)])
+    for low, high in pairwise((-math.inf, *cuts, math.inf)) if cuts else ():
         words = [f"above {said(low)}"] * math.isfinite(low) + [f"up to {said(high)}"] * math.isfinite(high)
         yield f"{name} {' and '.join(words)}", (values > low) & (values <= high)
+
+
+def _cuts(known: FloatArray) -> list[float]:
+    """Quartiles; every value but the last where there are at most four."""
+    distinct = np.unique(known)
+    cuts = distinct if len(distinct) <= 4 else np.unique(np.quantile(known, (0.25, 0.5, 0.75), method="lower"))
+    return [float(cut) for cut in cuts if cut < distinct[-1]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
