@@ -115,3 +115,27 @@ def test_every_contender_is_compared_with_the_cheapest(truth):
     for one in contenders[1:]:
         gap = one.cost_per_thousand - contenders[0].cost_per_thousand
         assert choice.difference[one.name].mean == pytest.approx(gap)
+
+
+def test_it_is_said_whether_minding_the_rare_outcome_helped(truth):
+    log_odds, outcome = truth
+    contenders = [
+        contender("tree", 1, log_odds, outcome),
+        contender("tree+smote", 1.5, blurred(log_odds, 3.0), outcome),
+        contender("tree+weights", 1.5, log_odds, outcome),
+    ]
+    choice = choose(contenders, outcome, seed=1)
+    assert [sentence.partition(":")[0] for sentence in choice.balancing] == [
+        "SMOTE did harm to tree",
+        "Weighing did not help tree",
+    ]
+
+
+def test_whoever_prefers_the_cheapest_gets_it(truth):
+    log_odds, outcome = truth
+    contenders = [
+        contender("complex", 9, log_odds, outcome),
+        contender("simple", 1, blurred(log_odds, 0.1), outcome),
+    ]
+    cheapest = min(contenders, key=lambda one: one.cost_per_thousand)
+    assert choose(contenders, outcome, seed=1, prefer="cheap").chosen is cheapest

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,14 @@ def test_a_searched_and_blended_version_is_made_again_byte_for_byte(new_project:
     assert again.equal
     assert again.differences == ()
     assert again.digest == made.version.digest
+
+
+def test_two_folders_give_the_same_bundle(workshop: Any, tmp_path: Path) -> None:
+    made = [
+        train(workshop.churn(tmp_path / name), candidates=["logistic_regression", "decision_tree"]).version.digest
+        for name in ("here", "there")
+    ]
+    assert made[0] == made[1]
 
 
 def test_settings_that_changed_since_do_not_matter(trained: Project) -> None:

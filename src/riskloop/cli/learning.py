@@ -98,6 +98,8 @@ def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool) ->
     currency = trained.policy.costs.currency
     reporter.say()
     reporter.say(f"[bold]Version {done.version.version}[/]: {verbatim(trained.choice.why)}")
+    for sentence in trained.choice.balancing:
+        reporter.say(verbatim(sentence))
     reporter.say(f"Calibration: {trained.choice.chosen.calibration.why}")
     reporter.say(f"Threshold {trained.policy.threshold:.4f}: {verbatim(trained.policy.why)}")
     test = trained.test

@@ -119,64 +119,79 @@ def _how(contender: Contender) -> str:
 
 
 class TrainingProgress:
-    """Watches a training (see `riskloop.learn.training.Watcher`)."""
+    """Watches a training (a `riskloop.learn.plan.Watcher`): a live leaderboard on a terminal, plain lines elsewhere."""
 
     def __init__(self, live: bool) -> None:
         self._bars: Any = None
+        self._live: Any = None
         self._tasks: dict[str, Any] = {}
+        self._finished: dict[str, Contender] = {}
+        self._left_out: dict[str, str] = {}
         if live:
             from rich.console import Console
+            from rich.live import Live
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
             self._bars = Progress(
-                TextColumn("{task.description:<24}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                console=Console(stderr=True),
-                transient=True,
+                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
             )
-            self._bars.start()
+            self._live = Live(console=Console(stderr=True), get_renderable=self._shown, refresh_per_second=4)
+            self._live.start()
 
     def fold(self, candidate: str, done: int, total: int) -> None:
-        if self._bars is None:
-            return
-        if candidate not in self._tasks:
-            self._tasks[candidate] = self._bars.add_task(candidate, total=total)
-        self._bars.update(self._tasks[candidate], completed=done)
+        if self._bars is not None:
+            self._bars.update(self._task(candidate, candidate, total), completed=done)
 
     def finished(self, contender: Contender) -> None:
-        auc, cost = contender.evaluation["roc_auc"].value, contender.cost_per_thousand
-        line = (
-            f"{contender.name:<24} ROC-AUC {auc:.4f}   cost {cost:>9,.0f} {contender.policy.costs.currency} per 1,000"
-            f"   {_how(contender)}"
-        )
-        if self._bars is not None:
-            self._bars.console.print(line, highlight=False)
-            if contender.name in self._tasks:
-                self._bars.remove_task(self._tasks[contender.name])
-        else:
-            sys.stderr.write(line + "\n")
+        self._finished[contender.name] = contender
+        self._over(contender.name)
+        if self._live is None:
+            auc, cost = contender.evaluation["roc_auc"].value, contender.cost_per_thousand
+            sys.stderr.write(
+                f"{contender.name:<24} ROC-AUC {auc:.4f}   cost {cost:>9,.0f} {contender.policy.costs.currency} "
+                f"per 1,000   {_how(contender)}\n"
+            )
 
     def trial(self, candidate: str, trial: Trial, lowest: float) -> None:
-        name = f"{candidate}: trials"
-        if self._bars is None:
-            return
-        if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(name, total=None)
-        told = "given up early" if trial.loss is None else f"{trial.loss:.5f}"
-        self._bars.update(self._tasks[name], advance=1, description=f"{name}, log loss {told}, best {lowest:.5f}")
+        if self._bars is not None:
+            words = f"{candidate}: trial {trial.number + 1}, lowest log loss {lowest:.5f}"
+            self._bars.update(self._task(f"trials of {candidate}", words, None), advance=1, description=words)
 
     def left_out(self, candidate: str, reason: str) -> None:
-        line = f"{candidate:<24} left out: {reason}"
-        if self._bars is not None:
-            self._bars.console.print(line, highlight=False)
-        else:
-            sys.stderr.write(line + "\n")
+        self._left_out[candidate] = reason
+        self._over(candidate)
+        if self._live is None:
+            sys.stderr.write(f"{candidate:<24} left out: {reason}\n")
 
     def close(self) -> None:
-        if self._bars is not None:
-            self._bars.stop()
+        if self._live is not None:
+            for task in self._tasks.values():
+                self._bars.remove_task(task)
+            self._tasks.clear()
+            self._live.stop()
+
+    def _task(self, name: str, words: str, total: int | None) -> Any:
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(words, total=total)
+        return self._tasks[name]
+
+    def _over(self, candidate: str) -> None:
+        for name in (candidate, f"trials of {candidate}"):
+            if name in self._tasks:
+                self._bars.remove_task(self._tasks.pop(name))
+
+    def _shown(self) -> Any:
+        """The candidates so far, cheapest first, above what is being fitted."""
+        from rich.console import Group
+        from rich.table import Table
+
+        board = Table("candidate", "ROC-AUC", "cost per 1,000", "log loss", "", box=None, header_style="bold")
+        for one in sorted(self._finished.values(), key=lambda one: one.cost_per_thousand):
+            auc, loss = one.evaluation["roc_auc"].value, one.evaluation["log_loss"].value
+            board.add_row(one.name, f"{auc:.4f}", f"{one.cost_per_thousand:,.0f}", f"{loss:.4f}", verbatim(_how(one)))
+        for name, reason in self._left_out.items():
+            board.add_row(name, "", "", "", f"left out: {reason}", style="dim")
+        return Group(board, self._bars) if self._finished or self._left_out else self._bars
 
 
 def plain(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -73,11 +73,15 @@ class Contender:
 
 @dataclass(frozen=True)
 class Choice:
-    """The contender chosen, the reason in words, and every contender's difference from the cheapest."""
+    """The contender chosen, the reason in words, and every contender's difference from the cheapest.
+
+    `balancing` says of every variant that minds a rare outcome whether that helped.
+    """
 
     chosen: Contender
     why: str
     difference: dict[str, PairedDifference] = field(default_factory=dict)
+    balancing: tuple[str, ...] = ()
 
 
 def choose(
@@ -114,14 +118,13 @@ def choose(
         for one in contenders
         if one is not cheapest
     }
+    balancing = tuple(_balancing_words(contenders, costs, seed))
     for one in sorted(contenders, key=lambda one: one.complexity):
         if one is cheapest:
-            per_thousand = float(costs[one.name].mean() * 1000)
-            return Choice(
-                one, _cheapest_words(one, per_thousand, len(contenders), weight is not None, prefer), difference
-            )
+            words = _cheapest_words(one, float(costs[one.name].mean() * 1000), len(contenders), weight, prefer)
+            return Choice(one, words, difference, balancing)
         if prefer == "simple" and difference[one.name].low <= 0 and not _worse(loss[one.name] - loss[cheapest.name]):
-            return Choice(one, _simpler_words(one, cheapest, difference[one.name]), difference)
+            return Choice(one, _simpler_words(one, cheapest, difference[one.name]), difference, balancing)
     raise AssertionError("the cheapest contender is among the contenders")
 
 
@@ -129,13 +132,13 @@ def _worse(excess: FloatArray) -> bool:
     return bool(excess.mean() > _TWO_SIDED_95 * excess.std(ddof=1) / np.sqrt(len(excess)))
 
 
-def _cheapest_words(one: Contender, cost: float, count: int, recent: bool, prefer: Preference) -> str:
+def _cheapest_words(one: Contender, cost: float, count: int, weight: FloatArray | None, prefer: Preference) -> str:
     rest = (
         f"and no simpler one of the {count} candidates is as good" if prefer == "simple" else f"of {count} candidates"
     )
     return (
         f"{one.name} has the lowest expected cost out of fold, {cost:.0f} {one.policy.costs.currency} per 1,000 "
-        f"customers{' (recent ones count more)' if recent else ''}, {rest}."
+        f"customers{' (recent ones count more)' if weight is not None else ''}, {rest}."
     )
 
 
@@ -145,3 +148,16 @@ def _simpler_words(one: Contender, cheapest: Contender, difference: PairedDiffer
         f"{difference.mean:+.0f} [{difference.low:.0f}, {difference.high:.0f}] {one.policy.costs.currency} per 1,000 "
         "customers out of fold, and no significantly higher log loss."
     )
+
+
+def _balancing_words(contenders: Sequence[Contender], costs: dict[str, FloatArray], seed: int) -> Iterator[str]:
+    """Whether weights or SMOTE helped, beside the same family left as it is."""
+    for one in contenders:
+        plain, plus, balance = one.name.partition("+")
+        if plus and plain in costs:
+            difference = compare_costs(costs[one.name], costs[plain], seed=seed)
+            verdict = "helped" if difference.high < 0 else "did harm to" if difference.low > 0 else "did not help"
+            yield (
+                f"{'SMOTE' if balance == 'smote' else 'Weighing'} {verdict} {plain}: {difference.mean:+.0f} "
+                f"[{difference.low:.0f}, {difference.high:.0f}] {one.policy.costs.currency} per 1,000 out of fold."
+            )

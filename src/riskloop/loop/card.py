@@ -23,6 +23,7 @@ def card(
     return {
         "family": chosen.name,
         "why": trained.choice.why,
+        "balancing": list(trained.choice.balancing),
         "calibration": chosen.calibration.to_dict(),
         "costs": plan.costs.to_dict(),
         "policies": [row.to_dict() for row in trained.policies],
