@@ -1,8 +1,7 @@
 """Run the benchmarks one after the other and rewrite RESULTS.md.
 
 Run: ``make bench`` or ``python -m benchmarks [NAME ...]``; names: startup, serving, simulate, loan, regret, families,
-quality. A
-named run replaces only its own figures; the others stay as last measured.
+quality. A named run replaces only its own figures; the others stay as last measured.
 """
 
 from __future__ import annotations

@@ -71,12 +71,12 @@ _PEERS = ("autogluon", "flaml", "lightgbm defaults", "catboost defaults", "logis
 
 def _quality(results: list[Document]) -> list[str]:
     lines = [
-        "One 70/30 split a table (the last 30 % of the rows for *in time*), the same rows and cores for everyone, costs at "
-        "FN = 10 FP per 1,000 customers. *Own* is what the contestant itself decides: riskloop at its chosen threshold, "
-        "the others by their `predict()`. *Bayes* holds every contestant's probabilities to the same threshold, 1/11. "
-        "ROC-AUC with its 95 % bootstrap interval on the test rows. *One row* is riskloop from a request's fields to its "
-        "probability, the others from a one-row data frame. `riskloop` is the default, the simplest candidate not "
-        "significantly worse than the cheapest; `riskloop, cheap` the cheapest out of fold.",
+        "One 70/30 split a table (the last 30 % of the rows for *in time*), the same rows and cores for everyone, "
+        "costs at FN = 10 FP per 1,000 customers. *Own* is what the contestant itself decides: riskloop at its chosen "
+        "threshold, the others by their `predict()`. *Bayes* holds every contestant's probabilities to the same "
+        "threshold, 1/11. ROC-AUC with its 95 % bootstrap interval on the test rows. *One row* is riskloop from a "
+        "request's fields to its probability, the others from a one-row data frame. `riskloop` is the default, the "
+        "simplest candidate not significantly worse than the cheapest; `riskloop, cheap` the cheapest out of fold.",
     ]
     tasks = list(dict.fromkeys((one["task"], one["seconds"]) for one in results))
     for task, seconds in tasks:

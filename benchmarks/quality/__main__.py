@@ -161,10 +161,13 @@ def main() -> None:
                 records.append(record)
                 with RECORDS.open("a") as stream:
                     stream.write(json.dumps(record) + "\n")
-                words = {
-                    name: record[name] for name in ("task", "contestant", "cost_own", "cost_bayes", "train_seconds")
-                }
-                print(words, record["roc_auc"][0], record.get("chosen", ""), file=sys.stderr, flush=True)
+                print(
+                    f"{task}, {record['contestant']} {record.get('chosen', '')}: ROC-AUC {record['roc_auc'][0]:.4f}, "
+                    f"cost {record['cost_own']:.0f}, at the Bayes threshold {record['cost_bayes']:.0f}, "
+                    f"{record['train_seconds']:.0f} s",
+                    file=sys.stderr,
+                    flush=True,
+                )
     print(json.dumps({"benchmark": "quality", "results": records}))
 
 
