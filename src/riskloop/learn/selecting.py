@@ -84,7 +84,7 @@ class _Selection:
             try:
                 yield self._contender(candidate, None if number == 0 else self._until(_FOR_DEFAULTS))
             except OutOfTime as late:
-                self._left_out(candidate, f"it would take {late.seconds:.0f} s, and the search shall have its time")
+                self._left_out(candidate, f"no time left for it (about {math.ceil(late.seconds)} s)")
 
     @property
     def _directed(self) -> bool:
