@@ -149,6 +149,39 @@ def test_train_says_what_more_rows_would_be_worth_if_asked(riskloop: Riskloop, t
     assert len(again["learning_curve"]["points"]) >= 2
 
 
+def test_a_searched_version_is_made_again_and_found_equal(riskloop: Riskloop, trained: Project) -> None:
+    said = riskloop(
+        "train", "--candidates", "logistic_regression,scorecard,blend", "--trials", 4, "--fresh", "--project",
+        trained.folder, "--json",
+    )  # fmt: skip
+    assert said.code == 0
+    assert {one["name"] for one in said.json["contenders"]} == {"logistic_regression", "scorecard", "blend"}
+    again = riskloop("reproduce", said.json["version"], "--project", trained.folder, "--json")
+    assert again.code == 0
+    assert again.json == {"version": 4, "digest": said.json["digest"], "equal": True, "differences": []}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [(("--budget", "soon"), "is no time"), (("--search", "luck"), "search"), (("--trials", "-1"), "trials")],
+)
+def test_effort_that_makes_no_sense_is_refused(
+    riskloop: Riskloop, trained: Project, wrong: tuple[str, str], complaint: str
+) -> None:
+    said = riskloop("train", *wrong, "--project", trained.folder)
+    assert said.code == 2
+    assert complaint in said.err
+    assert "Traceback" not in said.err
+
+
+def test_the_points_of_the_champion_are_asked_for_in_vain_where_it_is_no_scorecard(
+    riskloop: Riskloop, trained: Project
+) -> None:
+    said = riskloop("report", "points", "--project", trained.folder)
+    assert said.code == 2
+    assert "is no scorecard" in said.err
+
+
 def test_an_unknown_family_is_met_with_the_nearest(riskloop: Riskloop, trained: Project) -> None:
     said = riskloop("train", "--candidates", "lightgmb", "--project", trained.folder)
     assert (said.code, "lightgbm" in said.err) == (2, True)
