@@ -14,6 +14,13 @@ from riskloop.learn.candidates.candidate import Candidate, Fitting, Range
 from riskloop.learn.candidates.checking import check_candidate
 
 
+@pytest.mark.slow
+def test_the_optional_family_keeps_what_candidates_promise():
+    pytest.importorskip("interpret", reason="the extra ebm is not installed")
+    check_candidate(families.families()["ebm"], rows=300)
+    assert "ebm" not in {one.name for one in families.select_candidates([], 300)}, "only where it is named"
+
+
 @pytest.mark.parametrize("candidate", families.FAMILIES, ids=lambda one: one.name)
 def test_every_family_keeps_what_candidates_promise(candidate):
     check_candidate(candidate)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 from riskloop.data.contract import did_you_mean
 from riskloop.errors import ConfigError
 from riskloop.learn.candidates.candidate import Balance, Candidate
 from riskloop.learn.candidates.catboost import CATBOOST
+from riskloop.learn.candidates.ebm import EBM
 from riskloop.learn.candidates.lightgbm import LIGHTGBM
 from riskloop.learn.candidates.linear import LOGISTIC_REGRESSION
 from riskloop.learn.candidates.scorecard import SCORECARD
@@ -50,6 +52,8 @@ def families() -> dict[str, Candidate]:
         If a package brings something else than candidates, or a name that is taken.
     """
     known = {candidate.name: candidate for candidate in FAMILIES}
+    if find_spec("interpret"):
+        known[EBM.name] = EBM
     for entry in sorted(entry_points(group=GROUP), key=lambda one: one.name):
         brought = entry.load()
         for candidate in [brought] if isinstance(brought, Candidate) else brought:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from riskloop.errors import DataError
-from riskloop.learn.export import catboost, lightgbm, linear, sklearn, xgboost
+from riskloop.learn.export import catboost, ebm, lightgbm, linear, sklearn, xgboost
 from riskloop.scorer.forest import Forest
 from riskloop.scorer.linear import Linear
 from riskloop.scorer.scorer import Model
@@ -18,6 +18,7 @@ _EXPORTERS: dict[str, Callable[[Any], Model]] = {
     "xgboost.Booster": xgboost.booster,
     "xgboost.XGBClassifier": xgboost.classifier,
     "catboost.CatBoostClassifier": catboost.classifier,
+    "interpret.ExplainableBoostingClassifier": ebm.classifier,
     "sklearn.DecisionTreeClassifier": sklearn.decision_tree,
     "sklearn.ExtraTreesClassifier": sklearn.random_forest,
     "sklearn.GradientBoostingClassifier": sklearn.gradient_boosting,
