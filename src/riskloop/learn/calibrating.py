@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,16 @@ from riskloop.learn.evaluation.calibration import CalibrationLine, fit_logistic
 from riskloop.learn.evaluation.intervals import finite
 from riskloop.learn.evaluation.metrics import log_loss
 from riskloop.learn.evaluation.ranking import Ranking
-from riskloop.scorer.calibration import LIMIT, Calibration, Kind
+from riskloop.scorer.calibration import LIMIT, Calibration
 
-KINDS: tuple[Kind, ...] = ("none", "sigmoid", "beta", "isotonic")
+Way = Literal["none", "shift", "sigmoid", "beta", "isotonic"]
+"""The kinds of `Calibration`, and ``shift``: a sigmoid of slope 1, which moves the level and keeps everything else."""
+
+KINDS: tuple[Way, ...] = ("none", "sigmoid", "beta", "isotonic")
 """From the simplest on."""
+
+FORWARD_KINDS: tuple[Way, ...] = ("none", "shift")
+"""Where times change: a slope or a curve fitted across changing levels follows a past that will not come back."""
 
 ISOTONIC_NEEDS = 500
 """Rows of the rarer class below which a step function would follow noise (Niculescu-Mizil and Caruana, 2005)."""
@@ -38,7 +44,7 @@ class CalibrationEvidence:
         Log loss of ``none`` minus that of this kind, paired by row, and its standard error.
     """
 
-    kind: Kind
+    kind: Way
     log_loss: float
     brier: float
     calibration_error: float
@@ -139,10 +145,9 @@ def choose_calibration(
     )
 
 
-def _kinds(rarer: int, forward: bool) -> tuple[Kind, ...]:
-    """What may be tried: where times change, what bends freely follows a past that will not come back."""
+def _kinds(rarer: int, forward: bool) -> tuple[Way, ...]:
     if forward:
-        return KINDS[:2]
+        return FORWARD_KINDS
     return KINDS if rarer >= ISOTONIC_NEEDS else KINDS[:-1]
 
 
@@ -156,7 +161,7 @@ def _stratified_folds(outcome: BoolArray, folds: int, seed: int) -> NDArray[Any]
 
 
 def _cross_fitted(
-    kind: Kind, margin: FloatArray, outcome: BoolArray, weight: FloatArray, fold: NDArray[Any], forward: bool
+    kind: Way, margin: FloatArray, outcome: BoolArray, weight: FloatArray, fold: NDArray[Any], forward: bool
 ) -> FloatArray:
     probability = Calibration().probability(margin)
     if kind == "none":
@@ -170,8 +175,8 @@ def _cross_fitted(
     return probability
 
 
-def _simplest_best(loss: dict[Kind, FloatArray], weight: FloatArray) -> Kind:
-    best: Kind = "none"
+def _simplest_best(loss: dict[Way, FloatArray], weight: FloatArray) -> Way:
+    best: Way = "none"
     for kind, each in loss.items():
         gain, error = _paired(loss[best] - each, weight)
         if gain > error:
@@ -187,7 +192,7 @@ def _paired(difference: FloatArray, weight: FloatArray) -> tuple[float, float]:
 
 
 def _evidence(
-    kind: Kind, outcome: BoolArray, probability: FloatArray, loss: dict[Kind, FloatArray], weight: FloatArray
+    kind: Way, outcome: BoolArray, probability: FloatArray, loss: dict[Way, FloatArray], weight: FloatArray
 ) -> CalibrationEvidence:
     ranking = Ranking.of(outcome, probability)
     line = CalibrationLine.of(outcome, probability, weight)
@@ -204,7 +209,7 @@ def _evidence(
     )
 
 
-def _why(chosen: Kind, loss: dict[Kind, FloatArray], weight: FloatArray) -> str:
+def _why(chosen: Way, loss: dict[Way, FloatArray], weight: FloatArray) -> str:
     mean = {kind: float(np.average(each, weights=weight)) for kind, each in loss.items()}
     if chosen == "none":
         return f"Left alone: no calibration lowers the held-out log loss ({mean['none']:.5f}) beyond noise."
@@ -214,17 +219,31 @@ def _why(chosen: Kind, loss: dict[Kind, FloatArray], weight: FloatArray) -> str:
     )
 
 
-def fit_calibration(kind: Kind, margin: FloatArray, outcome: BoolArray, weight: FloatArray) -> Calibration:
+def fit_calibration(kind: Way, margin: FloatArray, outcome: BoolArray, weight: FloatArray) -> Calibration:
     """Fit one kind of calibration on log-odds of shape (n,)."""
     margin = np.clip(margin, -LIMIT, LIMIT)
     if kind == "none":
         return Calibration()
     if kind == "isotonic":
         return _fit_isotonic(margin, outcome, weight)
+    if kind == "shift":
+        return Calibration("sigmoid", (1.0, _level(margin, outcome, weight)))
     if kind == "sigmoid":
         slope, intercept = _fit_monotone(margin[:, None], outcome, weight)
         return Calibration("sigmoid", (max(slope, 1e-9), intercept))
     return Calibration("beta", _fit_monotone(_beta_features(margin), outcome, weight))
+
+
+def _level(margin: FloatArray, outcome: BoolArray, weight: FloatArray) -> float:
+    """What must be added to the log-odds so that as many positives are expected as came (Steyerberg, 2009)."""
+    from scipy.optimize import brentq
+
+    expected = float(weight @ _softened(outcome, weight))
+
+    def excess(shift: float) -> float:
+        return float(weight @ (1 / (1 + np.exp(-np.clip(margin + shift, -LIMIT, LIMIT))))) - expected
+
+    return float(brentq(excess, -2 * LIMIT, 2 * LIMIT))
 
 
 def _beta_features(margin: FloatArray) -> FloatArray:
