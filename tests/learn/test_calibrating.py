@@ -128,35 +128,9 @@ def test_the_calibration_line_agrees_with_logistic_regression() -> None:
     assert line.intercept == pytest.approx(peer.intercept_[0], abs=1e-5)
 
 
-def test_where_folds_roll_forward_only_the_level_is_learnt():
-    rng = np.random.default_rng(3)
-    margin = rng.normal(-2, 1, 6_000)
-    fold = np.repeat(np.arange(6), 1_000).astype(np.int8)
-    outcome = rng.random(6_000) < 1 / (1 + np.exp(-(margin + 1.0)))
-    chosen = choose_calibration(margin, outcome, seed=1, forward=fold)
-    assert [one.kind for one in chosen.evidence] == ["none", "shift"]
-    slope, intercept = chosen.calibration.coefficients
-    assert slope == 1
-    assert intercept == pytest.approx(1.0, abs=0.15)
-    assert chosen.why.startswith("Shift")
-
-
-def test_forward_a_row_is_calibrated_by_its_past_alone():
-    rng = np.random.default_rng(3)
-    margin = rng.normal(-1, 1, 3_000)
-    fold = np.repeat(np.arange(3), 1_000).astype(np.int8)
-    outcome = rng.random(3_000) < 1 / (1 + np.exp(-(margin + 1.0)))
-    before = choose_calibration(margin, outcome, seed=1, forward=fold).probability
-    otherwise = outcome ^ ((fold == 2) & (rng.random(3_000) < 0.1))
-    after = choose_calibration(margin, otherwise, seed=1, forward=fold).probability
-    assert np.array_equal(before[fold == 0], 1 / (1 + np.exp(-margin[fold == 0]))), "the first fold has no past"
-    assert not np.array_equal(before[fold == 1], 1 / (1 + np.exp(-margin[fold == 1])))
-    assert np.array_equal(before, after), "what came last taught nobody held out"
-
-
-def test_a_shift_makes_as_many_expected_as_came():
-    rng = np.random.default_rng(4)
-    margin, weight = rng.normal(0, 2, 2_000), rng.random(2_000) + 0.5
-    outcome = rng.random(2_000) < 0.1
-    probability = fit_calibration("shift", margin, outcome, weight).probability(margin)
-    assert weight @ probability == pytest.approx(weight @ outcome, rel=0.01)
+def test_where_only_none_may_be_tried_a_model_is_left_alone() -> None:
+    margin, outcome = customers(3000)
+    choice = choose_calibration(margin + 1, outcome, seed=1, kinds=["none"])
+    assert choice.calibration == Calibration()
+    assert [evidence.kind for evidence in choice.evidence] == ["none"]
+    assert choice.why.startswith("Left alone: the model that serves")

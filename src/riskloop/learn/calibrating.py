@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +16,10 @@ from riskloop.learn.evaluation.calibration import CalibrationLine, fit_logistic
 from riskloop.learn.evaluation.intervals import finite
 from riskloop.learn.evaluation.metrics import log_loss
 from riskloop.learn.evaluation.ranking import Ranking
-from riskloop.scorer.calibration import LIMIT, Calibration
+from riskloop.scorer.calibration import LIMIT, Calibration, Kind
 
-Way = Literal["none", "shift", "sigmoid", "beta", "isotonic"]
-"""The kinds of `Calibration`, and ``shift``: a sigmoid of slope 1, which moves the level and keeps everything else."""
-
-KINDS: tuple[Way, ...] = ("none", "sigmoid", "beta", "isotonic")
+KINDS: tuple[Kind, ...] = ("none", "sigmoid", "beta", "isotonic")
 """From the simplest on."""
-
-FORWARD_KINDS: tuple[Way, ...] = ("none", "shift")
-"""Where times change: a slope or a curve fitted across changing levels follows a past that will not come back."""
 
 ISOTONIC_NEEDS = 500
 """Rows of the rarer class below which a step function would follow noise (Niculescu-Mizil and Caruana, 2005)."""
@@ -44,7 +39,7 @@ class CalibrationEvidence:
         Log loss of ``none`` minus that of this kind, paired by row, and its standard error.
     """
 
-    kind: Way
+    kind: Kind
     log_loss: float
     brier: float
     calibration_error: float
@@ -94,7 +89,7 @@ def choose_calibration(
     seed: int,
     folds: int = 5,
     weight: FloatArray | None = None,
-    forward: NDArray[np.int8] | None = None,
+    kinds: Sequence[Kind] = KINDS,
 ) -> CalibrationChoice:
     """Choose a calibration by held-out log loss.
 
@@ -114,9 +109,8 @@ def choose_calibration(
         At most; never more than rows in the rarer class.
     weight : array of float, shape (n,), optional
         Of the rows; 1 by default.
-    forward : int8 array, shape (n,), optional
-        Folds in the order of time: a row is then held out from what later folds would teach, and the rows of the first
-        fold, which have no past, are left as they are.
+    kinds : sequence of Kind
+        Those to try, from the simplest on; ``none`` first.
 
     Raises
     ------
@@ -132,26 +126,20 @@ def choose_calibration(
         )
     weights = np.ones(len(margin)) if weight is None else weight
     margin = np.clip(margin, -LIMIT, LIMIT)
-    fold = _stratified_folds(outcome, min(folds, rarer), seed) if forward is None else forward
-    kinds = _kinds(rarer, forward is not None)
-    held_out = {kind: _cross_fitted(kind, margin, outcome, weights, fold, forward is not None) for kind in kinds}
+    fold = _stratified_folds(outcome, min(folds, rarer), seed)
+    tried = [kind for kind in kinds if kind != "isotonic" or rarer >= ISOTONIC_NEEDS]
+    held_out = {kind: _cross_fitted(kind, margin, outcome, weights, fold) for kind in tried}
     loss = {kind: log_loss(outcome, probability) for kind, probability in held_out.items()}
     chosen = _simplest_best(loss, weights)
     return CalibrationChoice(
         calibration=fit_calibration(chosen, margin, outcome, weights),
-        evidence=tuple(_evidence(kind, outcome, held_out[kind], loss, weights) for kind in kinds),
+        evidence=tuple(_evidence(kind, outcome, held_out[kind], loss, weights) for kind in tried),
         probability=held_out[chosen],
         why=_why(chosen, loss, weights),
     )
 
 
-def _kinds(rarer: int, forward: bool) -> tuple[Way, ...]:
-    if forward:
-        return FORWARD_KINDS
-    return KINDS if rarer >= ISOTONIC_NEEDS else KINDS[:-1]
-
-
-def _stratified_folds(outcome: BoolArray, folds: int, seed: int) -> NDArray[Any]:
+def _stratified_folds(outcome: BoolArray, folds: int, seed: int) -> NDArray[np.int64]:
     rng = np.random.default_rng(seed)
     fold = np.empty(len(outcome), dtype=np.int64)
     for group in (outcome, ~outcome):
@@ -161,22 +149,19 @@ def _stratified_folds(outcome: BoolArray, folds: int, seed: int) -> NDArray[Any]
 
 
 def _cross_fitted(
-    kind: Way, margin: FloatArray, outcome: BoolArray, weight: FloatArray, fold: NDArray[Any], forward: bool
+    kind: Kind, margin: FloatArray, outcome: BoolArray, weight: FloatArray, fold: NDArray[np.int64]
 ) -> FloatArray:
-    probability = Calibration().probability(margin)
     if kind == "none":
-        return probability
+        return Calibration().probability(margin)
+    probability = np.empty(len(margin))
     for out in range(int(fold.max()) + 1):
-        rest, held = (fold < out) if forward else (fold != out), fold == out
-        if rest.any():
-            probability[held] = fit_calibration(kind, margin[rest], outcome[rest], weight[rest]).probability(
-                margin[held]
-            )
+        rest, held = fold != out, fold == out
+        probability[held] = fit_calibration(kind, margin[rest], outcome[rest], weight[rest]).probability(margin[held])
     return probability
 
 
-def _simplest_best(loss: dict[Way, FloatArray], weight: FloatArray) -> Way:
-    best: Way = "none"
+def _simplest_best(loss: dict[Kind, FloatArray], weight: FloatArray) -> Kind:
+    best: Kind = "none"
     for kind, each in loss.items():
         gain, error = _paired(loss[best] - each, weight)
         if gain > error:
@@ -192,7 +177,7 @@ def _paired(difference: FloatArray, weight: FloatArray) -> tuple[float, float]:
 
 
 def _evidence(
-    kind: Way, outcome: BoolArray, probability: FloatArray, loss: dict[Way, FloatArray], weight: FloatArray
+    kind: Kind, outcome: BoolArray, probability: FloatArray, loss: dict[Kind, FloatArray], weight: FloatArray
 ) -> CalibrationEvidence:
     ranking = Ranking.of(outcome, probability)
     line = CalibrationLine.of(outcome, probability, weight)
@@ -209,8 +194,10 @@ def _evidence(
     )
 
 
-def _why(chosen: Way, loss: dict[Way, FloatArray], weight: FloatArray) -> str:
+def _why(chosen: Kind, loss: dict[Kind, FloatArray], weight: FloatArray) -> str:
     mean = {kind: float(np.average(each, weights=weight)) for kind, each in loss.items()}
+    if len(loss) == 1:
+        return "Left alone: the model that serves has seen rows that those it could be calibrated by had not."
     if chosen == "none":
         return f"Left alone: no calibration lowers the held-out log loss ({mean['none']:.5f}) beyond noise."
     return (
@@ -219,31 +206,17 @@ def _why(chosen: Way, loss: dict[Way, FloatArray], weight: FloatArray) -> str:
     )
 
 
-def fit_calibration(kind: Way, margin: FloatArray, outcome: BoolArray, weight: FloatArray) -> Calibration:
+def fit_calibration(kind: Kind, margin: FloatArray, outcome: BoolArray, weight: FloatArray) -> Calibration:
     """Fit one kind of calibration on log-odds of shape (n,)."""
     margin = np.clip(margin, -LIMIT, LIMIT)
     if kind == "none":
         return Calibration()
     if kind == "isotonic":
         return _fit_isotonic(margin, outcome, weight)
-    if kind == "shift":
-        return Calibration("sigmoid", (1.0, _level(margin, outcome, weight)))
     if kind == "sigmoid":
         slope, intercept = _fit_monotone(margin[:, None], outcome, weight)
         return Calibration("sigmoid", (max(slope, 1e-9), intercept))
     return Calibration("beta", _fit_monotone(_beta_features(margin), outcome, weight))
-
-
-def _level(margin: FloatArray, outcome: BoolArray, weight: FloatArray) -> float:
-    """What must be added to the log-odds so that as many positives are expected as came (Steyerberg, 2009)."""
-    from scipy.optimize import brentq
-
-    expected = float(weight @ _softened(outcome, weight))
-
-    def excess(shift: float) -> float:
-        return float(weight @ (1 / (1 + np.exp(-np.clip(margin + shift, -LIMIT, LIMIT))))) - expected
-
-    return float(brentq(excess, -2 * LIMIT, 2 * LIMIT))
 
 
 def _beta_features(margin: FloatArray) -> FloatArray:

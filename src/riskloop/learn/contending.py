@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from riskloop.decide.policy import choose_policy
 from riskloop.learn.blending import BLENDS, BlendKind, Recipe, crossfit_recipe
 from riskloop.learn.block import Block
-from riskloop.learn.calibrating import choose_calibration
+from riskloop.learn.calibrating import KINDS, choose_calibration
 from riskloop.learn.candidates.candidate import Candidate
 from riskloop.learn.candidates.lightgbm import LIGHTGBM
 from riskloop.learn.choice import Contender
@@ -48,13 +48,9 @@ def contend(
 ) -> Contender:
     """Calibrate, choose a threshold and price a candidate, all out of fold."""
     outcome = block.outcome[block.judged]
-    calibration = choose_calibration(
-        result.margin,
-        outcome,
-        seed=plan.seed,
-        weight=recency(block) if block.forward else None,
-        forward=block.fold[block.judged] if block.forward else None,
-    )
+    # Where folds roll forward their models are older than the one that will serve: their errors are not its own.
+    kinds = KINDS[:1] if block.forward else KINDS
+    calibration = choose_calibration(result.margin, outcome, seed=plan.seed, kinds=kinds)
     policy = choose_policy(
         plan.policy,
         outcome,
