@@ -128,9 +128,8 @@ def test_the_calibration_line_agrees_with_logistic_regression() -> None:
     assert line.intercept == pytest.approx(peer.intercept_[0], abs=1e-5)
 
 
-def test_where_only_none_may_be_tried_a_model_is_left_alone() -> None:
+def test_only_the_kinds_that_may_be_tried_are() -> None:
     margin, outcome = customers(3000)
-    choice = choose_calibration(margin + 1, outcome, seed=1, kinds=["none"])
-    assert choice.calibration == Calibration()
-    assert [evidence.kind for evidence in choice.evidence] == ["none"]
-    assert choice.why.startswith("Left alone: the model that serves")
+    choice = choose_calibration(margin + 1, outcome, seed=1, kinds=["none", "sigmoid"])
+    assert choice.calibration.kind == "sigmoid"
+    assert [evidence.kind for evidence in choice.evidence] == ["none", "sigmoid"]

@@ -196,8 +196,6 @@ def _evidence(
 
 def _why(chosen: Kind, loss: dict[Kind, FloatArray], weight: FloatArray) -> str:
     mean = {kind: float(np.average(each, weights=weight)) for kind, each in loss.items()}
-    if len(loss) == 1:
-        return "Left alone: the model that serves has seen rows that those it could be calibrated by had not."
     if chosen == "none":
         return f"Left alone: no calibration lowers the held-out log loss ({mean['none']:.5f}) beyond noise."
     return (

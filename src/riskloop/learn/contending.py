@@ -48,9 +48,9 @@ def contend(
 ) -> Contender:
     """Calibrate, choose a threshold and price a candidate, all out of fold."""
     outcome = block.outcome[block.judged]
-    # Where folds roll forward their models are older than the one that will serve: their errors are not its own.
-    kinds = KINDS[:1] if block.forward else KINDS
-    calibration = choose_calibration(result.margin, outcome, seed=plan.seed, kinds=kinds)
+    # Where times change, what bends freely follows a past that will not come back.
+    kinds = KINDS[:2] if block.forward else KINDS
+    calibration = choose_calibration(result.margin, outcome, seed=plan.seed, weight=recency(block), kinds=kinds)
     policy = choose_policy(
         plan.policy,
         outcome,
