@@ -7,7 +7,7 @@ import pytest
 
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.errors import DataError
-from riskloop.learn.calibrating import choose_calibration, fit_calibration
+from riskloop.learn.calibrating import choose_calibration, choose_forward_calibration, fit_calibration
 from riskloop.learn.evaluation.calibration import CalibrationLine
 from riskloop.learn.evaluation.metrics import log_loss
 from riskloop.scorer.calibration import Calibration
@@ -128,8 +128,25 @@ def test_the_calibration_line_agrees_with_logistic_regression() -> None:
     assert line.intercept == pytest.approx(peer.intercept_[0], abs=1e-5)
 
 
-def test_only_the_kinds_that_may_be_tried_are() -> None:
-    margin, outcome = customers(3000)
-    choice = choose_calibration(margin + 1, outcome, seed=1, kinds=["none", "sigmoid"])
-    assert choice.calibration.kind == "sigmoid"
+def test_where_time_passes_a_fold_is_calibrated_by_the_folds_before_it() -> None:
+    margin, outcome = customers(6000)
+    fold = np.repeat(np.arange(6), 1000)
+    steady = choose_forward_calibration(2 * margin + 1, outcome, fold, np.ones(6000))
+    assert steady.calibration.coefficients == pytest.approx((0.5, -0.5), abs=0.1)
+    changed = outcome.copy()
+    changed[fold == 5] ^= True  # what the last fold brings changes nothing for the others
+    again = choose_forward_calibration(2 * margin + 1, changed, fold, np.where(fold == 5, 1e-9, 1.0))
+    assert np.array_equal(again.probability[fold < 5], steady.probability[fold < 5])
+
+
+def test_where_time_passes_a_calibrated_model_is_left_alone() -> None:
+    margin, outcome = customers(6000)
+    choice = choose_forward_calibration(margin, outcome, np.repeat(np.arange(6), 1000), np.ones(6000))
+    assert choice.calibration == Calibration()
     assert [evidence.kind for evidence in choice.evidence] == ["none", "sigmoid"]
+
+
+def test_a_single_fold_in_time_has_no_past_to_forecast_from() -> None:
+    margin, outcome = customers(600)
+    choice = choose_forward_calibration(3 * margin, outcome, np.zeros(600, dtype=int), np.ones(600))
+    assert choice.calibration == Calibration()

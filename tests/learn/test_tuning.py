@@ -13,7 +13,6 @@ from riskloop.learn.candidates.families import FAMILIES, select_candidates
 from riskloop.learn.plan import Plan
 from riskloop.learn.selecting import select
 from riskloop.learn.tuning.search import Budget, tune
-from riskloop.learn.tuning.workers import Workers
 
 FAMILY = {candidate.name: candidate for candidate in FAMILIES}
 SMALL = replace(
@@ -25,8 +24,7 @@ SMALL = replace(
 
 
 def searched(block, budget, **options):
-    with Workers(block, seed=1, processes=options.pop("processes", 1)) as workers:
-        return tune(options.pop("candidate", SMALL), block, budget, workers=workers, seed=7, **options)
+    return tune(options.pop("candidate", SMALL), block, budget, seed=7, **options)
 
 
 @pytest.mark.parametrize("method", ["tpe", "random", "grid"])
@@ -45,8 +43,8 @@ def test_a_grid_ends_when_every_combination_was_tried(block):
     assert len({tuple(sorted(trial.parameters.items())) for trial in found.trials}) == 9
 
 
-def test_the_same_seed_finds_the_same_whatever_the_number_of_processes(block):
-    alone, together = (searched(block, Budget(trials=8), processes=count) for count in (1, 2))
+def test_the_same_seed_finds_the_same_however_many_fits_run_side_by_side(block):
+    alone, together = (searched(block, Budget(trials=8), together=count) for count in (1, 2))
     assert alone.trials == together.trials
 
 

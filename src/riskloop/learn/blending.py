@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskloop.learn.block import Block
+from riskloop.learn.levels import levelled
 from riskloop.learn.logistic import bounded_logistic
 from riskloop.scorer.blend import Blend, Link, Member
 from riskloop.scorer.encoding import Encoding
@@ -122,19 +123,23 @@ def crossfit_recipe(
 ) -> tuple[Recipe, FloatArray]:
     """The recipe learnt on all judged rows, and margins of a blend whose weights never saw the row they are for.
 
-    Where folds roll forward, weights for a fold are learnt on the folds before it, and are equal for the first.
+    Where folds roll forward, weights for a fold are learnt on the folds before it, and are equal for the first. They
+    are learnt from how the members rank: the level of a stretch is a matter of calibration, and would favour chance.
     """
     outcome, fold = block.outcome[block.judged], block.fold[block.judged]
+    lessons = margins
+    if block.forward:
+        lessons = {name: levelled(margin, outcome, fold) for name, margin in margins.items()}
     blended = np.empty(len(outcome))
     for number in range(block.folds):
         held_out = fold == number
         rest = fold < number if block.forward else ~held_out
         if rest.any():
-            recipe = learn_recipe(kind, _rows(margins, rest), outcome[rest], weight[rest], seed)
+            recipe = learn_recipe(kind, _rows(lessons, rest), outcome[rest], weight[rest], seed)
         else:
             recipe = Recipe(kind, dict.fromkeys(margins, 1 / len(margins)))
         blended[held_out] = recipe.margin(_rows(margins, held_out))
-    return learn_recipe(kind, margins, outcome, weight, seed), blended
+    return learn_recipe(kind, lessons, outcome, weight, seed), blended
 
 
 def _rows(margins: Margins, mask: BoolArray) -> dict[str, FloatArray]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from riskloop.learn.evaluation.calibration import CalibrationLine, fit_logistic
 from riskloop.learn.evaluation.intervals import finite
 from riskloop.learn.evaluation.metrics import log_loss
 from riskloop.learn.evaluation.ranking import Ranking
+from riskloop.learn.levels import Levels
 from riskloop.scorer.calibration import LIMIT, Calibration, Kind
 
 KINDS: tuple[Kind, ...] = ("none", "sigmoid", "beta", "isotonic")
@@ -89,7 +89,6 @@ def choose_calibration(
     seed: int,
     folds: int = 5,
     weight: FloatArray | None = None,
-    kinds: Sequence[Kind] = KINDS,
 ) -> CalibrationChoice:
     """Choose a calibration by held-out log loss.
 
@@ -109,8 +108,6 @@ def choose_calibration(
         At most; never more than rows in the rarer class.
     weight : array of float, shape (n,), optional
         Of the rows; 1 by default.
-    kinds : sequence of Kind
-        Those to try, from the simplest on; ``none`` first.
 
     Raises
     ------
@@ -127,7 +124,7 @@ def choose_calibration(
     weights = np.ones(len(margin)) if weight is None else weight
     margin = np.clip(margin, -LIMIT, LIMIT)
     fold = _stratified_folds(outcome, min(folds, rarer), seed)
-    tried = [kind for kind in kinds if kind != "isotonic" or rarer >= ISOTONIC_NEEDS]
+    tried = [kind for kind in KINDS if kind != "isotonic" or rarer >= ISOTONIC_NEEDS]
     held_out = {kind: _cross_fitted(kind, margin, outcome, weights, fold) for kind in tried}
     loss = {kind: log_loss(outcome, probability) for kind, probability in held_out.items()}
     chosen = _simplest_best(loss, weights)
@@ -137,6 +134,45 @@ def choose_calibration(
         probability=held_out[chosen],
         why=_why(chosen, loss, weights),
     )
+
+
+def choose_forward_calibration(
+    margin: FloatArray, outcome: BoolArray, fold: NDArray[np.integer], weight: FloatArray
+) -> CalibrationChoice:
+    """Choose a calibration where folds roll forward in time: leave the model as it is, or forecast.
+
+    The forecast (`Levels`) holds the slope of the models of the past and the level of the next stretch, and is judged
+    as it will be used: for every fold it is made of the folds before. It replaces ``none`` only where it lowers the log
+    loss by more than one standard error. The first fold has no past and does not judge.
+
+    Parameters
+    ----------
+    margin : array of float, shape (n,)
+        Out-of-fold log-odds.
+    outcome : array of bool, shape (n,)
+    fold : array of int, shape (n,)
+        From 0, in order of time; each with both outcomes.
+    weight : array of float, shape (n,)
+        Of the rows.
+    """
+    margin = np.clip(margin, -LIMIT, LIMIT)
+    held_out = {kind: Calibration().probability(margin) for kind in KINDS[:2]}
+    for number in range(1, int(fold.max()) + 1):
+        past, now = fold < number, fold == number
+        held_out["sigmoid"][now] = _forecast(margin[past], outcome[past], fold[past]).probability(margin[now])
+    judging = weight * (fold > 0) if fold.any() else weight
+    loss = {kind: log_loss(outcome, probability) for kind, probability in held_out.items()}
+    chosen = _simplest_best(loss, judging)
+    return CalibrationChoice(
+        calibration=_forecast(margin, outcome, fold) if chosen == "sigmoid" else Calibration(),
+        evidence=tuple(_evidence(kind, outcome, held_out[kind], loss, judging) for kind in held_out),
+        probability=held_out[chosen],
+        why=_why(chosen, loss, judging),
+    )
+
+
+def _forecast(margin: FloatArray, outcome: BoolArray, fold: NDArray[np.integer]) -> Calibration:
+    return Levels.of(margin, outcome, fold).calibration()
 
 
 def _stratified_folds(outcome: BoolArray, folds: int, seed: int) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from riskloop.decide.policy import choose_policy
 from riskloop.learn.blending import BLENDS, BlendKind, Recipe, crossfit_recipe
 from riskloop.learn.block import Block
-from riskloop.learn.calibrating import KINDS, choose_calibration
+from riskloop.learn.calibrating import choose_calibration, choose_forward_calibration
 from riskloop.learn.candidates.candidate import Candidate
 from riskloop.learn.candidates.lightgbm import LIGHTGBM
 from riskloop.learn.choice import Contender
@@ -48,9 +48,10 @@ def contend(
 ) -> Contender:
     """Calibrate, choose a threshold and price a candidate, all out of fold."""
     outcome = block.outcome[block.judged]
-    # Where times change, what bends freely follows a past that will not come back.
-    kinds = KINDS[:2] if block.forward else KINDS
-    calibration = choose_calibration(result.margin, outcome, seed=plan.seed, weight=recency(block), kinds=kinds)
+    if block.forward:
+        calibration = choose_forward_calibration(result.margin, outcome, block.fold[block.judged], recency(block))
+    else:
+        calibration = choose_calibration(result.margin, outcome, seed=plan.seed)
     policy = choose_policy(
         plan.policy,
         outcome,

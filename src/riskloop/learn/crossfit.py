@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from riskloop.learn.candidates.candidate import Candidate, Fitting
 from riskloop.learn.export.dispatch import export
 from riskloop.learn.features import fit_matrix
 from riskloop.learn.parity import library_margin
-from riskloop.learn.threads import considerate_threads
+from riskloop.learn.threads import considerate_threads, cores, rounds, side_by_side
 from riskloop.scorer.encoding import Encoding
 from riskloop.scorer.forest import Forest
 from riskloop.scorer.linear import Linear
@@ -112,7 +113,7 @@ def fit(
             balanced.outcome if target is None else target[mask],
             encoding.categorical,
             seed,
-            threads or os.cpu_count() or 1,
+            threads or cores(),
             candidate.parameters,
             signs if any(signs) else [],
             balanced.weight,
@@ -150,29 +151,52 @@ def crossfit(
     OutOfTime
         After the first fold, if at its pace the last would end after `until` (a reading of ``time.monotonic``).
     """
+    began, parts = time.monotonic(), list(block.parts())
+
+    def held_out(number: int, threads: int) -> _Fold:
+        lesson = None if target is None else target[number]
+        fitted = fit(candidate, block, parts[number][0], seed=seed, threads=threads, target=lesson)
+        return _predicted(fitted, block, parts[number][1])
+
+    done: list[_Fold] = []
+    with closing(side_by_side(held_out, range(len(parts)), rows=len(block.outcome))) as fits:
+        for fold in fits:
+            done.append(fold)
+            if on_fold:
+                on_fold(len(done), len(parts))
+            left = rounds(len(parts), rows=len(block.outcome)) - 1
+            if len(done) == 1 and until is not None and time.monotonic() + left * (time.monotonic() - began) > until:
+                raise OutOfTime((left + 1) * (time.monotonic() - began))
     margin = np.full(len(block.outcome), np.nan)
-    fit_seconds, predict_seconds, parity = 0.0, 0.0, 0.0
-    models: list[tuple[Encoding, Model]] = []
-    for number, (train, held_out) in enumerate(block.parts()):
-        fitted = fit(candidate, block, train, seed=seed, target=None if target is None else target[number])
-        fit_seconds += fitted.seconds
-        started = time.perf_counter()
-        matrix = fitted.encoding.matrix(block.rows(held_out))
-        margin[held_out] = fitted.model.margin(matrix)
-        predict_seconds += time.perf_counter() - started
-        parity = max(parity, _apart(fitted.library_margin(matrix), margin[held_out]))
-        models.append((fitted.encoding, fitted.model))
-        if on_fold:
-            on_fold(number + 1, block.folds)
-        if number == 0 and until is not None and time.monotonic() + (block.folds - 1) * fitted.seconds > until:
-            raise OutOfTime(fitted.seconds * block.folds)
+    for (_, rows), fold in zip(parts, done, strict=True):
+        margin[rows] = fold.margin
     return OutOfFold(
         margin[block.judged],
-        fit_seconds / block.folds,
-        predict_seconds / int(block.judged.sum()) * 1000,
-        tuple(models),
-        parity,
+        sum(fold.fit_seconds for fold in done) / len(done),
+        sum(fold.predict_seconds for fold in done) / int(block.judged.sum()) * 1000,
+        tuple(fold.model for fold in done),
+        max(fold.parity for fold in done),
     )
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """One fold's model and what it says of the rows held out."""
+
+    margin: FloatArray
+    model: tuple[Encoding, Model]
+    fit_seconds: float
+    predict_seconds: float
+    parity: float
+
+
+def _predicted(fitted: Fitted, block: Block, held_out: BoolArray) -> _Fold:
+    started = time.thread_time()  # of this thread alone: others fit meanwhile
+    matrix = fitted.encoding.matrix(block.rows(held_out))
+    margin = fitted.model.margin(matrix)
+    seconds = time.thread_time() - started
+    parity = _apart(fitted.library_margin(matrix), margin)
+    return _Fold(margin, (fitted.encoding, fitted.model), fitted.seconds, seconds, parity)
 
 
 def nested_margins(candidate: Candidate, block: Block, *, seed: int) -> FloatArray:
@@ -182,12 +206,15 @@ def nested_margins(candidate: Candidate, block: Block, *, seed: int) -> FloatArr
     latter, a student would find the held-out outcomes again in its teacher's opinions.
     """
     margins = np.full((block.folds, len(block.outcome)), np.nan)
-    for one in range(block.folds):
-        for other in range(one + 1, block.folds):
-            first, second = block.fold == one, block.fold == other
-            fitted = fit(candidate, block, ~(first | second), seed=seed)
-            margins[other, first] = fitted.model.margin(fitted.encoding.matrix(block.rows(first)))
-            margins[one, second] = fitted.model.margin(fitted.encoding.matrix(block.rows(second)))
+
+    def without(pair: tuple[int, int], threads: int) -> None:
+        first, second = (block.fold == number for number in pair)
+        fitted = fit(candidate, block, ~(first | second), seed=seed, threads=threads)
+        for held_out, other in ((first, pair[1]), (second, pair[0])):
+            margins[other, held_out] = fitted.model.margin(fitted.encoding.matrix(block.rows(held_out)))
+
+    for _ in side_by_side(without, list(combinations(range(block.folds), 2)), rows=len(block.outcome)):
+        pass
     return margins
 
 

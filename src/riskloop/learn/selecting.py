@@ -16,7 +16,6 @@ from riskloop.learn.contending import DISTILLED, blended, contend, distil, recen
 from riskloop.learn.crossfit import OutOfFold, OutOfTime, crossfit
 from riskloop.learn.plan import Memory, Plan, Watcher
 from riskloop.learn.tuning.search import Budget, Trial, tune
-from riskloop.learn.tuning.workers import Workers
 
 _TUNED_FAMILIES = 3
 """How many of the best families share the trials."""
@@ -96,13 +95,12 @@ class _Selection:
             return
         able = [one for one in singles if one.candidate and one.candidate.space and one.candidate.balance == "none"]
         best = sorted(able, key=lambda one: one.evaluation["log_loss"].value)[:_TUNED_FAMILIES]
-        with Workers(self.block, seed=self.plan.seed) as workers:
-            for position, contender in enumerate(best):
-                found = self._search(contender.candidate, len(best) - position, len(best), workers)  # type: ignore[arg-type]
-                if found.key != contender.candidate.key:  # type: ignore[union-attr]
-                    yield self._contender(found, None)
+        for position, contender in enumerate(best):
+            found = self._search(contender.candidate, len(best) - position, len(best))  # type: ignore[arg-type]
+            if found.key != contender.candidate.key:  # type: ignore[union-attr]
+                yield self._contender(found, None)
 
-    def _search(self, candidate: Candidate, left: int, families: int, workers: Workers) -> Candidate:
+    def _search(self, candidate: Candidate, left: int, families: int) -> Candidate:
         """This family's share of the budget."""
         until = self._until(_FOR_TRIALS)
         if until is not None:
@@ -118,7 +116,6 @@ class _Selection:
             candidate,
             self.block,
             budget,
-            workers=workers,
             method=self.plan.search,
             seed=self.plan.seed,
             storage=self.memory.trials(candidate.name) if self.memory else None,

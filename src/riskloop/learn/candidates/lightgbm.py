@@ -26,7 +26,7 @@ def _fit(data: Fitting) -> Any:
         "cat_smooth": 20.0,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": data.threads,
+        "num_threads": data.few_threads,
         "seed": data.seed,
         "verbosity": -1,
     }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from riskloop.learn.candidates.candidate import Candidate, Fitting, Range
+from riskloop.learn.threads import openmp_threads
 
 _MOST_LEVELS = 255
 """scikit-learn's histograms take no category with more: its codes enter as a number."""
@@ -74,7 +75,8 @@ def _hist_gradient_boosting(data: Fitting) -> Any:
     )
     empty = np.isnan(data.matrix).all(axis=0)  # scikit-learn cannot bin them; as constants they are never split on
     matrix = np.where(empty, 0.0, data.matrix) if empty.any() else data.matrix
-    return model.fit(matrix, data.outcome, sample_weight=data.weight)
+    with openmp_threads(data.few_threads):
+        return model.fit(matrix, data.outcome, sample_weight=data.weight)
 
 
 _RATE = Range(0.01, 0.2, log=True)

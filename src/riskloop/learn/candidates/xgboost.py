@@ -19,7 +19,7 @@ def _fit(data: Fitting) -> Any:
         weight=data.weight,
         feature_types=kinds,
         enable_categorical=True,
-        nthread=data.threads,
+        nthread=data.few_threads,
     )
     parameters = {
         "objective": "binary:logistic",
@@ -31,7 +31,7 @@ def _fit(data: Fitting) -> Any:
         "colsample_bytree": data.number("feature_share"),
         "lambda": data.number("l2"),
         "seed": data.seed,
-        "nthread": data.threads,
+        "nthread": data.few_threads,
     }
     if data.monotone:
         parameters["monotone_constraints"] = "(" + ",".join(map(str, data.monotone)) + ")"

@@ -17,7 +17,7 @@ import numpy as np
 
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate, Value
-from riskloop.learn.tuning.workers import Step, Workers
+from riskloop.learn.tuning.judging import Step, losses
 
 Method = Literal["tpe", "random", "grid"]
 BATCH = 4
@@ -43,9 +43,11 @@ class Budget:
     until: float | None = None
 
     def spent(self, trials: int) -> bool:
-        return (self.trials is not None and trials >= self.trials) or (
-            self.until is not None and time.monotonic() >= self.until
-        )
+        return self.late or (self.trials is not None and trials >= self.trials)
+
+    @property
+    def late(self) -> bool:
+        return self.until is not None and time.monotonic() >= self.until
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,11 @@ def tune(
     block: Block,
     budget: Budget,
     *,
-    workers: Workers,
     method: Method = "tpe",
     seed: int = 42,
     storage: Path | None = None,
     on_trial: OnTrial | None = None,
+    together: int | None = None,
 ) -> Tuned:
     """Search the space of a family; its defaults and portfolio are tried first.
 
@@ -107,8 +109,6 @@ def tune(
     candidate : Candidate
     block : Block
     budget : Budget
-    workers : Workers
-        Where fits run.
     method : {"tpe", "random", "grid"}
         Tree-structured Parzen estimator (Bergstra et al., 2011), random (Bergstra and Bengio, 2012), or every
         combination of a few values.
@@ -116,6 +116,8 @@ def tune(
     storage : Path, optional
         A journal file: finished trials are kept there and not tried again.
     on_trial : callable, optional
+    together : int, optional
+        Fits at a time; one per core by default.
     """
     if not candidate.space:
         return Tuned(candidate, ())
@@ -127,8 +129,10 @@ def tune(
             asked = _ask(study, candidate, method, seed, len(trials), budget)
             if not asked:
                 break
-            for trial, losses in zip(asked, _judge(workers, candidate, asked, steps, trials), strict=True):
-                done = _tell(study, trial, losses, steps)
+            settings = [candidate.tuned(trial.params) for trial in asked]
+            told = _judge(settings, block, seed, together, steps, trials, budget)
+            for trial, lost in zip(asked, told, strict=True):
+                done = _tell(study, trial, lost, steps)
                 trials.append(done)
                 if on_trial:
                     on_trial(candidate, done, _lowest(trials))
@@ -141,38 +145,47 @@ def _steps(block: Block) -> list[Step]:
     return [Step(0, 0.25, 0.0), *folds] if len(block.outcome) >= _SAMPLE_FROM and not block.forward else folds
 
 
-def _so_far(losses: Sequence[float], steps: Sequence[Step]) -> float:
+def _so_far(lost: Sequence[float], steps: Sequence[Step]) -> float:
     """Mean loss as far as a trial came; the trial on a sample counts only while there is nothing else."""
-    weights = [step.weight for step in steps[: len(losses)]]
+    weights = [step.weight for step in steps[: len(lost)]]
     if not any(weights):
-        return losses[-1]
-    return sum(loss * weight for loss, weight in zip(losses, weights, strict=True)) / sum(weights)
+        return lost[-1]
+    return sum(loss * weight for loss, weight in zip(lost, weights, strict=True)) / sum(weights)
 
 
 def _judge(
-    workers: Workers, candidate: Candidate, asked: list[Any], steps: list[Step], finished: list[Trial]
+    asked: list[Candidate],
+    block: Block,
+    seed: int,
+    together: int | None,
+    steps: list[Step],
+    finished: list[Trial],
+    budget: Budget,
 ) -> list[list[float]]:
-    """Losses of each trial, step by step; all trials of a batch do a step before the next begins."""
-    losses: list[list[float]] = [[] for _ in asked]
+    """Losses of each trial, step by step; all trials of a batch do a step before the next begins.
+
+    Once the time is up they are given up where they stand, unless none has finished yet.
+    """
+    lost: list[list[float]] = [[] for _ in asked]
     alive = list(range(len(asked)))
     for step in steps:
-        told = workers.losses([(candidate.tuned(asked[one].params), step) for one in alive])
+        told = losses([(asked[one], step) for one in alive], block, seed=seed, together=together)
         for one, loss in zip(alive, told, strict=True):
-            losses[one].append(loss)
-        alive = [one for one in alive if not _hopeless(losses[one], steps, finished)]
-        if not alive:
+            lost[one].append(loss)
+        alive = [one for one in alive if not _hopeless(lost[one], steps, finished)]
+        if not alive or (budget.late and any(trial.loss is not None for trial in finished)):
             break
-    return losses
+    return lost
 
 
-def _hopeless(losses: list[float], steps: list[Step], finished: list[Trial]) -> bool:
+def _hopeless(lost: list[float], steps: list[Step], finished: list[Trial]) -> bool:
     """Worse than the median of the finished trials at the same step (Golovin et al., 2017)."""
-    if losses[-1] == float("inf"):
+    if lost[-1] == float("inf"):
         return True
     others = [trial.steps for trial in finished if trial.loss is not None]
     if len(others) < _FEWEST_TO_PRUNE:
         return False
-    return _so_far(losses, steps) > median(_so_far(each[: len(losses)], steps) for each in others)
+    return _so_far(lost, steps) > median(_so_far(each[: len(lost)], steps) for each in others)
 
 
 def _ask(study: Any, candidate: Candidate, method: Method, seed: int, known: int, budget: Budget) -> list[Any]:
@@ -243,14 +256,14 @@ def _known(study: Any) -> list[Trial]:
     return [_trial(one, tuple(one.user_attrs["steps"]), one.value) for one in done]
 
 
-def _tell(study: Any, trial: Any, losses: list[float], steps: list[Step]) -> Trial:
+def _tell(study: Any, trial: Any, lost: list[float], steps: list[Step]) -> Trial:
     from optuna.trial import TrialState
 
-    complete = len(losses) == len(steps) and losses[-1] != float("inf")
-    value = _so_far(losses, steps) if complete else None
-    trial.set_user_attr("steps", losses)
+    complete = len(lost) == len(steps) and lost[-1] != float("inf")
+    value = _so_far(lost, steps) if complete else None
+    trial.set_user_attr("steps", lost)
     study.tell(trial, value, state=TrialState.COMPLETE if complete else TrialState.PRUNED)
-    return _trial(trial, tuple(losses), value)
+    return _trial(trial, tuple(lost), value)
 
 
 def _trial(trial: Any, steps: tuple[float, ...], loss: float | None) -> Trial:
