@@ -1,4 +1,4 @@
-"""Choose among candidates: the lowest expected cost out of fold; among equals, the simplest."""
+"""Choose among candidates: the simplest of those whose cost and probabilities are as good as the best."""
 
 from __future__ import annotations
 
@@ -92,11 +92,13 @@ def choose(
     weight: FloatArray | None = None,
     prefer: Preference = "simple",
 ) -> Choice:
-    """Choose a contender.
+    """Choose a contender: the simplest of those that are as good as the best.
 
-    The cheapest out of fold leads; of equal costs, as where it pays to act on all, the lower log loss. A simpler one
-    takes its place when neither its cost (paired bootstrap) nor its log loss (paired, normal approximation: the
-    sharper of the two tests) is significantly worse at the 5 % level.
+    As good means two things: its cost is not significantly above that of the cheapest (paired bootstrap; of equal
+    costs, as where it pays to act on all, the lower log loss is the cheaper), and its log loss not significantly above
+    the lowest (paired, normal approximation). The cost hangs on the few customers near the threshold and is the blunt
+    one of the two; the log loss looks at every probability and is the sharp one. Both tests at the 5 % level. Where
+    nobody passes both, the cheapest is chosen.
 
     Parameters
     ----------
@@ -119,13 +121,24 @@ def choose(
         if one is not cheapest
     }
     balancing = tuple(_balancing_words(contenders, costs, seed))
-    for one in sorted(contenders, key=lambda one: one.complexity):
-        if one is cheapest:
-            words = _cheapest_words(one, float(costs[one.name].mean() * 1000), len(contenders), weight, prefer)
-            return Choice(one, words, difference, balancing)
-        if prefer == "simple" and difference[one.name].low <= 0 and not _worse(loss[one.name] - loss[cheapest.name]):
-            return Choice(one, _simpler_words(one, cheapest, difference[one.name]), difference, balancing)
-    raise AssertionError("the cheapest contender is among the contenders")
+    sharpest = min(contenders, key=lambda one: (loss[one.name].mean(), one.complexity))
+
+    def as_good(one: Contender) -> bool:
+        dearer = one is not cheapest and difference[one.name].low > 0
+        return not dearer and not _worse(loss[one.name] - loss[sharpest.name])
+
+    chosen = cheapest
+    if prefer == "simple":
+        chosen = next((one for one in sorted(contenders, key=lambda one: one.complexity) if as_good(one)), cheapest)
+    if chosen is cheapest:
+        cost = float(costs[chosen.name].mean() * 1000)
+        words = _cheapest_words(chosen, cost, len(contenders), weight, prefer)
+    elif chosen.complexity < cheapest.complexity:
+        words = _simpler_words(chosen, cheapest, difference[chosen.name])
+    else:
+        gain = float((loss[cheapest.name] - loss[chosen.name]).mean())
+        words = _sharper_words(chosen, cheapest, difference[chosen.name], gain)
+    return Choice(chosen, words, difference, balancing)
 
 
 def _worse(excess: FloatArray) -> bool:
@@ -146,7 +159,15 @@ def _simpler_words(one: Contender, cheapest: Contender, difference: PairedDiffer
     return (
         f"{one.name} is the simplest candidate that is not significantly worse than {cheapest.name}: "
         f"{difference.mean:+.0f} [{difference.low:.0f}, {difference.high:.0f}] {one.policy.costs.currency} per 1,000 "
-        "customers out of fold, and no significantly higher log loss."
+        "customers out of fold, and no significantly higher log loss than any."
+    )
+
+
+def _sharper_words(one: Contender, cheapest: Contender, difference: PairedDifference, gain: float) -> str:
+    return (
+        f"{one.name} has significantly better probabilities than {cheapest.name} (log loss lower by {gain:.5f}) at a "
+        f"cost that is not significantly higher: {difference.mean:+.0f} [{difference.low:.0f}, {difference.high:.0f}] "
+        f"{one.policy.costs.currency} per 1,000 customers out of fold."
     )
 
 

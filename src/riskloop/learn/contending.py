@@ -123,11 +123,12 @@ def _lessons(
         if watcher:
             watcher.fold(DISTILLED, number + 1, len(teacher.recipe.weights) + 1)
     calibration = teacher.calibration.calibration
-    lessons = [
-        calibration.probability(teacher.recipe.margin({name: lines[number] for name, lines in nested.items()}))
-        for number in range(block.folds)
-    ]
-    return np.stack(lessons)
+    lessons = np.full((block.folds, len(block.outcome)), np.nan)  # a fold is taught nothing about its own rows
+    for number, lesson in enumerate(lessons):
+        taught = block.fold != number
+        margins = {name: lines[number, taught] for name, lines in nested.items()}
+        lesson[taught] = calibration.probability(teacher.recipe.margin(margins))
+    return lessons
 
 
 def _distilled() -> Candidate:

@@ -15,12 +15,17 @@ from riskloop.learn.choice import Choice, Contender, choose
 from riskloop.learn.contending import DISTILLED, blended, contend, distil, recency
 from riskloop.learn.crossfit import OutOfFold, OutOfTime, crossfit
 from riskloop.learn.plan import Memory, Plan, Watcher
+from riskloop.learn.rounds import best_rounds
+from riskloop.learn.threads import rounds
 from riskloop.learn.tuning.search import Budget, Trial, tune
 
 _TUNED_FAMILIES = 3
 """How many of the best families share the trials."""
-_FOR_DEFAULTS, _FOR_TRIALS = 0.5, 0.7
-"""Shares of the time by which the families at their defaults, and the trials, are done; then comes the last fit."""
+_FEWEST_TRIALS = 10
+"""Trials in a family below which searching it is a waste of time."""
+_FOR_OTHERS, _FOR_DEFAULTS, _FOR_TRIALS = 0.25, 0.5, 0.8
+"""Shares of the time by which the families at their defaults are done (those that no blend can use must be quicker),
+and the trials; then comes the last fit."""
 
 
 def select(
@@ -81,7 +86,8 @@ class _Selection:
                 self._left_out(candidate, "it cannot honour the directions that the contract declares")
                 continue
             try:
-                yield self._contender(candidate, None if number == 0 else self._until(_FOR_DEFAULTS))
+                share = _FOR_DEFAULTS if candidate.additive else _FOR_OTHERS
+                yield self._contender(candidate, None if number == 0 else self._until(share))
             except OutOfTime as late:
                 self._left_out(candidate, f"no time left for it (about {math.ceil(late.seconds)} s)")
 
@@ -93,12 +99,26 @@ class _Selection:
         """The best families again, with what a search found, unless it found nothing better than the defaults."""
         if self.plan.tuned or not (self.plan.trials or self.plan.seconds):
             return
-        able = [one for one in singles if one.candidate and one.candidate.space and one.candidate.balance == "none"]
-        best = sorted(able, key=lambda one: one.evaluation["log_loss"].value)[:_TUNED_FAMILIES]
-        for position, contender in enumerate(best):
-            found = self._search(contender.candidate, len(best) - position, len(best))  # type: ignore[arg-type]
-            if found.key != contender.candidate.key:  # type: ignore[union-attr]
+        for position, contender in enumerate(best := self._promising(singles)):
+            family = next(one for one in self.plan.candidates if one.name == contender.name)
+            found = self._search(family, len(best) - position, len(best))
+            if found.key not in (family.key, contender.candidate.key):  # type: ignore[union-attr]
                 yield self._contender(found, None)
+
+    def _promising(self, singles: Sequence[Contender]) -> list[Contender]:
+        """Those with the lowest log loss, among those quick enough for a search to find something in the time left."""
+        able = [one for one in singles if one.candidate and one.candidate.space and one.candidate.balance == "none"]
+        able.sort(key=lambda one: one.evaluation["log_loss"].value)
+        until = self._until(_FOR_TRIALS)
+        if until is None:
+            return able[:_TUNED_FAMILIES]
+        left = max(0.0, until - time.monotonic())
+        times = _FEWEST_TRIALS * rounds(self.block.folds, rows=len(self.block.outcome))
+        for count in range(_TUNED_FAMILIES, 0, -1):
+            quick = [one for one in able if one.out_of_fold.fit_seconds * times <= left / count]
+            if len(quick) >= count:
+                return quick[:count]
+        return []
 
     def _search(self, candidate: Candidate, left: int, families: int) -> Candidate:
         """This family's share of the budget."""
@@ -138,6 +158,8 @@ class _Selection:
 
     def _contender(self, candidate: Candidate, until: float | None) -> Contender:
         result = self._crossfitted(candidate, until)
+        if candidate.name not in self.plan.tuned:
+            candidate, result = best_rounds(candidate, result, self.block, recency(self.block))
         contender = contend(candidate.name, candidate.complexity, result, self.block, self.plan, candidate=candidate)
         return self._finished(contender)
 

@@ -135,6 +135,14 @@ class Candidate:
         """The same family with other parameters."""
         return replace(self, parameters={**self.parameters, **parameters})
 
+    def tried(self, parameters: Mapping[str, Value]) -> Candidate:
+        """The same family with other parameters and, where it boosts, as many rounds as go as far as its own do."""
+        rounds, rate = (self.parameters.get(name) for name in ("rounds", "learning_rate"))
+        if not rounds or not rate or "rounds" in parameters:
+            return self.tuned(parameters)
+        other = float(parameters.get("learning_rate", rate))
+        return self.tuned({**parameters, "rounds": math.ceil(float(rounds) * float(rate) / other)})
+
     def balanced(self, balance: Balance) -> Candidate:
         """The same family, told to mind the rarer outcome; a candidate of its own name, to compare with."""
         return replace(self, name=f"{self.name}+{balance}", complexity=self.complexity + 0.5, balance=balance)

@@ -49,7 +49,7 @@ LIGHTGBM = Candidate(
     "native",
     _fit,
     parameters={
-        "rounds": 500,
+        "rounds": 1_000,
         "learning_rate": 0.03,
         "leaves": 15,
         "leaf_rows": 20,
@@ -58,8 +58,7 @@ LIGHTGBM = Candidate(
         "l2": 1.0,
     },
     space={
-        "rounds": Range(100, 2_000, log=True, whole=True),
-        "learning_rate": Range(0.01, 0.2, log=True),
+        "learning_rate": Range(0.02, 0.2, log=True),
         "leaves": Range(4, 64, log=True, whole=True),
         "leaf_rows": Range(5, 200, log=True, whole=True),
         "feature_share": Range(0.2, 1),
@@ -67,8 +66,8 @@ LIGHTGBM = Candidate(
         "l2": Range(1e-3, 100, log=True),
     },
     portfolio=(
-        {"rounds": 800, "learning_rate": 0.03, "leaves": 7, "leaf_rows": 50, "l2": 10.0},
-        {"rounds": 300, "learning_rate": 0.05, "leaves": 31, "leaf_rows": 40, "feature_share": 0.4},
+        {"leaves": 7, "leaf_rows": 50, "l2": 10.0},
+        {"learning_rate": 0.05, "leaves": 31, "leaf_rows": 40, "feature_share": 0.4},
     ),
     additive=True,
     bagged=True,

@@ -79,8 +79,7 @@ def _hist_gradient_boosting(data: Fitting) -> Any:
         return model.fit(matrix, data.outcome, sample_weight=data.weight)
 
 
-_RATE = Range(0.01, 0.2, log=True)
-_ROUNDS = Range(100, 1_500, log=True, whole=True)
+_RATE = Range(0.02, 0.2, log=True)
 
 DECISION_TREE = Candidate(
     "decision_tree",
@@ -96,9 +95,8 @@ HIST_GRADIENT_BOOSTING = Candidate(
     2,
     "native",
     _hist_gradient_boosting,
-    parameters={"rounds": 250, "learning_rate": 0.05, "leaves": 15, "l2": 1.0, "feature_share": 0.5},
+    parameters={"rounds": 500, "learning_rate": 0.05, "leaves": 15, "l2": 1.0, "feature_share": 0.5},
     space={
-        "rounds": _ROUNDS,
         "learning_rate": _RATE,
         "leaves": Range(4, 63, log=True, whole=True),
         "l2": Range(1e-3, 100, log=True),
@@ -114,9 +112,8 @@ GRADIENT_BOOSTING = Candidate(
     "imputed",
     _gradient_boosting,
     max_rows=100_000,
-    parameters={"rounds": 250, "learning_rate": 0.06, "max_depth": 3, "row_share": 0.8, "feature_share": 0.5},
+    parameters={"rounds": 300, "learning_rate": 0.06, "max_depth": 3, "row_share": 0.8, "feature_share": 0.5},
     space={
-        "rounds": Range(50, 600, log=True, whole=True),
         "learning_rate": _RATE,
         "max_depth": Range(2, 5, whole=True),
         "row_share": Range(0.5, 1),

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate
 from riskloop.learn.crossfit import fit
-from riskloop.learn.evaluation.metrics import log_loss
+from riskloop.learn.rounds import losses_by_stage
 from riskloop.learn.threads import side_by_side
+
+Loss = tuple[float, ...]
+"""Held-out log loss: after every stage of a booster, or once."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class Step:
 
 def losses(
     jobs: Sequence[tuple[Candidate, Step]], block: Block, *, seed: int, together: int | None = None
-) -> list[float]:
-    """Held-out log loss of each job, in their order; infinite where a fit failed."""
+) -> list[Loss]:
+    """Held-out log loss of each job, in their order: after every stage of a booster; infinite where a fit failed."""
     return list(
         side_by_side(
             lambda job, threads: _loss(*job, block, seed, threads), jobs, rows=len(block.outcome), most=together
@@ -35,17 +38,16 @@ def losses(
     )
 
 
-def _loss(candidate: Candidate, step: Step, block: Block, seed: int, threads: int) -> float:
+def _loss(candidate: Candidate, step: Step, block: Block, seed: int, threads: int) -> Loss:
     train, held_out = list(block.parts())[step.fold]
     if step.share < 1:
         train = _sample(train, block.outcome, step.share, seed)
     try:
         fitted = fit(candidate, block, train, seed=seed, threads=threads)
     except Exception:  # parameters that a library refuses are a bad trial, not the end of the search
-        return float("inf")
-    margin = fitted.model.margin(fitted.encoding.matrix(block.rows(held_out)))
-    probability = 1 / (1 + np.exp(-np.clip(margin, -500, 500)))
-    return float(log_loss(block.outcome[held_out], probability).mean())
+        return (float("inf"),)
+    matrix = fitted.encoding.matrix(block.rows(held_out))
+    return tuple(losses_by_stage(fitted.model, matrix, block.outcome[held_out], level=block.forward).tolist())
 
 
 def _sample(train: NDArray[np.bool_], outcome: NDArray[np.bool_], share: float, seed: int) -> NDArray[np.bool_]:

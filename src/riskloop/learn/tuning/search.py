@@ -14,10 +14,12 @@ from statistics import median
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate, Value
-from riskloop.learn.tuning.judging import Step, losses
+from riskloop.learn.rounds import after
+from riskloop.learn.tuning.judging import Loss, Step, losses
 
 Method = Literal["tpe", "random", "grid"]
 BATCH = 4
@@ -60,14 +62,14 @@ class Trial:
     parameters : dict
     loss : float or None
         Mean held-out log loss; None if it was given up early, or failed.
-    steps : tuple of float
-        Held-out log loss, fold by fold, as far as it came.
+    steps : tuple of tuple of float
+        Held-out log loss, fold by fold as far as it came, after every stage of a booster.
     """
 
     number: int
     parameters: dict[str, Value]
     loss: float | None
-    steps: tuple[float, ...]
+    steps: tuple[Loss, ...]
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def tune(
 ) -> Tuned:
     """Search the space of a family; its defaults and portfolio are tried first.
 
-    A trial is judged fold by fold, on large tables first on a quarter of one fold's rows, and given up once it is worse
+    A booster is judged after every twentieth of its rounds: their number need not be searched. A trial is judged fold
+    by fold, on large tables first on a quarter of one fold's rows, and given up once it is worse
     than the median of the finished ones there. With a budget in trials the same seed gives the same result, whatever
     the number of cores, and an interrupted search goes on as if it had not been.
 
@@ -129,10 +132,10 @@ def tune(
             asked = _ask(study, candidate, method, seed, len(trials), budget)
             if not asked:
                 break
-            settings = [candidate.tuned(trial.params) for trial in asked]
+            settings = [candidate.tried(trial.params) for trial in asked]
             told = _judge(settings, block, seed, together, steps, trials, budget)
-            for trial, lost in zip(asked, told, strict=True):
-                done = _tell(study, trial, lost, steps)
+            for trial, setting, lost in zip(asked, settings, told, strict=True):
+                done = _tell(study, trial, setting, lost, steps)
                 trials.append(done)
                 if on_trial:
                     on_trial(candidate, done, _lowest(trials))
@@ -145,12 +148,14 @@ def _steps(block: Block) -> list[Step]:
     return [Step(0, 0.25, 0.0), *folds] if len(block.outcome) >= _SAMPLE_FROM and not block.forward else folds
 
 
-def _so_far(lost: Sequence[float], steps: Sequence[Step]) -> float:
-    """Mean loss as far as a trial came; the trial on a sample counts only while there is nothing else."""
+def _so_far(lost: Sequence[Loss], steps: Sequence[Step]) -> float:
+    """Mean loss as far as a trial came, after its best stage; a sample counts only while there is nothing else."""
+    return float(_by_stage(lost, steps).min())
+
+
+def _by_stage(lost: Sequence[Loss], steps: Sequence[Step]) -> NDArray[np.float64]:
     weights = [step.weight for step in steps[: len(lost)]]
-    if not any(weights):
-        return lost[-1]
-    return sum(loss * weight for loss, weight in zip(lost, weights, strict=True)) / sum(weights)
+    return np.average(np.array(lost), axis=0, weights=weights) if any(weights) else np.array(lost[-1])
 
 
 def _judge(
@@ -161,26 +166,26 @@ def _judge(
     steps: list[Step],
     finished: list[Trial],
     budget: Budget,
-) -> list[list[float]]:
+) -> list[list[Loss]]:
     """Losses of each trial, step by step; all trials of a batch do a step before the next begins.
 
-    Once the time is up they are given up where they stand, unless none has finished yet.
+    Once the time is up they are given up where they stand.
     """
-    lost: list[list[float]] = [[] for _ in asked]
+    lost: list[list[Loss]] = [[] for _ in asked]
     alive = list(range(len(asked)))
     for step in steps:
         told = losses([(asked[one], step) for one in alive], block, seed=seed, together=together)
         for one, loss in zip(alive, told, strict=True):
             lost[one].append(loss)
         alive = [one for one in alive if not _hopeless(lost[one], steps, finished)]
-        if not alive or (budget.late and any(trial.loss is not None for trial in finished)):
+        if not alive or budget.late:
             break
     return lost
 
 
-def _hopeless(lost: list[float], steps: list[Step], finished: list[Trial]) -> bool:
+def _hopeless(lost: list[Loss], steps: list[Step], finished: list[Trial]) -> bool:
     """Worse than the median of the finished trials at the same step (Golovin et al., 2017)."""
-    if lost[-1] == float("inf"):
+    if np.isinf(lost[-1]).any():
         return True
     others = [trial.steps for trial in finished if trial.loss is not None]
     if len(others) < _FEWEST_TO_PRUNE:
@@ -252,22 +257,25 @@ def _study(candidate: Candidate, method: Method, seed: int, storage: Path | None
 def _known(study: Any) -> list[Trial]:
     from optuna.trial import TrialState
 
-    done = study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
-    return [_trial(one, tuple(one.user_attrs["steps"]), one.value) for one in done]
+    return [_trial(one, one.value) for one in study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))]
 
 
-def _tell(study: Any, trial: Any, lost: list[float], steps: list[Step]) -> Trial:
+def _tell(study: Any, trial: Any, setting: Candidate, lost: list[Loss], steps: list[Step]) -> Trial:
     from optuna.trial import TrialState
 
-    complete = len(lost) == len(steps) and lost[-1] != float("inf")
+    complete = len(lost) == len(steps) and not np.isinf(lost[-1]).any()
     value = _so_far(lost, steps) if complete else None
     trial.set_user_attr("steps", lost)
+    if complete and len(lost[-1]) > 1:
+        trial.set_user_attr("rounds", after(setting, int(_by_stage(lost, steps).argmin()) + 1))
     study.tell(trial, value, state=TrialState.COMPLETE if complete else TrialState.PRUNED)
-    return _trial(trial, tuple(lost), value)
+    return _trial(trial, value)
 
 
-def _trial(trial: Any, steps: tuple[float, ...], loss: float | None) -> Trial:
-    return Trial(trial.number, dict(trial.params), loss, steps)
+def _trial(trial: Any, loss: float | None) -> Trial:
+    kept = trial.user_attrs
+    rounds = {"rounds": int(kept["rounds"])} if "rounds" in kept else {}
+    return Trial(trial.number, {**trial.params, **rounds}, loss, tuple(tuple(step) for step in kept["steps"]))
 
 
 def _lowest(trials: list[Trial]) -> float:
