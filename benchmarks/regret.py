@@ -18,7 +18,7 @@ from riskloop.data.dataset import prepare
 from riskloop.data.infer import infer_contract
 from riskloop.data.source import Source, read
 from riskloop.decide.policy import regret
-from riskloop.learn.candidates.families import select_candidates
+from riskloop.learn.candidates.families import select_blends, select_candidates
 from riskloop.learn.plan import Plan, training_block
 from riskloop.learn.refitting import refit
 from riskloop.learn.selecting import select
@@ -28,7 +28,6 @@ SCENARIOS = {
     "churn": (Problem("churned", "yes", "customer_id", "snapshot_date"), Costs(fp=10, fn=100)),
     "loan": (Problem("defaulted", "1", "application_id", "application_date"), Costs(fp=1, fn=10)),
 }
-FAMILIES = ("logistic_regression", "lightgbm")
 TEST_ROWS = 100_000
 
 
@@ -48,7 +47,7 @@ def measure(scenario: str, rows: int) -> dict[str, object]:
     assert dataset is not None
     assert len(dataset) == frame.height
     known = truth["true_probability"].cast(float).to_numpy()
-    plan = Plan(select_candidates(FAMILIES, rows), costs, ("blend",))
+    plan = Plan(select_candidates([], rows), costs, select_blends([]))
     started = time.perf_counter()
     block = training_block(dataset, np.arange(rows), plan)
     choice, contenders = select(block, plan)

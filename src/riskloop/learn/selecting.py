@@ -23,7 +23,7 @@ _TUNED_FAMILIES = 3
 """How many of the best families share the trials."""
 _FEWEST_TRIALS = 10
 """Trials in a family below which searching it is a waste of time."""
-_FOR_OTHERS, _FOR_DEFAULTS, _FOR_TRIALS = 0.25, 0.5, 0.8
+_FOR_OTHERS, _FOR_DEFAULTS, _FOR_TRIALS = 0.25, 0.6, 0.8
 """Shares of the time by which the families at their defaults are done (those that no blend can use must be quicker),
 and the trials; then comes the last fit."""
 
