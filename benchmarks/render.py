@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-Document = dict[str, Any]
+from benchmarks.quality.page import quality
+from benchmarks.tables import Document, table
 
 
 def render(documents: dict[str, Document]) -> str:
@@ -22,11 +21,6 @@ def render(documents: dict[str, Document]) -> str:
 
 def _origin(document: Document) -> str:
     return f"`{document['command']}`, {document['date']}, {document['machine']}."
-
-
-def _table(header: list[str], rows: list[list[object]]) -> list[str]:
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
 
 
 def _families(results: Document) -> list[str]:
@@ -52,7 +46,7 @@ def _families(results: Document) -> list[str]:
             "",
         ]
         ranked = sorted(one["scores"].items(), key=lambda item: (item[0] != "riskloop", item[1]["cost_per_thousand"]))
-        lines += _table(
+        lines += table(
             ["", "ROC-AUC", "cost per 1,000"],
             [
                 [
@@ -66,83 +60,11 @@ def _families(results: Document) -> list[str]:
     return lines
 
 
-_PEERS = ("autogluon", "flaml", "lightgbm defaults", "catboost defaults", "logistic_regression defaults")
-
-
-def _quality(results: list[Document]) -> list[str]:
-    lines = [
-        "One 70/30 split a table (the last 30 % of the rows for *in time*), the same rows and cores for everyone, "
-        "costs at FN = 10 FP per 1,000 customers. *Own* is what the contestant itself decides: riskloop at its chosen "
-        "threshold, the others by their `predict()`. *Bayes* holds every contestant's probabilities to the same "
-        "threshold, 1/11. ROC-AUC with its 95 % bootstrap interval on the test rows. *One row* is riskloop from a "
-        "request's fields to its probability, the others from a one-row data frame. `riskloop` is the default, the "
-        "simplest candidate not significantly worse than the cheapest; `riskloop, cheap` the cheapest out of fold.",
-    ]
-    tasks = list(dict.fromkeys((one["task"], one["seconds"]) for one in results))
-    for task, seconds in tasks:
-        found = [one for one in results if (one["task"], one["seconds"]) == (task, seconds)]
-        train, test = found[0]["rows"]
-        repeats = len({one["repeat"] for one in found})
-        lines += [
-            "",
-            f"**{task}**, {seconds:.0f} s: {train:,} training and {test:,} test rows, {repeats} split"
-            f"{'s' if repeats > 1 else ''}; acting on all costs {found[0]['act_on_all']:.0f}.",
-            "",
-            *_table(
-                ["", "ROC-AUC", "PR-AUC", "log loss", "cal. error", "own", "Bayes", "train s", "one row ms", "MB"],
-                [_contestant(name, found) for name in dict.fromkeys(one["contestant"] for one in found)],
-            ),
-        ]
-    return [*lines, "", *_standing(results, tasks)]
-
-
-def _contestant(name: str, found: list[Document]) -> list[object]:
-    mine = [one for one in found if one["contestant"] == name]
-
-    def mean(key: str, position: int | None = None) -> float:
-        return sum(one[key] if position is None else one[key][position] for one in mine) / len(mine)
-
-    chosen = ", ".join(dict.fromkeys(one["chosen"] for one in mine if one.get("chosen")))
-    return [
-        f"{name} ({chosen})" if chosen else name,
-        f"{mean('roc_auc', 0):.4f} [{mean('roc_auc', 1):.4f}, {mean('roc_auc', 2):.4f}]",
-        f"{mean('pr_auc', 0):.4f}",
-        f"{mean('log_loss', 0):.4f}",
-        f"{mean('calibration_error', 0):.4f}",
-        f"{mean('cost_own'):.0f}",
-        f"{mean('cost_bayes'):.0f} ± {mean('cost_bayes_se'):.0f}",
-        f"{mean('train_seconds'):.0f}",
-        f"{mean('one_row_ms'):.2f}",
-        f"{mean('size_mb'):.1f}",
-    ]
-
-
-def _standing(results: list[Document], tasks: list[tuple[str, float]]) -> list[str]:
-    """In one sentence each, on how many tables riskloop stands where."""
-    rows: list[list[object]] = []
-    for ours in ("riskloop", "riskloop, cheap"):
-        tally = {"auc": 0, "own": 0, "bayes": 0, "loss": 0, "all": 0}
-        for task in tasks:
-            found = {one["contestant"]: one for one in results if (one["task"], one["seconds"]) == task}
-            peers = [found[name] for name in _PEERS if name in found]
-            if ours not in found or not peers:
-                continue
-            mine = found[ours]
-            tally["auc"] += mine["roc_auc"][0] >= max(one["roc_auc"][0] for one in peers)
-            tally["own"] += mine["cost_own"] < min(one["cost_own"] for one in peers)
-            tally["bayes"] += mine["cost_bayes"] <= min(one["cost_bayes"] for one in peers)
-            tally["loss"] += mine["log_loss"][0] <= min(one["log_loss"][0] for one in peers)
-            tally["all"] += 1
-        rows.append([ours, *(f"{tally[key]} of {tally['all']}" for key in ("auc", "loss", "own", "bayes"))])
-    header = ["tables on which it is first", "ROC-AUC", "log loss", "own decision", "Bayes threshold"]
-    return _table(header, rows)
-
-
 def _loan(results: Document) -> list[str]:
     return [
         f"{results['rows']:,} untouched rows, family chosen: {results['chosen']}. Target: accuracy >= .999 in both.",
         "",
-        *_table(
+        *table(
             ["", "value"],
             [
                 ["accuracy in training", f"{results['accuracy_in_training']:.4f}"],
@@ -168,9 +90,9 @@ def _regret(results: Document) -> list[str]:
     ]
     return [
         "Expected cost of the decisions above that of someone who knows every customer's true probability, on 100,000 "
-        "other simulated customers; logistic regression and LightGBM compared. Target of the design: < 1 %.",
+        "other simulated customers; all families and their blend compared. Target of the design: < 1 %.",
         "",
-        *_table(["scenario", "training rows", "chosen", "Bayes cost per 1,000", "regret per 1,000", "regret"], rows),
+        *table(["scenario", "training rows", "chosen", "Bayes cost per 1,000", "regret per 1,000", "regret"], rows),
     ]
 
 
@@ -182,7 +104,7 @@ def _simulate(results: Document) -> list[str]:
     return [
         "Target: 1,000,000 customers in under 30 s and 1 GB.",
         "",
-        *_table(["scenario", "customers", "linked rows", "seconds", "peak MB"], rows),
+        *table(["scenario", "customers", "linked rows", "seconds", "peak MB"], rows),
     ]
 
 
@@ -207,12 +129,12 @@ def _startup(results: Document) -> list[str]:
     return [
         "Whole processes, wall seconds, median (minimum to maximum) of 7 after a warm-up.",
         "",
-        *_table(["", "seconds", "target"], rows),
+        *table(["", "seconds", "target"], rows),
         "",
         "From starting the process to the first 200 of `/ready`; memory right after. Target: < 2 s, < 200 MB, no "
         "training library loaded.",
         "",
-        *_table(["champion", "ready, seconds", "resident MB", "training libraries mapped"], served),
+        *table(["champion", "ready, seconds", "resident MB", "training libraries mapped"], served),
     ]
 
 
@@ -227,7 +149,36 @@ def _serving(results: Document) -> list[str]:
         "decided and durable in SQLite before the answer. The load runs on the same cores. No target yet: a first "
         "figure.",
         "",
-        *_table(["", "requests/s", "p50 ms", "p99 ms"], rows),
+        *table(["", "requests/s", "p50 ms", "p99 ms"], rows),
+    ]
+
+
+def _fits(results: Document) -> list[str]:
+    timed, judged = results["timed"], results["judged"]
+    families = list(next(iter(timed.values()))["families"])
+    boosters = list(next(iter(judged.values()))["families"])
+    equal = all(one["equal"] for each in timed.values() for one in each["families"].values())
+
+    def seconds(name: str, family: str) -> str:
+        one = timed[name]["families"][family]
+        return f"{one['in_turn']:.1f} / {one['side_by_side']:.1f}"
+
+    def losses(name: str, family: str) -> str:
+        one = judged[name]["families"][family]
+        return f"{one['log_loss'][0]:.4f} / {one['log_loss'][1]:.4f} ({one['best']})"
+
+    return [
+        "Seconds for five folds: fitted one after the other on all threads / side by side on one thread each. The "
+        f"log-odds out of fold are {'the same to the last bit' if equal else 'NOT the same'}.",
+        "",
+        *table(
+            ["", *(f"{name}, {one['rows']:,} rows" for name, one in timed.items())],
+            [[family, *(seconds(name, family) for name in timed)] for family in families],
+        ),
+        "",
+        "Log loss out of fold after all rounds / after the best twentieth (its rounds).",
+        "",
+        *table(["", *judged], [[family, *(losses(name, family) for name in judged)] for family in boosters]),
     ]
 
 
@@ -237,6 +188,7 @@ _TITLES = {
     "simulate": "Simulated customers",
     "loan": "Same answers in training and in service",
     "regret": "Regret against the known truth",
+    "fits": "Fits side by side, and the number of rounds",
     "families": "Families beside the system's own choice",
     "quality": "Beside AutoGluon, FLAML and plain libraries",
 }
@@ -246,6 +198,7 @@ _SECTIONS = {
     "simulate": _simulate,
     "loan": _loan,
     "regret": _regret,
+    "fits": _fits,
     "families": _families,
-    "quality": _quality,
+    "quality": quality,
 }

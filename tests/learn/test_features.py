@@ -182,6 +182,20 @@ def test_the_same_seed_draws_the_same_inner_folds():
     assert not np.array_equal(first, other)
 
 
+def test_a_customer_of_several_rows_says_nothing_about_himself():
+    """Every customer has a model of his own, which alone decides: whoever sees one of his rows knows the others."""
+    rng = np.random.default_rng(3)
+    customer = np.repeat(np.arange(600), 5)
+    contract = Contract((Column("model", "category", tuple(map(str, range(600)))),), ("model",))
+    columns = {"model": customer.astype(np.int32)}
+    outcome = (rng.random(600) < 0.5)[customer]
+    loose, whole = (
+        fit_matrix(contract, columns, outcome, "onehot", seed=1, groups=each)[1] for each in (None, customer)
+    )
+    assert np.corrcoef(loose[:, 0], outcome)[0, 1] > 0.9
+    assert abs(np.corrcoef(whole[:, 0], outcome)[0, 1]) < 0.1
+
+
 @pytest.mark.parametrize("style", [*STYLES, "woe"])
 def test_without_a_target_encoded_column_the_matrix_is_that_of_the_encoding(block, style):
     encoding, matrix = fit_matrix(block.contract, block.columns, block.outcome, style, block.derived)

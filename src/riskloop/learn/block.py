@@ -29,6 +29,8 @@ class Block:
     derived : mapping of name to formula
     trains : tuple of bool array
         For each fold, the rows its model learns from. Empty where that is every row of the other folds.
+    groups : int array, optional
+        Rows of one customer, wherever rows are held out; every row by itself if left out.
     """
 
     contract: Contract
@@ -37,6 +39,7 @@ class Block:
     fold: NDArray[np.int8]
     derived: Mapping[str, str] = field(default_factory=dict)
     trains: tuple[BoolArray, ...] = ()
+    groups: NDArray[np.int64] | None = None
 
     @cached_property
     def folds(self) -> int:

@@ -104,7 +104,15 @@ def fit(
     """
     started = time.perf_counter()
     columns, outcome = block.rows(mask), block.outcome[mask]
-    encoding, matrix = fit_matrix(block.contract, columns, outcome, candidate.style, block.derived, seed)
+    encoding, matrix = fit_matrix(
+        block.contract,
+        columns,
+        outcome,
+        candidate.style,
+        block.derived,
+        seed,
+        None if block.groups is None else block.groups[mask],
+    )
     balanced = balance(candidate.balance, matrix, outcome, encoding.categorical, seed=seed)
     signs = encoding.monotone(block.contract)
     estimator = candidate.fit(

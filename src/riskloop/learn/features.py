@@ -46,6 +46,7 @@ def fit_matrix(
     style: Style,
     derived: Mapping[str, str] | None = None,
     seed: int = 0,
+    groups: NDArray[np.int64] | None = None,
 ) -> tuple[Encoding, FloatArray]:
     """Learn the encoding of one model family, and make the matrix that the model is to learn from.
 
@@ -64,6 +65,8 @@ def fit_matrix(
         Declared arithmetic over numbers and dates, e.g. ``{"utilisation": "balance / limit"}``.
     seed : int
         Draws the inner folds.
+    groups : int array, shape (n,), optional
+        Rows of one customer stay in one inner fold.
 
     Returns
     -------
@@ -79,7 +82,8 @@ def fit_matrix(
     matrix = encoding.matrix(columns)
     tables = [(block, place) for block, place in encoding.places if block.kind == "table"]
     if tables and style != "woe":
-        fold = folds(outcome, np.arange(len(outcome)), count=INNER_FOLDS, seed=seed)
+        together = np.arange(len(outcome)) if groups is None else groups
+        fold = folds(outcome, together, count=INNER_FOLDS, seed=seed)
         for block, place in tables:
             matrix[:, place] = crossfitted(contract.by_name[block.source], columns[block.source], outcome, fold)
     return encoding, matrix

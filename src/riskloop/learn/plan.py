@@ -99,8 +99,8 @@ def training_block(dataset: Dataset, rows: NDArray[np.int64], plan: Plan) -> Blo
     outcome, groups, columns = dataset.outcome[rows], dataset.groups[rows], dataset.take(rows)
     if plan.split == "random":
         fold = folds(outcome, groups, count=plan.folds, seed=plan.seed)
-        return Block(dataset.contract, columns, outcome, fold, plan.derived)
+        return Block(dataset.contract, columns, outcome, fold, plan.derived, groups=groups)
     time = dataset.time if plan.split == "time" else None
     order = rows.astype(np.float64) if time is None else time[rows]
     rolling = rolling_folds(outcome, groups, order, count=plan.folds, embargo=plan.embargo)
-    return Block(dataset.contract, columns, outcome, rolling.held_out, plan.derived, rolling.trains)
+    return Block(dataset.contract, columns, outcome, rolling.held_out, plan.derived, rolling.trains, groups)

@@ -113,4 +113,4 @@ def _random_folds(block: Block, groups: NDArray[np.int64], plan: Plan) -> Block:
     outcome = block.outcome[rows]
     fold = folds(outcome, groups[rows], count=plan.folds, seed=plan.seed)
     columns = {name: values[rows] for name, values in block.columns.items()}
-    return replace(block, columns=columns, outcome=outcome, fold=fold, trains=())
+    return replace(block, columns=columns, outcome=outcome, fold=fold, trains=(), groups=groups[rows])
