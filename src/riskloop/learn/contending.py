@@ -18,6 +18,7 @@ from riskloop.learn.choice import Contender
 from riskloop.learn.crossfit import OutOfFold, crossfit, nested_margins
 from riskloop.learn.evaluation.metrics import evaluate
 from riskloop.learn.plan import Memory, Plan, Watcher
+from riskloop.learn.rounds import best_rounds
 from riskloop.learn.threads import considerate_threads
 
 FloatArray = NDArray[np.float64]
@@ -100,6 +101,7 @@ def distil(
         result = crossfit(candidate, block, seed=plan.seed, target=_lessons(teacher, singles, block, plan, watcher))
         if memory:
             memory.keep(key, result)
+    candidate, result = best_rounds(candidate, result, block, recency(block))
     return contend(candidate.name, candidate.complexity, result, block, plan, candidate=candidate, target=target)
 
 
