@@ -139,11 +139,36 @@ def test_where_time_passes_a_fold_is_calibrated_by_the_folds_before_it() -> None
     assert np.array_equal(again.probability[fold < 5], steady.probability[fold < 5])
 
 
-def test_where_time_passes_a_calibrated_model_is_left_alone() -> None:
+def test_where_time_passes_a_calibrated_model_stays_as_good_as_it_is() -> None:
     margin, outcome = customers(6000)
     choice = choose_forward_calibration(margin, outcome, np.repeat(np.arange(6), 1000), np.ones(6000))
-    assert choice.calibration == Calibration()
+    assert choice.calibration.probability(margin) == pytest.approx(Calibration().probability(margin), abs=0.03)
     assert [evidence.kind for evidence in choice.evidence] == ["none", "sigmoid"]
+
+
+def test_one_lucky_stretch_does_not_make_a_model_that_ranks_by_chance_right() -> None:
+    """Scores are noise; only in the last and heaviest stretch, where the level jumped, theirs is the nearer one."""
+    rng = np.random.default_rng(9)
+    fold = np.repeat(np.arange(5), 4000)
+    rate = np.array([0.04, 0.05, 0.06, 0.055, 0.10])[fold]
+    outcome = rng.random(len(fold)) < rate
+    margin = rng.normal(0, 0.2, len(fold)) + np.array([-3.2, -2.9, -2.7, -2.7, -2.1])[fold]
+    choice = choose_forward_calibration(margin, outcome, fold, 2.0**fold)
+    assert choice.evidence[1].gain < 0
+    assert choice.calibration.kind == "sigmoid"
+    assert choice.calibration.coefficients[0] < 0.2
+    assert "Forecast" in choice.why
+
+
+def test_where_time_passes_a_model_that_knows_the_level_is_left_alone() -> None:
+    """The level jumps about, and the model saw every jump coming: a forecast from the past can only be worse."""
+    rng = np.random.default_rng(4)
+    fold = np.repeat(np.arange(8), 1500)
+    margin = rng.normal(0, 1, len(fold)) + np.array([-2.0, 0, -2, 0, -2, 0, -2, 0])[fold]
+    outcome = rng.random(len(fold)) < 1 / (1 + np.exp(-margin))
+    choice = choose_forward_calibration(margin, outcome, fold, np.ones(len(fold)))
+    assert choice.calibration == Calibration()
+    assert "Left alone" in choice.why
 
 
 def test_a_single_fold_in_time_has_no_past_to_forecast_from() -> None:

@@ -23,6 +23,8 @@ _TUNED_FAMILIES = 3
 """How many of the best families share the trials."""
 _FEWEST_TRIALS = 10
 """Trials in a family below which searching it is a waste of time."""
+_PROMISING = 1.02
+"""How far above the lowest log loss a family may be if a limited time is to be spent on searching it."""
 _FOR_OTHERS, _FOR_DEFAULTS, _FOR_TRIALS = 0.25, 0.6, 0.8
 """Shares of the time by which the families at their defaults are done (those that no blend can use must be quicker),
 and the trials; then comes the last fit."""
@@ -69,27 +71,43 @@ class _Selection:
     memory: Memory | None
     watcher: Watcher | None
     started: float = field(default_factory=time.monotonic)
+    _needs: dict[str, float] = field(default_factory=dict)  # seconds, of families that there was no time for
 
     def contenders(self) -> list[Contender]:
         """Single families first, then what is made of them."""
-        singles = {one.name: one for one in self._singles()}
+        families = list(self._suitable())
+        singles = {one.name: one for one in self._singles(families, _FOR_DEFAULTS)}
         if not singles:
             raise ConfigError("There is no candidate to train.", where="training.candidates", next_step="name a family")
         for one in self._tuned(list(singles.values())):
             singles[one.name] = one
+        # where a search had no use for the time, families that were left out may have
+        late = [one for one in families if one.name not in singles]
+        singles |= {one.name: one for one in self._singles(late, _FOR_TRIALS)}
+        for family in families:
+            if family.name not in singles:
+                needs = self._needs.get(family.name)
+                self._left_out(family, f"no time left for it{f' (about {math.ceil(needs)} s)' if needs else ''}")
         return [*singles.values(), *self._made_of(list(singles.values()))]
 
-    def _singles(self) -> Iterator[Contender]:
-        for number, family in enumerate(self.plan.candidates):
+    def _suitable(self) -> Iterator[Candidate]:
+        for family in self.plan.candidates:
+            if family.monotone or not self._directed:
+                yield family
+            else:
+                self._left_out(family, "it cannot honour the directions that the contract declares")
+
+    def _singles(self, families: Sequence[Candidate], share: float) -> Iterator[Contender]:
+        """Each family as it is, or as an earlier search left it; the first of the plan whatever time it takes."""
+        for family in families:
             candidate = family.tuned(self.plan.tuned.get(family.name, {}))
-            if not candidate.monotone and self._directed:
-                self._left_out(candidate, "it cannot honour the directions that the contract declares")
+            until = self._until(share if family.additive else min(share, _FOR_OTHERS))
+            if until is not None and self._needs.get(family.name, 0.0) > until - time.monotonic():
                 continue
             try:
-                share = _FOR_DEFAULTS if candidate.additive else _FOR_OTHERS
-                yield self._contender(candidate, None if number == 0 else self._until(share))
+                yield self._contender(candidate, None if family is self.plan.candidates[0] else until)
             except OutOfTime as late:
-                self._left_out(candidate, f"no time left for it (about {math.ceil(late.seconds)} s)")
+                self._needs[family.name] = late.seconds
 
     @property
     def _directed(self) -> bool:
@@ -109,13 +127,15 @@ class _Selection:
         """Those with the lowest log loss, among those quick enough for a search to find something in the time left."""
         able = [one for one in singles if one.candidate and one.candidate.space and one.candidate.balance == "none"]
         able.sort(key=lambda one: one.evaluation["log_loss"].value)
+        worst = _PROMISING * min((one.evaluation["log_loss"].value for one in singles), default=0.0)
         until = self._until(_FOR_TRIALS)
         if until is None:
             return able[:_TUNED_FAMILIES]
         left = max(0.0, until - time.monotonic())
         times = _FEWEST_TRIALS * rounds(self.block.folds, rows=len(self.block.outcome))
+        near = [one for one in able if one.evaluation["log_loss"].value <= worst]
         for count in range(_TUNED_FAMILIES, 0, -1):
-            quick = [one for one in able if one.out_of_fold.fit_seconds * times <= left / count]
+            quick = [one for one in near if one.out_of_fold.fit_seconds * times <= left / count]
             if len(quick) >= count:
                 return quick[:count]
         return []

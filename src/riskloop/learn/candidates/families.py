@@ -27,14 +27,14 @@ FAMILIES: tuple[Candidate, ...] = (
     LOGISTIC_REGRESSION,
     SCORECARD,
     LIGHTGBM,
+    XGBOOST,
     CATBOOST,
     HIST_GRADIENT_BOOSTING,
-    XGBOOST,
     GRADIENT_BOOSTING,
     DECISION_TREE,
     RANDOM_FOREST,
 )
-"""In the order in which they are tried: where time is short, those that promise most come first."""
+"""In the order in which they are tried: where time is short, those that promise most for it come first."""
 GROUP = "riskloop.candidates"
 """Entry points of this group name a Candidate, or a sequence of them."""
 BLENDED = ("blend", "stack", "voting", "distilled")
