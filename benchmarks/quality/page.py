@@ -61,7 +61,8 @@ def _mean(found: list[Document], key: str, position: int | None = None) -> float
 
 
 def _difference(found: list[Document], key: str, digits: int) -> str:
-    if any(key not in one for one in found):
+    found = [one for one in found if key in one]
+    if not found:
         return ""
     value, low, high = (_mean(found, key, position) for position in range(3))
     return f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
@@ -116,7 +117,7 @@ def _against(results: list[Document], tasks: list[str], seconds: float) -> list[
         for key, sign in (("roc_auc_beside", 1), ("cost_bayes_beside", -1)):
             better, worse = [], []
             for task in tasks:
-                if found := _of(results, task, seconds, peer):
+                if found := [one for one in _of(results, task, seconds, peer) if key in one]:
                     low, high = _mean(found, key, 1), _mean(found, key, 2)
                     if low > 0 or high < 0:
                         (better if sign * low > 0 else worse).append(task)
