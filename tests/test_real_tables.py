@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from riskloop.costs import Costs
 from riskloop.data.source import Source
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.check import check
@@ -146,3 +147,27 @@ async def _ask(project: Project, customer: dict[str, Any]) -> dict[str, Any]:
     ):
         answer = await client.post("/predict", json=customer)
         return dict(answer.raise_for_status().json())
+
+
+def test_in_its_own_order_bank_marketing_is_priced_honestly_and_may_not_lead(
+    workshop: Any, real_data: Path, tmp_path: Path
+) -> None:
+    """The share of positives rises from 3 % to 46 %: no model of the past ranks what follows, and that must be said."""
+    table = TABLES["bank_marketing"]
+    initialise(
+        workshop.prepare(tmp_path),
+        Source(str(real_data / table.file)),
+        table.target,
+        project="later",
+        costs=Costs(fp=1, fn=10),
+        **table.init,
+    )
+    done = train(open_project(tmp_path, {}), candidates=("scorecard", "lightgbm"))
+    trained = done.trained
+    cost = {row.name: row.cost_per_thousand.value for row in trained.policies}
+    assert not done.accepted
+    assert trained.verdict.startswith("Acting on everyone is cheaper than the model")
+    assert trained.examination.iid is not None
+    assert "too good to be true" in trained.examination.iid.words()
+    # a forecast of the level, unsure of itself, acts on many; left alone, or calibrated on random rows, it acted on few
+    assert trained.test["cost_per_thousand"].value < 0.6 * cost["act_on_none"]

@@ -97,3 +97,12 @@ def test_blends_are_no_families_and_a_misspelt_one_is_suggested():
     assert [one.name for one in families.select_candidates(["blend"], 100)] == [one.name for one in families.FAMILIES]
     with pytest.raises(ConfigError, match="did you mean 'distilled'"):
         families.select_candidates(["distiled"], 100)
+
+
+def test_a_large_table_gets_larger_steps_and_that_is_no_search():
+    (small,), (large,) = (families.select_candidates(["lightgbm"], rows) for rows in (10_000, 300_000))
+    assert large.parameters["learning_rate"] == 2 * small.parameters["learning_rate"]
+    assert large.parameters["rounds"] * 2 == small.parameters["rounds"]
+    assert not large.searched(small)
+    assert not small.tuned({"rounds": 50}).searched(small)
+    assert small.tuned({"leaves": 9}).searched(small)

@@ -8,7 +8,7 @@ import pytest
 from riskloop.learn.candidates.families import FAMILIES
 from riskloop.learn.crossfit import crossfit, fit
 from riskloop.learn.evaluation.metrics import log_loss
-from riskloop.learn.rounds import STAGES, best_rounds, staged
+from riskloop.learn.rounds import STAGES, best_rounds, crossfit_boosted, staged
 from riskloop.scorer.forest.merge import trees
 
 BOOSTERS = [candidate for candidate in FAMILIES if "rounds" in candidate.parameters]
@@ -46,6 +46,21 @@ def test_a_booster_of_too_many_rounds_is_cut_where_it_began_to_learn_by_heart(bl
     again = crossfit(candidate, block, seed=1)
     assert again.margin.tobytes() == shorter.margin.tobytes()
     assert shorter.megabytes < result.megabytes / 5
+
+
+def test_on_large_tables_the_first_fold_says_how_many_rounds_the_others_need(block, monkeypatch):
+    monkeypatch.setattr("riskloop.learn.rounds.MOST_ROWS", 10)
+    greedy = FAMILY["lightgbm"].tuned({"rounds": 400, "learning_rate": 0.2})
+    told: list[tuple[int, int]] = []
+    result = crossfit_boosted(greedy, block, seed=1, on_fold=lambda *done: told.append(done))
+    sizes = {model.n_trees for _, model in result.models}
+    assert len(sizes) == 1
+    assert sizes.pop() < 200
+    assert told == [(number, block.folds) for number in range(1, block.folds + 1)]
+    short = greedy.tuned({"rounds": result.models[0][1].n_trees})
+    assert crossfit(short, block, seed=1).margin.tobytes() == result.margin.tobytes()
+    candidate, _ = best_rounds(greedy, result, block, np.ones(len(block.outcome)))
+    assert candidate.parameters["rounds"] <= short.parameters["rounds"]
 
 
 def test_a_family_without_rounds_stays_as_it_is(block):

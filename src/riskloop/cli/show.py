@@ -114,7 +114,7 @@ def _how(contender: Contender) -> str:
     from riskloop.learn.candidates.families import families
 
     known = families().get(contender.name.partition("+")[0])
-    searched = known and contender.candidate and contender.candidate.parameters != known.parameters
+    searched = known and contender.candidate and contender.candidate.searched(known)
     return f"{contender.out_of_fold.fit_seconds:.1f} s per fit{', parameters searched' if searched else ''}"
 
 

@@ -140,6 +140,37 @@ def lowered(model: Model, shift: float) -> tuple[Model, float]:
     return model, 0.0
 
 
+@dataclass(frozen=True)
+class Fold:
+    """One fold's model and what it says of the rows held out."""
+
+    margin: FloatArray
+    model: tuple[Encoding, Model]
+    fit_seconds: float
+    predict_seconds: float
+    parity: float
+
+
+def fit_fold(
+    candidate: Candidate,
+    block: Block,
+    number: int,
+    *,
+    seed: int,
+    threads: int | None = None,
+    target: FloatArray | None = None,
+) -> Fold:
+    """Fit on the rows that train for a fold and predict those that it holds out; `target` is of shape (n,)."""
+    train, held_out = list(block.parts())[number]
+    fitted = fit(candidate, block, train, seed=seed, threads=threads, target=target)
+    started = time.thread_time()  # of this thread alone: others fit meanwhile
+    matrix = fitted.encoding.matrix(block.rows(held_out))
+    margin = fitted.model.margin(matrix)
+    seconds = time.thread_time() - started
+    parity = _apart(fitted.library_margin(matrix), margin)
+    return Fold(margin, (fitted.encoding, fitted.model), fitted.seconds, seconds, parity)
+
+
 def crossfit(
     candidate: Candidate,
     block: Block,
@@ -148,11 +179,12 @@ def crossfit(
     on_fold: Callable[[int, int], None] | None = None,
     target: FloatArray | None = None,
     until: float | None = None,
+    first: Fold | None = None,
 ) -> OutOfFold:
     """Fit once per fold and predict the rows held out; encodings are fitted inside the folds too.
 
     `target`, shape (folds, n), are probabilities to learn in place of the outcome: those of fold k must know nothing of
-    the rows that fold k holds out.
+    the rows that fold k holds out. `first` is the first fold where that is done already.
 
     Raises
     ------
@@ -161,20 +193,21 @@ def crossfit(
     """
     began, parts = time.monotonic(), list(block.parts())
 
-    def held_out(number: int, threads: int) -> _Fold:
+    def held_out(number: int, threads: int) -> Fold:
         lesson = None if target is None else target[number]
-        fitted = fit(candidate, block, parts[number][0], seed=seed, threads=threads, target=lesson)
-        return _predicted(fitted, block, parts[number][1])
+        return fit_fold(candidate, block, number, seed=seed, threads=threads, target=lesson)
 
-    done: list[_Fold] = []
-    with closing(side_by_side(held_out, range(len(parts)), rows=len(block.outcome))) as fits:
-        for fold in fits:
+    done = [first] if first else []
+    left = range(len(done), len(parts))
+    with closing(side_by_side(held_out, left, rows=len(block.outcome))) as fits:
+        for number, fold in enumerate(fits):
             done.append(fold)
             if on_fold:
                 on_fold(len(done), len(parts))
-            left = rounds(len(parts), rows=len(block.outcome)) - 1
-            if len(done) == 1 and until is not None and time.monotonic() + left * (time.monotonic() - began) > until:
-                raise OutOfTime((left + 1) * (time.monotonic() - began))
+            if number == 0 and until is not None:
+                took, times = time.monotonic() - began, rounds(len(left), rows=len(block.outcome))
+                if began + times * took > until:
+                    raise OutOfTime(times * took)
     margin = np.full(len(block.outcome), np.nan)
     for (_, rows), fold in zip(parts, done, strict=True):
         margin[rows] = fold.margin
@@ -185,26 +218,6 @@ def crossfit(
         tuple(fold.model for fold in done),
         max(fold.parity for fold in done),
     )
-
-
-@dataclass(frozen=True)
-class _Fold:
-    """One fold's model and what it says of the rows held out."""
-
-    margin: FloatArray
-    model: tuple[Encoding, Model]
-    fit_seconds: float
-    predict_seconds: float
-    parity: float
-
-
-def _predicted(fitted: Fitted, block: Block, held_out: BoolArray) -> _Fold:
-    started = time.thread_time()  # of this thread alone: others fit meanwhile
-    matrix = fitted.encoding.matrix(block.rows(held_out))
-    margin = fitted.model.margin(matrix)
-    seconds = time.thread_time() - started
-    parity = _apart(fitted.library_margin(matrix), margin)
-    return _Fold(margin, (fitted.encoding, fitted.model), fitted.seconds, seconds, parity)
 
 
 def nested_margins(candidate: Candidate, block: Block, *, seed: int) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate
-from riskloop.learn.crossfit import OutOfFold
+from riskloop.learn.crossfit import Fold, OutOfFold, crossfit, fit_fold
 from riskloop.learn.evaluation.metrics import log_loss
 from riskloop.learn.levels import levelled, shift
-from riskloop.learn.threads import side_by_side
+from riskloop.learn.threads import MOST_ROWS, side_by_side
 from riskloop.scorer.calibration import LIMIT
 from riskloop.scorer.forest import Forest
 from riskloop.scorer.forest.merge import trees
@@ -23,6 +23,45 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 STAGES = 20
 """A booster is judged after every twentieth of its rounds."""
+
+
+def crossfit_boosted(
+    candidate: Candidate,
+    block: Block,
+    *,
+    seed: int,
+    on_fold: Callable[[int, int], None] | None = None,
+    until: float | None = None,
+) -> OutOfFold:
+    """Cross-fit, where fits are long with no more rounds than half again as many as the first fold had a use for.
+
+    Raises
+    ------
+    OutOfTime
+        See `riskloop.learn.crossfit.crossfit`.
+    """
+    first = None
+    if len(block.outcome) > MOST_ROWS and "rounds" in candidate.parameters:
+        candidate, first = _sounded(candidate, block, seed)
+        if on_fold:
+            on_fold(1, block.folds)
+    return crossfit(candidate, block, seed=seed, on_fold=on_fold, until=until, first=first)
+
+
+def _sounded(candidate: Candidate, block: Block, seed: int) -> tuple[Candidate, Fold]:
+    """The first fold, cut to half again its best rounds, and the family with as many."""
+    fold = fit_fold(candidate, block, 0, seed=seed)
+    encoding, forest = fold.model
+    if not isinstance(forest, Forest) or forest.average:
+        return candidate, fold
+    rows = block.fold == 0
+    matrix, outcome = encoding.matrix(block.rows(rows)), block.outcome[rows]
+    best = int(losses_by_stage(forest, matrix, outcome, level=block.forward).argmin()) + 1
+    count = forest.n_trees * min(STAGES, -(-3 * best // 2)) // STAGES
+    if count == forest.n_trees:
+        return candidate, fold
+    cut = trees(forest, 0, count)
+    return candidate.tuned({"rounds": count}), replace(fold, margin=cut.margin(matrix), model=(encoding, cut))
 
 
 def best_rounds(
@@ -46,11 +85,10 @@ def best_rounds(
     if not rounds or not forests or len(forests) < len(result.models):
         return candidate, result
     longest = max(forest.n_trees for forest in forests)
-    stride = 2 if longest == rounds // 2 else 1  # see `riskloop.learn.candidates.lightgbm`
     margins = _by_stage(forests, longest, result, block)
     best = int(np.argmin([_loss(margin[block.judged], block, weight) for margin in margins])) + 1
     if best == STAGES:
-        return candidate, result
+        return candidate.tuned({"rounds": longest}), result
     kept = [trees(forest, 0, min(forest.n_trees, longest * best // STAGES)) for forest in forests]
     margin = np.full(len(block.outcome), np.nan)
     for (_, held_out), (encoding, _), forest in zip(block.parts(), result.models, kept, strict=True):
@@ -61,7 +99,7 @@ def best_rounds(
         predict_seconds=result.predict_seconds * best / STAGES,
         models=tuple((encoding, forest) for (encoding, _), forest in zip(result.models, kept, strict=True)),
     )
-    return candidate.tuned({"rounds": longest * best // STAGES * stride}), shorter
+    return candidate.tuned({"rounds": longest * best // STAGES}), shorter
 
 
 def staged(forest: Forest, longest: int, matrix: FloatArray) -> FloatArray:

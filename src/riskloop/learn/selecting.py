@@ -15,7 +15,7 @@ from riskloop.learn.choice import Choice, Contender, choose
 from riskloop.learn.contending import DISTILLED, blended, contend, distil, recency
 from riskloop.learn.crossfit import OutOfFold, OutOfTime, crossfit
 from riskloop.learn.plan import Memory, Plan, Watcher
-from riskloop.learn.rounds import best_rounds
+from riskloop.learn.rounds import best_rounds, crossfit_boosted
 from riskloop.learn.threads import rounds
 from riskloop.learn.tuning.search import Budget, Trial, tune
 
@@ -188,7 +188,9 @@ class _Selection:
         if result is None:
             watcher = self.watcher
             on_fold = (lambda done, total: watcher.fold(candidate.name, done, total)) if watcher else None
-            result = crossfit(candidate, self.block, seed=self.plan.seed, on_fold=on_fold, until=until)
+            # what was found before is taken as it is
+            cross = crossfit if candidate.name in self.plan.tuned else crossfit_boosted
+            result = cross(candidate, self.block, seed=self.plan.seed, on_fold=on_fold, until=until)
             if self.memory:
                 self.memory.keep(candidate.key, result)
         return result

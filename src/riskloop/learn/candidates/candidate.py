@@ -101,6 +101,8 @@ class Candidate:
         What `fit` reads, with sound defaults.
     space : mapping
         Which parameters are tuned, and between which ends.
+    large : mapping
+        Parameters that differ for tables of more than 100,000 rows.
     portfolio : tuple of mapping
         Settings known to do well somewhere, which a search tries first.
     additive : bool
@@ -120,6 +122,7 @@ class Candidate:
     max_rows: int | None = None
     parameters: Mapping[str, Value] = field(default_factory=dict)
     space: Mapping[str, Range] = field(default_factory=dict)
+    large: Mapping[str, Value] = field(default_factory=dict)
     portfolio: tuple[Mapping[str, Value], ...] = ()
     additive: bool = False
     bagged: bool = False
@@ -134,6 +137,16 @@ class Candidate:
     def tuned(self, parameters: Mapping[str, Value]) -> Candidate:
         """The same family with other parameters."""
         return replace(self, parameters={**self.parameters, **parameters})
+
+    def sized(self, rows: int) -> Candidate:
+        """The same family with the parameters for a table of so many rows."""
+        return self.tuned(self.large) if self.large and rows > _FEW_ROWS else self
+
+    def searched(self, family: Candidate) -> bool:
+        """Whether a search has moved it away from what its family starts with."""
+        mine = {name: self.parameters[name] for name in family.space}
+        starts = (family.parameters, {**family.parameters, **family.large})
+        return all(mine != {name: start[name] for name in family.space} for start in starts)
 
     def tried(self, parameters: Mapping[str, Value]) -> Candidate:
         """The same family with other parameters and, where it boosts, as many rounds as go as far as its own do."""

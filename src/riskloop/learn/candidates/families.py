@@ -79,8 +79,8 @@ def select_candidates(names: Sequence[str], rows: int) -> list[Candidate]:
     """
     single = [name for name in dict.fromkeys(names) if name not in BLENDED]
     if single:
-        return [_named(name) for name in single]
-    return [one for one in families().values() if one.max_rows is None or rows <= one.max_rows]
+        return [_named(name).sized(rows) for name in single]
+    return [one.sized(rows) for one in families().values() if one.max_rows is None or rows <= one.max_rows]
 
 
 def select_blends(names: Sequence[str]) -> tuple[str, ...]:

@@ -12,11 +12,9 @@ from riskloop.learn.candidates.candidate import Candidate, Fitting, Range
 def _fit(data: Fitting) -> Any:
     import lightgbm
 
-    # with so many rows half the steps, twice as large, reach the same ROC-AUC (measured on freMTPL2)
-    stride = 2 if len(data.outcome) > 100_000 else 1
     parameters: dict[str, Any] = {
         "objective": "binary" if data.outcome.dtype == bool else "cross_entropy",
-        "learning_rate": data.number("learning_rate") * stride,
+        "learning_rate": data.number("learning_rate"),
         "num_leaves": data.whole("leaves"),
         "min_child_samples": data.whole("leaf_rows"),
         "feature_fraction": data.number("feature_share"),
@@ -40,7 +38,7 @@ def _fit(data: Fitting) -> Any:
         categorical_feature=data.categorical,
         free_raw_data=True,
     )
-    return lightgbm.train(parameters, rows, num_boost_round=data.whole("rounds") // stride)
+    return lightgbm.train(parameters, rows, num_boost_round=data.whole("rounds"))
 
 
 LIGHTGBM = Candidate(
@@ -69,6 +67,8 @@ LIGHTGBM = Candidate(
         {"leaves": 7, "leaf_rows": 50, "l2": 10.0},
         {"learning_rate": 0.05, "leaves": 31, "leaf_rows": 40, "feature_share": 0.4},
     ),
+    # half the steps, twice as large, reach the same ROC-AUC (measured on freMTPL2)
+    large={"rounds": 500, "learning_rate": 0.06},
     additive=True,
     bagged=True,
     monotone=True,
