@@ -162,7 +162,7 @@ def test_in_its_own_order_bank_marketing_is_priced_honestly_and_may_not_lead(
         costs=Costs(fp=1, fn=10),
         **table.init,
     )
-    done = train(open_project(tmp_path, {}), candidates=("scorecard", "lightgbm"))
+    done = train(open_project(tmp_path, {}), candidates=("logistic_regression", "scorecard", "lightgbm"))
     trained = done.trained
     cost = {row.name: row.cost_per_thousand.value for row in trained.policies}
     assert not done.accepted

@@ -45,7 +45,8 @@ def main() -> None:
     choice, contenders = select(block, plan)
     selecting = time.perf_counter() - started
     outcome, weight = block.outcome[block.judged], recency(block) if block.forward else None
-    cheap = choose(contenders, outcome, seed=seed, weight=weight, prefer="cheap")
+    stretch = block.fold[block.judged] if block.forward else None
+    cheap = choose(contenders, outcome, seed=seed, weight=weight, stretch=stretch, prefer="cheap")
     test = dataset.take(rows["test"])
     for name, chosen in (("riskloop", choice.chosen), ("riskloop, cheap", cheap.chosen)):
         started = time.perf_counter()

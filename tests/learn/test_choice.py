@@ -139,3 +139,24 @@ def test_whoever_prefers_the_cheapest_gets_it(truth):
     ]
     cheapest = min(contenders, key=lambda one: one.cost_per_thousand)
     assert choose(contenders, outcome, seed=1, prefer="cheap").chosen is cheapest
+
+
+def test_where_time_passes_one_lucky_stretch_is_no_evidence_against_a_simpler_candidate(truth):
+    """Thousands of rows, and one stretch in which the complex one was nearer to the level."""
+    log_odds, outcome = truth
+    stretch = np.repeat(np.arange(4), ROWS // 4)
+    lucky = np.where(stretch == 3, np.where(outcome, 1.0, -3.0), log_odds)
+    contenders = [contender("simple", 1, log_odds, outcome), contender("complex", 9, lucky, outcome)]
+    weight = 2.0**stretch
+    assert choose(contenders, outcome, seed=1, weight=weight).chosen.name == "complex"
+    assert choose(contenders, outcome, seed=1, weight=weight, stretch=stretch).chosen.name == "simple"
+
+
+def test_where_time_passes_what_is_better_in_every_stretch_is_chosen(truth):
+    log_odds, outcome = truth
+    stretch = np.repeat(np.arange(4), ROWS // 4)
+    contenders = [contender("simple", 0, np.full(ROWS, -2.0), outcome), contender("complex", 9, log_odds, outcome)]
+    choice = choose(contenders, outcome, seed=1, weight=2.0**stretch, stretch=stretch)
+    assert choice.chosen.name == "complex"
+    assert choice.difference["simple"].low > 0
+    assert choice.difference["simple"].p_value < 0.05

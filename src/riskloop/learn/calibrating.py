@@ -14,6 +14,7 @@ from riskloop.errors import DataError
 from riskloop.learn.evaluation.calibration import CalibrationLine, fit_logistic
 from riskloop.learn.evaluation.intervals import finite
 from riskloop.learn.evaluation.metrics import log_loss
+from riskloop.learn.evaluation.paired import by_stretch
 from riskloop.learn.evaluation.ranking import Ranking
 from riskloop.learn.levels import Levels
 from riskloop.scorer.calibration import LIMIT, Calibration, Kind
@@ -157,6 +158,8 @@ def choose_forward_calibration(
     weight : array of float, shape (n,)
         Of the rows.
     """
+    from scipy.special import stdtrit
+
     margin = np.clip(margin, -LIMIT, LIMIT)
     held_out = {kind: Calibration().probability(margin) for kind in KINDS[:2]}
     for number in range(1, int(fold.max()) + 1):
@@ -164,8 +167,9 @@ def choose_forward_calibration(
         held_out["sigmoid"][now] = _forecast(margin[past], outcome[past], fold[past]).probability(margin[now])
     judging = weight * (fold > 0) if fold.any() else weight
     loss = {kind: log_loss(outcome, probability) for kind, probability in held_out.items()}
-    gain, error, significant = _paired_by_fold(loss["none"] - loss["sigmoid"], fold, judging)
-    chosen: Kind = "sigmoid" if fold.any() and gain > -significant else "none"
+    gain, error, count = by_stretch(loss["none"] - loss["sigmoid"], fold, judging)
+    lucky = math.isinf(error) or gain > -error * float(stdtrit(count - 1, 0.95))
+    chosen: Kind = "sigmoid" if fold.any() and lucky else "none"
     plain, forecast = (_evidence(kind, outcome, held_out[kind], loss, judging) for kind in held_out)
     mean = {kind: float(np.average(each, weights=judging)) for kind, each in loss.items()}
     return CalibrationChoice(
@@ -186,24 +190,6 @@ def _why_forward(chosen: Kind, mean: dict[Kind, float]) -> str:
         f"Forecast: slope of the models of the past, level of the next stretch; log loss {mean['sigmoid']:.5f} on the "
         f"stretches that followed, against {mean['none']:.5f} for the model as it is."
     )
-
-
-def _paired_by_fold(
-    difference: FloatArray, fold: NDArray[np.integer], weight: FloatArray
-) -> tuple[float, float, float]:
-    """Weighted mean of a paired difference; its standard error, and what would be significant at the 5 % level, with
-    folds as units: infinite with fewer than two."""
-    from scipy.special import stdtrit
-
-    mass = np.bincount(fold, weights=weight)
-    judged = mass > 0
-    mean = np.bincount(fold, weights=weight * difference)[judged] / mass[judged]
-    share = mass[judged] / mass[judged].sum()
-    whole, count = float(share @ mean), len(mean)
-    if count < 2:
-        return whole, math.inf, math.inf
-    error = math.sqrt(float(np.square(share * (mean - whole)).sum()) * count / (count - 1))
-    return whole, error, error * float(stdtrit(count - 1, 0.95))
 
 
 def _forecast(margin: FloatArray, outcome: BoolArray, fold: NDArray[np.integer]) -> Calibration:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.decide.policy import Policy
@@ -15,7 +16,12 @@ from riskloop.learn.calibrating import CalibrationChoice
 from riskloop.learn.candidates.candidate import Candidate
 from riskloop.learn.crossfit import OutOfFold
 from riskloop.learn.evaluation.metrics import Evaluation, log_loss
-from riskloop.learn.evaluation.paired import PairedDifference, compare_costs
+from riskloop.learn.evaluation.paired import (
+    PairedDifference,
+    by_stretch,
+    compare_costs,
+    compare_costs_by_stretch,
+)
 
 Preference = Literal["simple", "cheap"]
 _TWO_SIDED_95 = 1.96
@@ -90,6 +96,7 @@ def choose(
     *,
     seed: int,
     weight: FloatArray | None = None,
+    stretch: NDArray[np.integer] | None = None,
     prefer: Preference = "simple",
 ) -> Choice:
     """Choose a contender: the simplest of those that are as good as the best.
@@ -108,41 +115,53 @@ def choose(
     seed : int
     weight : float array, shape (n,), optional
         Of the rows: recent ones may count more.
+    stretch : int array, shape (n,), optional
+        Where rows come in stretches of time, their numbers: stretches are then the units of both tests, not rows.
     prefer : {"simple", "cheap"}
         ``cheap``: the cheapest, however complex.
     """
     mass = np.ones(len(outcome)) if weight is None else weight / weight.mean()
-    loss = {one.name: mass * log_loss(outcome, one.probability) for one in contenders}
-    costs = {one.name: mass * one.policy.costs.each(outcome, one.policy.act(one.probability)) for one in contenders}
-    cheapest = min(contenders, key=lambda one: (costs[one.name].mean(), loss[one.name].mean(), one.complexity))
-    difference = {
-        one.name: compare_costs(costs[one.name], costs[cheapest.name], seed=seed)
-        for one in contenders
-        if one is not cheapest
-    }
-    balancing = tuple(_balancing_words(contenders, costs, seed))
-    sharpest = min(contenders, key=lambda one: (loss[one.name].mean(), one.complexity))
+    loss = {one.name: log_loss(outcome, one.probability) for one in contenders}
+    costs = {one.name: one.policy.costs.each(outcome, one.policy.act(one.probability)) for one in contenders}
+    mean_loss = {name: float((mass * each).mean()) for name, each in loss.items()}
+    mean_cost = {name: float((mass * each).mean()) for name, each in costs.items()}
+
+    def compared(one: Contender, other: Contender) -> PairedDifference:
+        if stretch is not None:
+            return compare_costs_by_stretch(costs[one.name], costs[other.name], stretch, mass)
+        return compare_costs(mass * costs[one.name], mass * costs[other.name], seed=seed)
+
+    cheapest = min(contenders, key=lambda one: (mean_cost[one.name], mean_loss[one.name], one.complexity))
+    difference = {one.name: compared(one, cheapest) for one in contenders if one is not cheapest}
+    balancing = tuple(_balancing_words(contenders, {name: mass * each for name, each in costs.items()}, seed))
+    sharpest = min(contenders, key=lambda one: (mean_loss[one.name], one.complexity))
 
     def as_good(one: Contender) -> bool:
         dearer = one is not cheapest and difference[one.name].low > 0
-        return not dearer and not _worse(loss[one.name] - loss[sharpest.name])
+        return not dearer and not _worse(loss[one.name] - loss[sharpest.name], mass, stretch)
 
     chosen = cheapest
     if prefer == "simple":
         chosen = next((one for one in sorted(contenders, key=lambda one: one.complexity) if as_good(one)), cheapest)
     if chosen is cheapest:
-        cost = float(costs[chosen.name].mean() * 1000)
-        words = _cheapest_words(chosen, cost, len(contenders), weight, prefer)
+        words = _cheapest_words(chosen, mean_cost[chosen.name] * 1000, len(contenders), weight, prefer)
     elif chosen.complexity < cheapest.complexity:
         words = _simpler_words(chosen, cheapest, difference[chosen.name])
     else:
-        gain = float((loss[cheapest.name] - loss[chosen.name]).mean())
+        gain = mean_loss[cheapest.name] - mean_loss[chosen.name]
         words = _sharper_words(chosen, cheapest, difference[chosen.name], gain)
     return Choice(chosen, words, difference, balancing)
 
 
-def _worse(excess: FloatArray) -> bool:
-    return bool(excess.mean() > _TWO_SIDED_95 * excess.std(ddof=1) / np.sqrt(len(excess)))
+def _worse(excess: FloatArray, mass: FloatArray, stretch: NDArray[np.integer] | None) -> bool:
+    """Whether a log loss is significantly higher at the 5 % level."""
+    if stretch is None:
+        excess = mass * excess
+        return bool(excess.mean() > _TWO_SIDED_95 * excess.std(ddof=1) / np.sqrt(len(excess)))
+    from scipy.special import stdtrit
+
+    mean, error, count = by_stretch(excess, stretch, mass)
+    return mean > error * float(stdtrit(count - 1, 0.975)) if count > 1 else False
 
 
 def _cheapest_words(one: Contender, cost: float, count: int, weight: FloatArray | None, prefer: Preference) -> str:

@@ -40,6 +40,7 @@ def select(
         block.outcome[block.judged],
         seed=plan.seed,
         weight=recency(block) if block.forward else None,
+        stretch=block.fold[block.judged] if block.forward else None,
         prefer=plan.prefer,
     )
     return choice, tuple(sorted(contenders, key=lambda one: one.cost_per_thousand))
