@@ -166,8 +166,8 @@ def test_in_its_own_order_bank_marketing_is_priced_honestly_and_may_not_lead(
     trained = done.trained
     cost = {row.name: row.cost_per_thousand.value for row in trained.policies}
     assert not done.accepted
-    assert trained.verdict.startswith("Acting on everyone is cheaper than the model")
+    assert trained.verdict.startswith("Acting on everyone is")
     assert trained.examination.iid is not None
     assert "too good to be true" in trained.examination.iid.words()
-    # a forecast of the level, unsure of itself, acts on many; left alone, or calibrated on random rows, it acted on few
-    assert trained.test["cost_per_thousand"].value < 0.6 * cost["act_on_none"]
+    # left alone, or calibrated on random rows of the past, it acted on hardly anyone, for three times the cost
+    assert trained.test["cost_per_thousand"].value <= cost["act_on_all"] < 0.4 * cost["act_on_none"]
