@@ -17,7 +17,7 @@ def test_the_demo_runs_the_whole_loop_and_ends_in_money(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     folder = tmp_path / "demo"
-    process = start("demo", "--folder", folder, "--rows", 2_500, "--port", _free_port(), "--no-serve", "--json")
+    process = start("demo", "--folder", folder, "--rows", 4_000, "--port", _free_port(), "--no-serve", "--json")
     out, errors = process.communicate(timeout=500)
     assert process.returncode == 0, errors
     told = json.loads(out)

@@ -139,34 +139,22 @@ def test_where_time_passes_a_fold_is_calibrated_by_the_folds_before_it() -> None
     assert np.array_equal(again.probability[fold < 5], steady.probability[fold < 5])
 
 
-def test_where_time_passes_a_calibrated_model_is_left_alone() -> None:
+def test_where_time_passes_a_calibrated_model_stays_as_good_as_it_is() -> None:
     margin, outcome = customers(6000)
     choice = choose_forward_calibration(margin, outcome, np.repeat(np.arange(6), 1000), np.ones(6000))
-    assert choice.calibration == Calibration()
-    assert "Left alone" in choice.why
+    assert choice.calibration.probability(margin) == pytest.approx(Calibration().probability(margin), abs=0.03)
     assert [evidence.kind for evidence in choice.evidence] == ["none", "sigmoid"]
 
 
-def test_one_stretch_is_no_evidence_for_a_forecast_however_many_rows_it_has() -> None:
-    """The model is right until the level drops in the last stretch; a forecast is nearer there, and only there."""
+def test_one_lucky_stretch_does_not_make_a_model_that_ranks_by_chance_right() -> None:
+    """Scores are noise; only in the last and heaviest stretch, where the level jumped, theirs is the nearer one."""
     rng = np.random.default_rng(9)
     fold = np.repeat(np.arange(5), 4000)
-    margin = rng.normal(-1, 1, len(fold))
-    outcome = rng.random(len(fold)) < 1 / (1 + np.exp(-margin + 0.5 * (fold == 4) + 0.3 * (fold == 3)))
-    choice = choose_forward_calibration(margin, outcome, fold, np.ones(len(fold)))
-    forecast = choice.evidence[1]
-    rows = log_loss(outcome, Calibration().probability(margin)).std() / np.sqrt(len(fold))
-    assert forecast.gain > 0.1 * rows
-    assert forecast.standard_error > forecast.gain
-    assert choice.calibration == Calibration()
-
-
-def test_scores_whose_level_runs_away_again_and_again_are_forecast() -> None:
-    rng = np.random.default_rng(9)
-    fold = np.repeat(np.arange(6), 2000)
-    outcome = rng.random(len(fold)) < np.array([0.04, 0.05, 0.06, 0.055, 0.10, 0.09])[fold]
-    margin = rng.normal(0, 0.5, len(fold)) + np.array([-3.2, 0.0, -5.0, 1.0, -6.0, 2.0])[fold]
+    rate = np.array([0.04, 0.05, 0.06, 0.055, 0.10])[fold]
+    outcome = rng.random(len(fold)) < rate
+    margin = rng.normal(0, 0.2, len(fold)) + np.array([-3.2, -2.9, -2.7, -2.7, -2.1])[fold]
     choice = choose_forward_calibration(margin, outcome, fold, 2.0**fold)
+    assert choice.evidence[1].gain < 0
     assert choice.calibration.kind == "sigmoid"
     assert choice.calibration.coefficients[0] < 0.2
     assert "Forecast" in choice.why

@@ -143,9 +143,10 @@ def choose_forward_calibration(
     """Choose a calibration where folds roll forward in time: leave the model as it is, or forecast.
 
     The forecast (`Levels`) holds the slope of the models of the past and the level of the next stretch, and is judged
-    as it will be used: for every fold it is made of the folds before. It replaces ``none`` only where it lowers the log
-    loss by more than one standard error. Folds are the units of that error, not rows: all rows of a stretch share its
-    level, and who is right about one level may be so by luck. The first fold has no past and does not judge.
+    as it will be used: for every fold it is made of the folds before. It is taken unless the model as it is has a
+    significantly lower log loss (paired t-test, 5 % level). Folds are the units of that test, not rows: all rows of a
+    stretch share its level, and a model that is right about one level may be so by luck. The first fold has no past and
+    does not judge; a single fold cannot forecast.
 
     Parameters
     ----------
@@ -157,6 +158,8 @@ def choose_forward_calibration(
     weight : array of float, shape (n,)
         Of the rows.
     """
+    from scipy.special import stdtrit
+
     margin = np.clip(margin, -LIMIT, LIMIT)
     held_out = {kind: Calibration().probability(margin) for kind in KINDS[:2]}
     for number in range(1, int(fold.max()) + 1):
@@ -164,8 +167,9 @@ def choose_forward_calibration(
         held_out["sigmoid"][now] = _forecast(margin[past], outcome[past], fold[past]).probability(margin[now])
     judging = weight * (fold > 0) if fold.any() else weight
     loss = {kind: log_loss(outcome, probability) for kind, probability in held_out.items()}
-    gain, error, _ = by_stretch(loss["none"] - loss["sigmoid"], fold, judging)
-    chosen: Kind = "sigmoid" if gain > error else "none"
+    gain, error, count = by_stretch(loss["none"] - loss["sigmoid"], fold, judging)
+    lucky = math.isinf(error) or gain > -error * float(stdtrit(count - 1, 0.95))
+    chosen: Kind = "sigmoid" if fold.any() and lucky else "none"
     plain, forecast = (_evidence(kind, outcome, held_out[kind], loss, judging) for kind in held_out)
     mean = {kind: float(np.average(each, weights=judging)) for kind, each in loss.items()}
     return CalibrationChoice(
@@ -179,9 +183,8 @@ def choose_forward_calibration(
 def _why_forward(chosen: Kind, mean: dict[Kind, float]) -> str:
     if chosen == "none":
         return (
-            f"Left alone: on the stretches that followed, forecasts of the level had a log loss of "
-            f"{mean['sigmoid']:.5f} and the model as it is {mean['none']:.5f}: no gain beyond what "
-            "differs from stretch to stretch."
+            f"Left alone: on the stretches that followed the model as it is had a log loss of {mean['none']:.5f}, "
+            f"forecasts of the level {mean['sigmoid']:.5f}, beyond what differs from stretch to stretch."
         )
     return (
         f"Forecast: slope of the models of the past, level of the next stretch; log loss {mean['sigmoid']:.5f} on the "
