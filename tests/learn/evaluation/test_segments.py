@@ -91,3 +91,15 @@ def test_segments_are_written_as_a_table(tmp_path: Path) -> None:
         rows = list(csv.DictReader(stream))
     assert [row["name"] for row in rows] == [one.name for one in segments]
     assert float(rows[0]["here"]) == pytest.approx(segments[0].here)
+
+
+def test_a_weak_stretch_of_dates_is_named_by_its_days() -> None:
+    rng = np.random.default_rng(1)
+    day, log_odds = rng.integers(20_000, 20_400, 6_000).astype(float), rng.normal(-1.2, 1.2, 6_000)
+    outcome = rng.random(6_000) < 1 / (1 + np.exp(-log_odds))
+    probability = 1 / (1 + np.exp(-np.where(day > 20_300, log_odds - 2.5, log_odds)))
+    contract = Contract((Column("opened_on", "date"),), ("opened_on",))
+    act = probability >= COSTS.bayes_threshold
+    weak = weak_segments(contract, {"opened_on": day}, outcome, probability, act, COSTS, seed=1)
+    assert weak
+    assert weak[0].name.startswith("opened_on above 2025-")

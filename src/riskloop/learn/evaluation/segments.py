@@ -160,7 +160,8 @@ def _groups(column: Column, values: NDArray[Any]) -> Iterator[tuple[str, BoolArr
     said = text_of if column.type == "date" else "{:.4g}".format
     cuts = _cuts(values[~np.isnan(values)])
     for low, high in pairwise((-math.inf, *cuts, math.inf)) if cuts else ():
-        words = [f"above {said(low)}"] * math.isfinite(low) + [f"up to {said(high)}"] * math.isfinite(high)
+        ends = (("above", low), ("up to", high))
+        words = [f"{word} {said(end)}" for word, end in ends if math.isfinite(end)]
         yield f"{name} {' and '.join(words)}", (values > low) & (values <= high)
 
 
