@@ -18,7 +18,7 @@ def _fit(data: Fitting) -> Any:
         depth=data.whole("max_depth"),
         l2_leaf_reg=data.number("l2"),
         random_seed=data.seed,
-        thread_count=data.threads,
+        thread_count=data.few_threads,  # its sums depend on how many add them up
         monotone_constraints=data.monotone or None,
         allow_writing_files=False,
         verbose=False,
