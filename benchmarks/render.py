@@ -158,6 +158,7 @@ def _fits(results: Document) -> list[str]:
     families = list(next(iter(timed.values()))["families"])
     boosters = list(next(iter(judged.values()))["families"])
     apart = {family for each in timed.values() for family, one in each["families"].items() if not one["equal"]}
+    but = f", but for {', '.join(sorted(apart))}" if apart else ""
 
     def seconds(name: str, family: str) -> str:
         one = timed[name]["families"][family]
@@ -169,7 +170,7 @@ def _fits(results: Document) -> list[str]:
 
     return [
         "Seconds for five folds: fitted one after the other on all threads / side by side on one thread each. The "
-        f"log-odds out of fold are the same to the last bit{f', but for {chr(44).join(sorted(apart))}' if apart else ''}.",
+        f"log-odds out of fold are the same to the last bit{but}.",
         "",
         *table(
             ["", *(f"{name}, {one['rows']:,} rows" for name, one in timed.items())],
