@@ -89,7 +89,6 @@ def choose_calibration(
     *,
     seed: int,
     folds: int = 5,
-    weight: FloatArray | None = None,
 ) -> CalibrationChoice:
     """Choose a calibration by held-out log loss.
 
@@ -107,8 +106,6 @@ def choose_calibration(
         Of the folds.
     folds : int
         At most; never more than rows in the rarer class.
-    weight : array of float, shape (n,), optional
-        Of the rows; 1 by default.
 
     Raises
     ------
@@ -122,7 +119,7 @@ def choose_calibration(
             where="calibration",
             next_step="bring rows with both outcomes",
         )
-    weights = np.ones(len(margin)) if weight is None else weight
+    weights = np.ones(len(margin))
     margin = np.clip(margin, -LIMIT, LIMIT)
     fold = _stratified_folds(outcome, min(folds, rarer), seed)
     tried = [kind for kind in KINDS if kind != "isotonic" or rarer >= ISOTONIC_NEEDS]
