@@ -110,7 +110,7 @@ def trained_folder(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("trained")
     project = workshop.churn(folder)
     train(project, candidates=("logistic_regression", "decision_tree"), promote_reason="first")
-    train(project, candidates=("lightgbm",))
+    train(project, candidates=("scorecard",))
     train(open_project(folder, STRICT), candidates=("decision_tree",))
     project.engine.dispose()
     return folder

@@ -137,7 +137,7 @@ class TrainingSection(_Section):
     search: Literal["tpe", "random", "grid"] = Field("tpe", description="How parameters are searched.")
     prefer: Literal["simple", "cheap"] = Field(
         "simple",
-        description="simple: the simplest candidate not significantly worse than the cheapest; cheap: the cheapest.",
+        description="simple: one that can be read if as good as any, else the best probabilities; cheap: the cheapest.",
     )
     max_ms_per_thousand: float | None = Field(None, gt=0, description="Longest time to predict 1,000 rows.")
     max_megabytes: float | None = Field(None, gt=0, description="Largest model.")

@@ -69,9 +69,9 @@ def test_the_blended_margin_of_a_row_does_not_know_its_outcome(opinions, block):
     rng = np.random.default_rng(1)
     margins = {"a": rng.normal(0, 1, len(outcome)), "b": rng.normal(0, 1, len(outcome))}
     weight = np.ones(len(outcome))
-    _, before = crossfit_recipe("stack", margins, block, weight, seed=1)
+    before = crossfit_recipe("stack", margins, block, weight, seed=1).margin
     held_out = block.fold == 1
-    _, after = crossfit_recipe("stack", margins, replace(block, outcome=outcome ^ held_out), weight, seed=1)
+    after = crossfit_recipe("stack", margins, replace(block, outcome=outcome ^ held_out), weight, seed=1).margin
     assert np.array_equal(before[held_out], after[held_out])
     assert not np.array_equal(before[~held_out], after[~held_out])
 

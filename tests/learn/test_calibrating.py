@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.errors import DataError
@@ -128,20 +129,31 @@ def test_the_calibration_line_agrees_with_logistic_regression() -> None:
     assert line.intercept == pytest.approx(peer.intercept_[0], abs=1e-5)
 
 
+def in_time(
+    margin: FloatArray, outcome: BoolArray, fold: NDArray[np.int64], told: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray, BoolArray, NDArray[np.int64]]:
+    """Margins out of fold, what each fold's model says of its past (``told``, shape (folds, n)), outcomes, folds."""
+    judged = fold >= 0
+    lines = np.tile(margin, (int(fold.max()) + 1, 1)) if told is None else told
+    past = fold < np.arange(len(lines))[:, None]
+    return margin[judged], np.where(past, lines, np.nan), outcome, fold
+
+
 def test_where_time_passes_a_fold_is_calibrated_by_the_folds_before_it() -> None:
-    margin, outcome = customers(6000)
-    fold = np.repeat(np.arange(6), 1000)
-    steady = choose_forward_calibration(2 * margin + 1, outcome, fold, np.ones(6000))
+    margin, outcome = customers(7000)
+    fold = np.repeat(np.arange(-1, 6), 1000)
+    steady = choose_forward_calibration(*in_time(2 * margin + 1, outcome, fold), np.ones(6000))
     assert steady.calibration.coefficients == pytest.approx((0.5, -0.5), abs=0.1)
     changed = outcome.copy()
     changed[fold == 5] ^= True  # what the last fold brings changes nothing for the others
-    again = choose_forward_calibration(2 * margin + 1, changed, fold, np.where(fold == 5, 1e-9, 1.0))
-    assert np.array_equal(again.probability[fold < 5], steady.probability[fold < 5])
+    weight = np.where(fold[fold >= 0] == 5, 1e-9, 1.0)
+    again = choose_forward_calibration(*in_time(2 * margin + 1, changed, fold), weight)
+    assert np.array_equal(again.probability[:5000], steady.probability[:5000])
 
 
 def test_where_time_passes_a_calibrated_model_stays_as_good_as_it_is() -> None:
-    margin, outcome = customers(6000)
-    choice = choose_forward_calibration(margin, outcome, np.repeat(np.arange(6), 1000), np.ones(6000))
+    margin, outcome = customers(7000)
+    choice = choose_forward_calibration(*in_time(margin, outcome, np.repeat(np.arange(-1, 6), 1000)), np.ones(6000))
     assert choice.calibration.probability(margin) == pytest.approx(Calibration().probability(margin), abs=0.03)
     assert [evidence.kind for evidence in choice.evidence] == ["none", "sigmoid"]
 
@@ -149,11 +161,11 @@ def test_where_time_passes_a_calibrated_model_stays_as_good_as_it_is() -> None:
 def test_one_lucky_stretch_does_not_make_a_model_that_ranks_by_chance_right() -> None:
     """Scores are noise; only in the last and heaviest stretch, where the level jumped, theirs is the nearer one."""
     rng = np.random.default_rng(9)
-    fold = np.repeat(np.arange(5), 4000)
-    rate = np.array([0.04, 0.05, 0.06, 0.055, 0.10])[fold]
+    fold = np.repeat(np.arange(-1, 5), 4000)
+    rate = np.array([0.03, 0.04, 0.05, 0.06, 0.055, 0.10])[fold + 1]
     outcome = rng.random(len(fold)) < rate
-    margin = rng.normal(0, 0.2, len(fold)) + np.array([-3.2, -2.9, -2.7, -2.7, -2.1])[fold]
-    choice = choose_forward_calibration(margin, outcome, fold, 2.0**fold)
+    margin = rng.normal(0, 0.2, len(fold)) + np.array([-3.4, -3.2, -2.9, -2.7, -2.7, -2.1])[fold + 1]
+    choice = choose_forward_calibration(*in_time(margin, outcome, fold), 2.0 ** fold[fold >= 0])
     assert choice.evidence[1].gain < 0
     assert choice.calibration.kind == "sigmoid"
     assert choice.calibration.coefficients[0] < 0.2
@@ -163,15 +175,34 @@ def test_one_lucky_stretch_does_not_make_a_model_that_ranks_by_chance_right() ->
 def test_where_time_passes_a_model_that_knows_the_level_is_left_alone() -> None:
     """The level jumps about, and the model saw every jump coming: a forecast from the past can only be worse."""
     rng = np.random.default_rng(4)
-    fold = np.repeat(np.arange(8), 1500)
-    margin = rng.normal(0, 1, len(fold)) + np.array([-2.0, 0, -2, 0, -2, 0, -2, 0])[fold]
-    outcome = rng.random(len(fold)) < 1 / (1 + np.exp(-margin))
-    choice = choose_forward_calibration(margin, outcome, fold, np.ones(len(fold)))
+    level = np.array([-2.0, -2, 0, -2, 0, -2, 0, -2, 0])
+    fold = np.repeat(np.arange(-1, 8), 1500)
+    score = rng.normal(0, 1, len(fold))
+    outcome = rng.random(len(fold)) < 1 / (1 + np.exp(-score - level[fold + 1]))
+    told = np.tile(score - 1, (8, 1))  # of the past every model knows the mean level only
+    margins, told, outcome, fold = in_time(score, outcome, fold, told)
+    choice = choose_forward_calibration(
+        margins + level[fold[fold >= 0] + 1], told, outcome, fold, np.ones(len(margins))
+    )
     assert choice.calibration == Calibration()
     assert "Left alone" in choice.why
 
 
+def test_the_model_that_serves_is_level_with_the_last_stretch_it_has_seen() -> None:
+    """Every model of the past was three too high; the one that serves knows better, and is not pulled down."""
+    rng = np.random.default_rng(6)
+    fold = np.repeat(np.arange(-1, 5), 2000)
+    score = rng.normal(-1, 1, len(fold))
+    outcome = rng.random(len(fold)) < 1 / (1 + np.exp(-score))
+    choice = choose_forward_calibration(*in_time(score + 3, outcome, fold, np.tile(score, (5, 1))), np.ones(10_000))
+    assert choice.calibration.kind == "sigmoid"
+    served = choice.of(score, outcome, fold)
+    assert served.probability_of(0.0) == pytest.approx(0.5, abs=0.03)
+    assert served.coefficients[0] < 0.6  # how far the next stretch may be from the last is not forgotten
+
+
 def test_a_single_fold_in_time_has_no_past_to_forecast_from() -> None:
     margin, outcome = customers(600)
-    choice = choose_forward_calibration(3 * margin, outcome, np.zeros(600, dtype=int), np.ones(600))
+    choice = choose_forward_calibration(*in_time(3 * margin, outcome, np.repeat([-1, 0], 300)), np.ones(300))
     assert choice.calibration == Calibration()
+    assert choice.of(3 * margin, outcome, np.zeros(600, dtype=int)) == Calibration()

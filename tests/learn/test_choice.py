@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from riskloop.costs import Costs
 from riskloop.decide.policy import Policy
 from riskloop.learn.calibrating import CalibrationChoice
+from riskloop.learn.candidates.linear import LOGISTIC_REGRESSION
 from riskloop.learn.choice import Contender, choose
 from riskloop.learn.crossfit import OutOfFold
 from riskloop.learn.evaluation.metrics import evaluate
@@ -24,6 +27,7 @@ def truth():
 
 
 def contender(name, complexity, log_odds, outcome):
+    """A contender; those of complexity below 5 can be read."""
     probability = 1 / (1 + np.exp(-log_odds))
     return Contender(
         name,
@@ -32,6 +36,7 @@ def contender(name, complexity, log_odds, outcome):
         CalibrationChoice(Calibration(), (), probability, ""),
         POLICY,
         evaluate(outcome, probability, POLICY.act(probability), COSTS, seed=1, resamples=20),
+        replace(LOGISTIC_REGRESSION, name=name, readable=complexity < 5),
     )
 
 
@@ -46,7 +51,7 @@ def test_one_contender_is_chosen(truth):
     assert choice.difference == {}
 
 
-def test_the_simplest_that_is_not_significantly_worse_is_chosen(truth):
+def test_the_simplest_that_can_be_read_and_is_not_significantly_worse_is_chosen(truth):
     log_odds, outcome = truth
     contenders = [
         contender("complex", 9, log_odds, outcome),
@@ -55,7 +60,16 @@ def test_the_simplest_that_is_not_significantly_worse_is_chosen(truth):
     ]
     choice = choose(contenders, outcome, seed=1)
     assert choice.chosen.name == "simple"
-    assert "not significantly worse" in choice.why or "lowest expected cost" in choice.why
+    assert "can be read" in choice.why
+
+
+def test_where_none_can_be_read_the_lowest_log_loss_is_chosen(truth):
+    log_odds, outcome = truth
+    contenders = [
+        contender("small", 6, blurred(log_odds, 0.2), outcome),
+        contender("large", 9, log_odds, outcome),
+    ]
+    assert choose(contenders, outcome, seed=1).chosen.name == "large"
 
 
 def test_a_simple_one_that_is_dearer_is_not_chosen(truth):

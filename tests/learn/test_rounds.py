@@ -9,7 +9,7 @@ from riskloop.learn.candidates.families import FAMILIES
 from riskloop.learn.crossfit import crossfit, fit
 from riskloop.learn.evaluation.metrics import log_loss
 from riskloop.learn.rounds import STAGES, best_rounds, crossfit_boosted, staged
-from riskloop.scorer.forest.merge import trees
+from riskloop.scorer.forest.cutting import trees
 
 BOOSTERS = [candidate for candidate in FAMILIES if "rounds" in candidate.parameters]
 FAMILY = {candidate.name: candidate for candidate in FAMILIES}

@@ -25,7 +25,7 @@ def test_history_lists_versions_events_and_who_leads(trained: Project) -> None:
 def test_candidates_of_all_trainings_are_compared_best_first(trained: Project, metric: str) -> None:
     rows = compare(trained, metric)
     assert {(row.version, row.family) for row in rows} == {
-        (1, "logistic_regression"), (1, "decision_tree"), (2, "lightgbm"), (3, "decision_tree"),
+        (1, "logistic_regression"), (1, "decision_tree"), (2, "scorecard"), (3, "decision_tree"),
     }  # fmt: skip
     values = [row.metrics[metric]["value"] or 0 for row in rows]
     assert values == sorted(values, reverse=metric not in SMALLER_IS_BETTER)

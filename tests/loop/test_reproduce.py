@@ -98,4 +98,4 @@ def test_the_points_of_a_scorecard_are_a_table_and_a_query_that_runs(new_project
 
 def test_another_family_has_no_points(trained: Project) -> None:
     with pytest.raises(UsageError, match="is no scorecard"):
-        report_points(trained, 2)
+        report_points(trained, 1)

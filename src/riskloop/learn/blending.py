@@ -14,8 +14,6 @@ from riskloop.learn.levels import levelled
 from riskloop.learn.logistic import bounded_logistic
 from riskloop.scorer.blend import Blend, Link, Member
 from riskloop.scorer.encoding import Encoding
-from riskloop.scorer.forest import Forest
-from riskloop.scorer.forest.merge import alike, merge
 from riskloop.scorer.scorer import Model
 
 FloatArray = NDArray[np.float64]
@@ -118,10 +116,37 @@ def greedy_weights(matrix: FloatArray, outcome: BoolArray, weight: FloatArray) -
     return np.asarray(weights / weights.sum())
 
 
+@dataclass(frozen=True)
+class CrossfitRecipe:
+    """A recipe, and the same without each fold.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        Learnt on all judged rows.
+    of_fold : tuple of Recipe
+        Learnt without the fold, and without those after it where folds roll forward.
+    margin : float array, shape (judged rows,)
+        Of a blend whose weights never saw the row they are for.
+    """
+
+    recipe: Recipe
+    of_fold: tuple[Recipe, ...]
+    margin: FloatArray
+
+    def hindsight(self, told: Margins) -> FloatArray:
+        """What each fold's blend says of the rows it learnt from, shape (folds, n), from what its members say."""
+        lines = [
+            recipe.margin({name: told[name][number] for name in recipe.weights})
+            for number, recipe in enumerate(self.of_fold)
+        ]
+        return np.array(lines)
+
+
 def crossfit_recipe(
     kind: BlendKind, margins: Margins, block: Block, weight: FloatArray, *, seed: int
-) -> tuple[Recipe, FloatArray]:
-    """The recipe learnt on all judged rows, and margins of a blend whose weights never saw the row they are for.
+) -> CrossfitRecipe:
+    """Learn how to blend, and hold the blend out of every fold.
 
     Where folds roll forward, weights for a fold are learnt on the folds before it, and are equal for the first. They
     are learnt from how the members rank: the level of a stretch is a matter of calibration, and would favour chance.
@@ -130,7 +155,7 @@ def crossfit_recipe(
     lessons = margins
     if block.forward:
         lessons = {name: levelled(margin, outcome, fold) for name, margin in margins.items()}
-    blended = np.empty(len(outcome))
+    blended, of_fold = np.empty(len(outcome)), []
     for number in range(block.folds):
         held_out = fold == number
         rest = fold < number if block.forward else ~held_out
@@ -138,8 +163,9 @@ def crossfit_recipe(
             recipe = learn_recipe(kind, _rows(lessons, rest), outcome[rest], weight[rest], seed)
         else:
             recipe = Recipe(kind, dict.fromkeys(margins, 1 / len(margins)))
+        of_fold.append(recipe)
         blended[held_out] = recipe.margin(_rows(margins, held_out))
-    return learn_recipe(kind, lessons, outcome, weight, seed), blended
+    return CrossfitRecipe(learn_recipe(kind, lessons, outcome, weight, seed), tuple(of_fold), blended)
 
 
 def _rows(margins: Margins, mask: BoolArray) -> dict[str, FloatArray]:
@@ -151,12 +177,7 @@ Ingredients = Sequence[tuple[Encoding, Model, float]]
 
 
 def assemble(recipe: Recipe, parts: Ingredients) -> tuple[Encoding, Blend]:
-    """One encoding and one model from the members' own.
-
-    Columns that several members read are made once, and the forests of a bag become one forest where that is exact.
-    """
-    if recipe.link == "log_odds":
-        parts = _merged(parts)
+    """One encoding and one model from the members' own; columns that several members read are made once."""
     joint = Encoding(tuple(dict.fromkeys(block for encoding, _, _ in parts for block in encoding.blocks)))
     place, start = {}, 0
     for block in joint.blocks:
@@ -166,28 +187,3 @@ def assemble(recipe: Recipe, parts: Ingredients) -> tuple[Encoding, Blend]:
         for encoding, model, weight in parts
     )
     return joint, Blend(members, len(joint.names), recipe.intercept, recipe.link)
-
-
-def _merged(parts: Ingredients) -> Ingredients:
-    """Neighbours that read the same columns in the same way, as one."""
-    bags: list[list[tuple[Encoding, Model, float]]] = []
-    for part in parts:
-        encoding, model, _ = part
-        before = bags[-1][0] if bags else None
-        joins = (
-            before is not None
-            and before[0] == encoding
-            and isinstance(model, Forest)
-            and isinstance(before[1], Forest)
-            and alike(before[1], model)
-        )
-        if joins:
-            bags[-1].append(part)
-        else:
-            bags.append([part])
-    return [bag[0] if len(bag) == 1 else (bag[0][0], _one_forest(bag), 1.0) for bag in bags]
-
-
-def _one_forest(bag: Ingredients) -> Forest:
-    forests = [model for _, model, _ in bag if isinstance(model, Forest)]
-    return merge(forests, [weight for _, _, weight in bag])

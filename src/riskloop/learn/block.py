@@ -56,6 +56,11 @@ class Block:
         """Rows that are held out once."""
         return self.fold >= 0
 
+    @cached_property
+    def stretch(self) -> NDArray[np.int8]:
+        """The stretch of time that a row is in, where folds roll forward: 0 for those that only train."""
+        return self.fold + np.int8(1)
+
     def parts(self) -> Iterator[tuple[BoolArray, BoolArray]]:
         """For each fold, the rows that train and the rows held out."""
         for number in range(self.folds):

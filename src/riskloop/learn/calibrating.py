@@ -16,7 +16,7 @@ from riskloop.learn.evaluation.intervals import finite
 from riskloop.learn.evaluation.metrics import log_loss
 from riskloop.learn.evaluation.paired import by_stretch
 from riskloop.learn.evaluation.ranking import Ranking
-from riskloop.learn.levels import Levels
+from riskloop.learn.levels import Forecast, Rows
 from riskloop.scorer.calibration import LIMIT, Calibration, Kind
 
 KINDS: tuple[Kind, ...] = ("none", "sigmoid", "beta", "isotonic")
@@ -60,19 +60,28 @@ class CalibrationChoice:
     Attributes
     ----------
     calibration : Calibration
-        Fitted on all rows.
+        Fitted on all rows; a forecast is that of the last fold's model.
     evidence : tuple of CalibrationEvidence
         One per kind tried.
     probability : array of float, shape (n,)
         Cross-fitted probabilities of the chosen kind: no row saw its own outcome. Choose thresholds on these.
     why : str
         One sentence on the choice.
+    forecast : Forecast or None
+        Where time passes: what makes the calibration of a model out of what that model has seen.
     """
 
     calibration: Calibration
     evidence: tuple[CalibrationEvidence, ...]
     probability: FloatArray
     why: str
+    forecast: Forecast | None = None
+
+    def of(self, margin: FloatArray, outcome: BoolArray, stretch: NDArray[np.integer]) -> Calibration:
+        """The calibration of a model that was fitted anew to rows of these margins, shape (n,)."""
+        if self.forecast is None:
+            return self.calibration
+        return self.forecast.calibration(Rows(np.clip(margin, -LIMIT, LIMIT), outcome, stretch))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, without the rows."""
@@ -135,45 +144,57 @@ def choose_calibration(
 
 
 def choose_forward_calibration(
-    margin: FloatArray, outcome: BoolArray, fold: NDArray[np.integer], weight: FloatArray
+    margin: FloatArray,
+    hindsight: FloatArray,
+    outcome: BoolArray,
+    fold: NDArray[np.integer],
+    weight: FloatArray,
 ) -> CalibrationChoice:
     """Choose a calibration where folds roll forward in time: leave the model as it is, or forecast.
 
-    The forecast (`Levels`) holds the slope of the models of the past and the level of the next stretch, and is judged
-    as it will be used: for every fold it is made of the folds before. It is taken unless the model as it is has a
+    The forecast (`riskloop.learn.levels.Forecast`) holds the slope of models that are asked about what comes after
+    them, and the level that the model itself has come to know, with how far it may have moved since. It is judged as it
+    will be used: for every fold it is learnt from the folds before. It is taken unless the model as it is has a
     significantly lower log loss (paired t-test, 5 % level). Folds are the units of that test, not rows: all rows of a
     stretch share its level, and a model that is right about one level may be so by luck. The first fold has no past and
     does not judge; a single fold cannot forecast.
 
     Parameters
     ----------
-    margin : array of float, shape (n,)
+    margin : array of float, shape (judged rows,)
         Out-of-fold log-odds.
+    hindsight : array of float, shape (folds, n)
+        Log-odds of the rows that each fold's model learnt from, NaN for the others.
     outcome : array of bool, shape (n,)
     fold : array of int, shape (n,)
-        From 0, in order of time; each with both outcomes.
-    weight : array of float, shape (n,)
-        Of the rows.
+        From 0, in order of time, each with both outcomes; -1 for rows that only train.
+    weight : array of float, shape (judged rows,)
     """
     from scipy.special import stdtrit
 
-    margin = np.clip(margin, -LIMIT, LIMIT)
-    held_out = {kind: Calibration().probability(margin) for kind in KINDS[:2]}
-    for number in range(1, int(fold.max()) + 1):
-        past, now = fold < number, fold == number
-        held_out["sigmoid"][now] = _forecast(margin[past], outcome[past], fold[past]).probability(margin[now])
-    judging = weight * (fold > 0) if fold.any() else weight
-    loss = {kind: log_loss(outcome, probability) for kind, probability in held_out.items()}
-    gain, error, count = by_stretch(loss["none"] - loss["sigmoid"], fold, judging)
+    judged = fold >= 0
+    came = Rows(np.clip(margin, -LIMIT, LIMIT), outcome[judged], fold[judged])
+    seen = [Rows(np.clip(told, -LIMIT, LIMIT), outcome, fold).take(~np.isnan(told)) for told in hindsight]
+    held_out = {kind: Calibration().probability(came.margin) for kind in KINDS[:2]}
+    for number in range(1, len(seen)):
+        now = came.stretch == number
+        foretold = Forecast.learn(came.take(came.stretch < number), seen[:number]).calibration(seen[number])
+        held_out["sigmoid"][now] = foretold.probability(came.margin[now])
+    several = len(seen) > 1
+    judging = weight * (came.stretch > 0) if several else weight
+    loss = {kind: log_loss(came.outcome, probability) for kind, probability in held_out.items()}
+    gain, error, count = by_stretch(loss["none"] - loss["sigmoid"], came.stretch, judging)
     lucky = math.isinf(error) or gain > -error * float(stdtrit(count - 1, 0.95))
-    chosen: Kind = "sigmoid" if fold.any() and lucky else "none"
-    plain, forecast = (_evidence(kind, outcome, held_out[kind], loss, judging) for kind in held_out)
+    chosen: Kind = "sigmoid" if several and lucky else "none"
+    plain, other = (_evidence(kind, came.outcome, held_out[kind], loss, judging) for kind in held_out)
     mean = {kind: float(np.average(each, weights=judging)) for kind, each in loss.items()}
+    forecast = Forecast.learn(came, seen) if chosen == "sigmoid" else None
     return CalibrationChoice(
-        calibration=_forecast(margin, outcome, fold) if chosen == "sigmoid" else Calibration(),
-        evidence=(plain, replace(forecast, standard_error=error)),
+        calibration=Calibration() if forecast is None else forecast.calibration(seen[-1]),
+        evidence=(plain, replace(other, standard_error=error)),
         probability=held_out[chosen],
-        why=_why_forward(chosen, mean) if fold.any() else _why(chosen, loss, judging),
+        why=_why_forward(chosen, mean) if several else _why(chosen, loss, judging),
+        forecast=forecast,
     )
 
 
@@ -184,13 +205,9 @@ def _why_forward(chosen: Kind, mean: dict[Kind, float]) -> str:
             f"forecasts of the level {mean['sigmoid']:.5f}, beyond what differs from stretch to stretch."
         )
     return (
-        f"Forecast: slope of the models of the past, level of the next stretch; log loss {mean['sigmoid']:.5f} on the "
-        f"stretches that followed, against {mean['none']:.5f} for the model as it is."
+        f"Forecast: slope of models of the past, level of the last stretch and how far it may move; log loss "
+        f"{mean['sigmoid']:.5f} on the stretches that followed, against {mean['none']:.5f} for the model as it is."
     )
-
-
-def _forecast(margin: FloatArray, outcome: BoolArray, fold: NDArray[np.integer]) -> Calibration:
-    return Levels.of(margin, outcome, fold).calibration()
 
 
 def _stratified_folds(outcome: BoolArray, folds: int, seed: int) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Choose among candidates: the simplest of those whose cost and probabilities are as good as the best."""
+"""Choose among candidates: one that can be read, if it is as good as the best; else the best probabilities."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ class Contender:
         How a blend is put together; None for a single family.
     target : float array or None
         The probabilities a distilled family learnt from, for all rows of the block.
+    told : float array, shape (folds, all rows of the block), or None
+        Where folds roll forward: log-odds of the rows that each fold's model learnt from.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Contender:
     candidate: Candidate | None = None
     recipe: Recipe | None = None
     target: FloatArray | None = None
+    told: FloatArray | None = None
 
     @property
     def probability(self) -> FloatArray:
@@ -68,9 +71,9 @@ class Contender:
         return self.candidate is not None and self.candidate.additive and self.candidate.balance == "none"
 
     @property
-    def bagged(self) -> bool:
-        """Whether a blend keeps the models of its folds."""
-        return self.candidate is not None and self.candidate.bagged
+    def readable(self) -> bool:
+        """Whether a person can follow it line by line."""
+        return self.candidate is not None and self.candidate.readable
 
     @property
     def cost_per_thousand(self) -> float:
@@ -99,7 +102,10 @@ def choose(
     stretch: NDArray[np.integer] | None = None,
     prefer: Preference = "simple",
 ) -> Choice:
-    """Choose a contender: the simplest of those that are as good as the best.
+    """Choose a contender: of those that are as good as the best, the simplest one that can be read, if there is any.
+
+    Where none can be read (nobody reads a booster or a blend, whatever its size) the one with the lowest log loss is
+    chosen.
 
     As good means two things: its cost is not significantly above that of the cheapest (paired bootstrap; of equal
     costs, as where it pays to act on all, the lower log loss is the cheaper), and its log loss not significantly above
@@ -118,7 +124,7 @@ def choose(
     stretch : int array, shape (n,), optional
         Where rows come in stretches of time, their numbers: stretches are then the units of both tests, not rows.
     prefer : {"simple", "cheap"}
-        ``cheap``: the cheapest, however complex.
+        ``cheap``: the cheapest, whatever it is.
     """
     mass = np.ones(len(outcome)) if weight is None else weight / weight.mean()
     loss = {one.name: log_loss(outcome, one.probability) for one in contenders}
@@ -141,11 +147,14 @@ def choose(
         return not dearer and not _worse(loss[one.name] - loss[sharpest.name], mass, stretch)
 
     chosen = cheapest
-    if prefer == "simple":
-        chosen = next((one for one in sorted(contenders, key=lambda one: one.complexity) if as_good(one)), cheapest)
+    if prefer == "simple" and (good := [one for one in contenders if as_good(one)]):
+        readable = [one for one in good if one.readable]
+        chosen = min(
+            readable or good, key=lambda one: (0.0 if readable else mean_loss[one.name], one.complexity, one.name)
+        )
     if chosen is cheapest:
-        words = _cheapest_words(chosen, mean_cost[chosen.name] * 1000, len(contenders), weight, prefer)
-    elif chosen.complexity < cheapest.complexity:
+        words = _cheapest_words(chosen, mean_cost[chosen.name] * 1000, len(contenders), weight)
+    elif chosen.readable:
         words = _simpler_words(chosen, cheapest, difference[chosen.name])
     else:
         gain = mean_loss[cheapest.name] - mean_loss[chosen.name]
@@ -164,19 +173,16 @@ def _worse(excess: FloatArray, mass: FloatArray, stretch: NDArray[np.integer] | 
     return mean > error * float(stdtrit(count - 1, 0.975)) if count > 1 else False
 
 
-def _cheapest_words(one: Contender, cost: float, count: int, weight: FloatArray | None, prefer: Preference) -> str:
-    rest = (
-        f"and no simpler one of the {count} candidates is as good" if prefer == "simple" else f"of {count} candidates"
-    )
+def _cheapest_words(one: Contender, cost: float, count: int, weight: FloatArray | None) -> str:
     return (
-        f"{one.name} has the lowest expected cost out of fold, {cost:.0f} {one.policy.costs.currency} per 1,000 "
-        f"customers{' (recent ones count more)' if weight is not None else ''}, {rest}."
+        f"{one.name} has the lowest expected cost out of fold of {count} candidates, {cost:.0f} "
+        f"{one.policy.costs.currency} per 1,000 customers{' (recent ones count more)' if weight is not None else ''}."
     )
 
 
 def _simpler_words(one: Contender, cheapest: Contender, difference: PairedDifference) -> str:
     return (
-        f"{one.name} is the simplest candidate that is not significantly worse than {cheapest.name}: "
+        f"{one.name} can be read line by line and is not significantly worse than {cheapest.name}: "
         f"{difference.mean:+.0f} [{difference.low:.0f}, {difference.high:.0f}] {one.policy.costs.currency} per 1,000 "
         "customers out of fold, and no significantly higher log loss than any."
     )
@@ -184,8 +190,8 @@ def _simpler_words(one: Contender, cheapest: Contender, difference: PairedDiffer
 
 def _sharper_words(one: Contender, cheapest: Contender, difference: PairedDifference, gain: float) -> str:
     return (
-        f"{one.name} has significantly better probabilities than {cheapest.name} (log loss lower by {gain:.5f}) at a "
-        f"cost that is not significantly higher: {difference.mean:+.0f} [{difference.low:.0f}, {difference.high:.0f}] "
+        f"{one.name} has better probabilities than {cheapest.name} (log loss lower by {gain:.5f}) at a cost not "
+        f"significantly higher: {difference.mean:+.0f} [{difference.low:.0f}, {difference.high:.0f}] "
         f"{one.policy.costs.currency} per 1,000 customers out of fold."
     )
 

@@ -15,7 +15,7 @@ from riskloop.learn.calibrating import choose_calibration, choose_forward_calibr
 from riskloop.learn.candidates.candidate import Candidate
 from riskloop.learn.candidates.lightgbm import LIGHTGBM
 from riskloop.learn.choice import Contender
-from riskloop.learn.crossfit import OutOfFold, crossfit, nested_margins
+from riskloop.learn.crossfit import OutOfFold, crossfit, hindsight, nested_margins
 from riskloop.learn.evaluation.metrics import evaluate
 from riskloop.learn.plan import Memory, Plan, Watcher
 from riskloop.learn.rounds import best_rounds
@@ -46,11 +46,16 @@ def contend(
     candidate: Candidate | None = None,
     recipe: Recipe | None = None,
     target: FloatArray | None = None,
+    told: FloatArray | None = None,
 ) -> Contender:
-    """Calibrate, choose a threshold and price a candidate, all out of fold."""
+    """Calibrate, choose a threshold and price a candidate, all out of fold.
+
+    `told`: what the model of each fold says of the rows it learnt from, where folds roll forward and there is a blend.
+    """
     outcome = block.outcome[block.judged]
     if block.forward:
-        calibration = choose_forward_calibration(result.margin, outcome, block.fold[block.judged], recency(block))
+        told = hindsight(result, block) if told is None else told
+        calibration = choose_forward_calibration(result.margin, told, block.outcome, block.fold, recency(block))
     else:
         calibration = choose_calibration(result.margin, outcome, seed=plan.seed)
     policy = choose_policy(
@@ -66,19 +71,23 @@ def contend(
     evaluation = evaluate(
         outcome, probability, policy.act(probability), plan.costs, seed=plan.seed, resamples=CONTENDER_RESAMPLES
     )
-    return Contender(name, complexity, result, calibration, policy, evaluation, candidate, recipe, target)
+    return Contender(name, complexity, result, calibration, policy, evaluation, candidate, recipe, target, told)
 
 
 def blended(kind: BlendKind, singles: Sequence[Contender], block: Block, plan: Plan) -> Contender:
     """The singles put together, with weights that never saw the row they are for."""
     margins = {one.name: one.out_of_fold.margin for one in singles}
-    recipe, margin = crossfit_recipe(kind, margins, block, recency(block), seed=plan.seed)
-    models = 1 if block.forward else plan.folds
-    seconds = sum(
-        one.out_of_fold.predict_seconds * (models if one.bagged else 1) for one in singles if one.name in recipe.weights
+    found = crossfit_recipe(kind, margins, block, recency(block), seed=plan.seed)
+    members = [one.out_of_fold for one in singles if one.name in found.recipe.weights]
+    result = OutOfFold(
+        found.margin,
+        0.0,
+        sum(one.predict_seconds for one in members),
+        members_megabytes=sum(one.megabytes for one in members),
     )
-    result = OutOfFold(margin, 0.0, seconds)
-    return contend(kind, _BLEND_COMPLEXITY + BLENDS.index(kind), result, block, plan, recipe=recipe)
+    complexity = _BLEND_COMPLEXITY + BLENDS.index(kind)
+    told = found.hindsight({one.name: one.told for one in singles if one.told is not None}) if block.forward else None
+    return contend(kind, complexity, result, block, plan, recipe=found.recipe, told=told)
 
 
 def distil(

@@ -70,22 +70,22 @@ class OutOfFold:
     fit_seconds, predict_seconds : float
         Mean time to fit one fold, and to predict 1,000 rows.
     models : tuple of (Encoding, Model)
-        The model of each fold, for those who blend them.
-    parity : float
-        Largest difference in probability between a fold's exported model and its library, on the rows held out.
+        The model of each fold; none of a blend.
+    members_megabytes : float
+        Of a blend: the size of what it blends.
     """
 
     margin: FloatArray
     fit_seconds: float
     predict_seconds: float
     models: tuple[tuple[Encoding, Model], ...] = ()
-    parity: float = 0.0
+    members_megabytes: float = 0.0
 
     @property
     def megabytes(self) -> float:
         """Size of one fold's model."""
         sizes = [sum(array.nbytes for array in model.to_arrays().values()) for _, model in self.models]
-        return sum(sizes) / max(1, len(sizes)) / 1e6
+        return sum(sizes) / max(1, len(sizes)) / 1e6 + self.members_megabytes
 
 
 @considerate_threads()
@@ -148,7 +148,6 @@ class Fold:
     model: tuple[Encoding, Model]
     fit_seconds: float
     predict_seconds: float
-    parity: float
 
 
 def fit_fold(
@@ -167,8 +166,7 @@ def fit_fold(
     matrix = fitted.encoding.matrix(block.rows(held_out))
     margin = fitted.model.margin(matrix)
     seconds = time.thread_time() - started
-    parity = _apart(fitted.library_margin(matrix), margin)
-    return Fold(margin, (fitted.encoding, fitted.model), fitted.seconds, seconds, parity)
+    return Fold(margin, (fitted.encoding, fitted.model), fitted.seconds, seconds)
 
 
 def crossfit(
@@ -216,8 +214,21 @@ def crossfit(
         sum(fold.fit_seconds for fold in done) / len(done),
         sum(fold.predict_seconds for fold in done) / int(block.judged.sum()) * 1000,
         tuple(fold.model for fold in done),
-        max(fold.parity for fold in done),
     )
+
+
+def hindsight(result: OutOfFold, block: Block) -> FloatArray:
+    """Log-odds of the rows that each fold's model learnt from, shape (folds, n); NaN for the others."""
+    margins = np.full((block.folds, len(block.outcome)), np.nan)
+    parts = list(block.parts())
+
+    def told(number: int, _: int) -> None:
+        encoding, model = result.models[number]
+        margins[number, parts[number][0]] = model.margin(encoding.matrix(block.rows(parts[number][0])))
+
+    for _ in side_by_side(told, range(len(parts)), rows=len(block.outcome)):
+        pass
+    return margins
 
 
 def nested_margins(candidate: Candidate, block: Block, *, seed: int) -> FloatArray:
@@ -237,9 +248,3 @@ def nested_margins(candidate: Candidate, block: Block, *, seed: int) -> FloatArr
     for _ in side_by_side(without, list(combinations(range(block.folds), 2)), rows=len(block.outcome)):
         pass
     return margins
-
-
-def _apart(one: FloatArray, other: FloatArray) -> float:
-    """Largest difference in probability of log-odds."""
-    with np.errstate(over="ignore"):
-        return float(np.abs(1 / (1 + np.exp(-one)) - 1 / (1 + np.exp(-other))).max(initial=0.0))

@@ -14,7 +14,7 @@ from riskloop.learn.block import Block
 from riskloop.learn.choice import Contender
 from riskloop.learn.crossfit import Fitted, fit
 from riskloop.learn.plan import Plan
-from riskloop.scorer.encoding import Encoding
+from riskloop.learn.threads import side_by_side
 from riskloop.scorer.scorer import Model, Scorer
 
 FloatArray = NDArray[np.float64]
@@ -22,17 +22,14 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Ingredient:
-    """One model of the final scorer; with the library's estimator where it was fitted just now."""
+    """One model of the final scorer, with the library's own estimator."""
 
-    encoding: Encoding
-    model: Model
+    fitted: Fitted
     weight: float
-    fitted: Fitted | None = None
 
     def reference(self, columns: Columns) -> FloatArray:
-        """Log-odds as the library gives them, or the fold's exported model, which was held against it then."""
-        matrix = self.encoding.matrix(columns)
-        return self.fitted.library_margin(matrix) if self.fitted else self.model.margin(matrix)
+        """Log-odds as the library gives them, shape (n,)."""
+        return self.fitted.library_margin(self.fitted.encoding.matrix(columns))
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,6 @@ class Refitted:
     scorer: Scorer
     ingredients: tuple[Ingredient, ...]
     recipe: Recipe | None = None
-    parity: float = 0.0
 
     def gap(self, columns: Columns) -> float:
         """Largest difference in probability between the training libraries and the scorer, on these rows."""
@@ -50,38 +46,38 @@ class Refitted:
         weights = {str(number): one.weight for number, one in enumerate(self.ingredients)}
         recipe = Recipe(self.recipe.kind, weights, self.recipe.intercept) if self.recipe else Recipe("blend", weights)
         expected = self.scorer.calibration.probability(recipe.margin(margins))
-        return max(self.parity, float(np.abs(expected - self.scorer.probability(columns)).max(initial=0.0)))
+        return float(np.abs(expected - self.scorer.probability(columns)).max(initial=0.0))
 
 
 def refit(block: Block, plan: Plan, chosen: Contender, contenders: Sequence[Contender]) -> Refitted:
-    """The chosen contender on the whole block, under the calibration found out of fold.
+    """The chosen contender, every member of it, on the whole block, under the calibration found out of fold.
 
-    A blend keeps the models of the folds where they saw most of the rows (their average is steadier than one model
-    fitted anew); where folds roll forward, they are old, and every member is fitted anew.
+    Where folds roll forward that is a forecast, made anew for the model that serves: it has seen what the models of the
+    folds had not, and knows a later level.
     """
     if chosen.recipe is None:
-        ingredients = [_anew(chosen, block, plan, 1.0)]
-        encoding, model = ingredients[0].encoding, ingredients[0].model
-        parity = 0.0
+        ingredients = [Ingredient(_anew(chosen, block, plan), 1.0)]
+        encoding = ingredients[0].fitted.encoding
+        model: Model = ingredients[0].fitted.model
     else:
         by_name = {one.name: one for one in contenders}
-        ingredients, parity = [], 0.0
-        for name, weight in chosen.recipe.weights.items():
-            member, result = by_name[name], by_name[name].out_of_fold
-            if member.bagged and not block.forward and result.models:
-                share = weight / len(result.models)
-                ingredients += [Ingredient(encoding, model, share) for encoding, model in result.models]
-                parity = max(parity, result.parity)
-            else:
-                ingredients.append(_anew(member, block, plan, weight))
-        encoding, model = assemble(chosen.recipe, [(one.encoding, one.model, one.weight) for one in ingredients])
-    scorer = Scorer(block.contract, encoding, model, chosen.calibration.calibration)
-    return Refitted(scorer, tuple(ingredients), chosen.recipe, parity)
+        members = [by_name[name] for name in chosen.recipe.weights]
+        fits = side_by_side(lambda one, threads: _anew(one, block, plan, threads), members, rows=len(block.outcome))
+        ingredients = [
+            Ingredient(fitted, weight) for fitted, weight in zip(fits, chosen.recipe.weights.values(), strict=True)
+        ]
+        encoding, model = assemble(
+            chosen.recipe, [(one.fitted.encoding, one.fitted.model, one.weight) for one in ingredients]
+        )
+    calibration = chosen.calibration.calibration
+    if block.forward:
+        margin = model.margin(encoding.matrix(block.columns))
+        calibration = chosen.calibration.of(margin, block.outcome, block.stretch)
+    return Refitted(Scorer(block.contract, encoding, model, calibration), tuple(ingredients), chosen.recipe)
 
 
-def _anew(contender: Contender, block: Block, plan: Plan, weight: float) -> Ingredient:
+def _anew(contender: Contender, block: Block, plan: Plan, threads: int | None = None) -> Fitted:
     if contender.candidate is None:
         raise ValueError(f"{contender.name} is no single family")
     everyone = np.ones(len(block.outcome), dtype=bool)
-    fitted = fit(contender.candidate, block, everyone, seed=plan.seed, target=contender.target)
-    return Ingredient(fitted.encoding, fitted.model, weight, fitted)
+    return fit(contender.candidate, block, everyone, seed=plan.seed, threads=threads, target=contender.target)

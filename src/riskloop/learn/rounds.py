@@ -16,7 +16,7 @@ from riskloop.learn.levels import levelled, shift
 from riskloop.learn.threads import MOST_ROWS, side_by_side
 from riskloop.scorer.calibration import LIMIT
 from riskloop.scorer.forest import Forest
-from riskloop.scorer.forest.merge import trees
+from riskloop.scorer.forest.cutting import trees
 from riskloop.scorer.scorer import Model
 
 FloatArray = NDArray[np.float64]

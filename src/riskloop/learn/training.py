@@ -157,8 +157,11 @@ def _judge(
 
 
 def _interval(chosen: Contender, block: Block, seed: int) -> VennAbers:
-    """Under the calibration that serves, not the cross-fitted ones: customers must stand where these rows stood."""
+    """Under the calibration that serves, not the cross-fitted ones: customers must stand where these rows stood. Where
+    folds roll forward that is what each was told by the forecast of its time."""
     probability = chosen.calibration.calibration.probability(chosen.out_of_fold.margin)
+    if block.forward:
+        probability = chosen.probability
     return fit_venn_abers(probability, block.outcome[block.judged], seed=seed)
 
 

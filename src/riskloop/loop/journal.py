@@ -20,7 +20,7 @@ from riskloop.learn.plan import Plan
 from riskloop.scorer.encoding import Encoding
 from riskloop.scorer.scorer import Model
 
-_FACTS = ("fit_seconds", "predict_seconds", "parity")
+_FACTS = ("fit_seconds", "predict_seconds")
 
 
 class Journal:

@@ -88,8 +88,8 @@ class Candidate:
     Attributes
     ----------
     name : str
-    complexity : int
-        Rank; among candidates that are equally good the simplest is chosen.
+    complexity : float
+        Rank; among readable candidates that are equally good the simplest is chosen.
     style : Style
         The encoding it needs.
     fit : callable
@@ -107,8 +107,8 @@ class Candidate:
         Settings known to do well somewhere, which a search tries first.
     additive : bool
         Whether its log-odds are a sum (terms or trees): what may enter a blend.
-    bagged : bool
-        Whether a blend keeps the models of the folds, rather than one that is fitted anew.
+    readable : bool
+        Whether a person can follow it line by line: what makes a simple family worth a little evidence.
     monotone : bool
         Whether it honours the directions declared in the contract.
     balance : {"none", "weights", "smote"}
@@ -125,7 +125,7 @@ class Candidate:
     large: Mapping[str, Value] = field(default_factory=dict)
     portfolio: tuple[Mapping[str, Value], ...] = ()
     additive: bool = False
-    bagged: bool = False
+    readable: bool = False
     monotone: bool = False
     balance: Balance = "none"
 

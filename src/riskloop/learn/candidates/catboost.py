@@ -39,6 +39,5 @@ CATBOOST = Candidate(
     },
     portfolio=({"max_depth": 4, "l2": 3.0},),
     additive=True,
-    bagged=True,
     monotone=True,
 )

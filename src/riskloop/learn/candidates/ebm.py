@@ -36,4 +36,5 @@ EBM = Candidate(
     space={"learning_rate": Range(0.005, 0.1, log=True), "pairs": Range(0, 30, whole=True)},
     additive=True,
     monotone=True,
+    readable=True,
 )

@@ -70,6 +70,5 @@ LIGHTGBM = Candidate(
     # half the steps, twice as large, reach the same ROC-AUC (measured on freMTPL2)
     large={"rounds": 500, "learning_rate": 0.06},
     additive=True,
-    bagged=True,
     monotone=True,
 )

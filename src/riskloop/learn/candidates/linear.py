@@ -28,4 +28,5 @@ LOGISTIC_REGRESSION = Candidate(
     space={"C": Range(1e-3, 100, log=True)},
     additive=True,
     monotone=True,
+    readable=True,
 )

@@ -22,4 +22,5 @@ SCORECARD = Candidate(
     space={"C": Range(1e-3, 100, log=True)},
     additive=True,
     monotone=True,
+    readable=True,
 )

@@ -89,6 +89,7 @@ DECISION_TREE = Candidate(
     parameters={"max_depth": 8, "leaf_share": 0.005},
     space={"max_depth": Range(3, 12, whole=True), "leaf_share": Range(0.001, 0.03, log=True)},
     monotone=True,
+    readable=True,
 )
 HIST_GRADIENT_BOOSTING = Candidate(
     "hist_gradient_boosting",
@@ -103,7 +104,6 @@ HIST_GRADIENT_BOOSTING = Candidate(
         "feature_share": Range(0.2, 1),
     },
     additive=True,
-    bagged=True,
     monotone=True,
 )
 GRADIENT_BOOSTING = Candidate(
@@ -120,7 +120,6 @@ GRADIENT_BOOSTING = Candidate(
         "feature_share": Range(0.2, 1),
     },
     additive=True,
-    bagged=True,
 )
 RANDOM_FOREST = Candidate(
     "random_forest",

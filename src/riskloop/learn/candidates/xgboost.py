@@ -62,6 +62,5 @@ XGBOOST = Candidate(
     },
     portfolio=({"max_depth": 3, "leaf_weight": 10.0},),
     additive=True,
-    bagged=True,
     monotone=True,
 )
