@@ -18,7 +18,7 @@ from riskloop.learn.scorecard import fit_scorecard_model
 from riskloop.learn.target_encoding import TARGET_LEVELS
 from riskloop.scorer.encoding import Encoding
 
-STYLES = ("scaled", "imputed", "onehot", "native")
+STYLES = ("scaled", "pieces", "imputed", "onehot", "native")
 
 
 def encoding_of(values: Any, style: Any = "scaled", *, nullable: bool = True) -> Encoding:
@@ -95,6 +95,17 @@ def test_whatever_the_column_the_scaled_matrix_is_finite_and_small(values):
     assert np.abs(matrix).max() <= max(1.0, np.sqrt(len(values)) + 1e-6) or np.nanstd(values) < 1e-6
 
 
+def test_pieces_hold_as_many_rows_each_and_begin_and_end_with_the_values_there_are():
+    (block,) = encoding_of(np.arange(1601.0) ** 2, "pieces", nullable=False).blocks
+    assert block.edges == pytest.approx(np.arange(0.0, 1601, 100) ** 2, abs=2 * 1600)
+    assert (block.edges[0], block.edges[-1]) == (0, 1600**2)
+
+
+def test_a_number_of_two_values_has_no_pieces():
+    (block,) = encoding_of([0.0, 1.0, 1.0, np.nan], "pieces").blocks
+    assert (block.kind, block.indicator) == ("number", True)
+
+
 @pytest.mark.parametrize("style", ["onehot", "native"])
 def test_styles_that_leave_missing_numbers_to_the_model_learn_nothing(block, style):
     first, second = (fit_encoding(block.contract, block.rows(block.fold == fold), style) for fold in (0, 1))
@@ -150,9 +161,9 @@ def cars(rows: int = 3_000, levels: int = 300) -> tuple[dict[str, Any], Any]:
 def test_a_category_of_many_levels_is_one_column(style):
     columns, outcome = cars()
     encoding, matrix = fit_matrix(MODELS, columns, outcome, style)
-    assert encoding.names == ("model", "age")
+    assert [name.partition(" ")[0] for name in encoding.names] == ["model"] + ["age"] * (17 if style == "pieces" else 1)
     assert encoding.categorical == []
-    assert matrix.shape == (3_000, 2)
+    assert matrix.shape == (3_000, len(encoding.names))
 
 
 @pytest.mark.parametrize("levels", [TARGET_LEVELS, TARGET_LEVELS + 1])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,23 @@ def test_an_indicator_tells_which_numbers_were_missing():
     for impute in (3.0, None):
         made = matrix(Block("n", "number", impute=impute, indicator=True, shift=1.0))
         assert made[1] == [0, 1, 0, 0, 0]
+
+
+def test_a_number_in_pieces_tells_how_far_it_has_come_in_each():
+    made = matrix(Block("n", "pieces", edges=(-1.0, 1.0, 5.0), impute=3.0, indicator=True, shift=1.0, scale=2.0))
+    assert made == [
+        [0.0, 1.0, -1.5, -0.5, 3.25],
+        [1, 1, 0, 0.5, 1],
+        [0, 0.5, 0, 0, 1],
+        [0, 1, 0, 0, 0],
+    ]
+
+
+def test_a_sum_over_pieces_is_a_polyline_through_its_corners():
+    block = Block("n", "pieces", edges=(0.0, 1.0, 3.0), shift=0.5, scale=0.25)
+    columns = {"n": np.array([-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 9.0])}
+    polyline = Encoding((block,)).matrix(columns)[:, 1:] @ [4.0, -3.0]
+    assert polyline.tolist() == np.interp(columns["n"], [0, 1, 3], [0, 4, 1]).tolist()
 
 
 def test_unknown_and_missing_categories_have_no_column_without_an_indicator():
@@ -147,6 +165,7 @@ def test_a_trend_is_kept_by_numbers_and_fixed_by_bins_and_asked_of_nothing_else(
             Block("c", "onehot"),
             Block("n", "number", impute=0.0, indicator=True, shift=1.0, scale=2.0),
             Block("m", "number"),
+            Block("n", "pieces", impute=0.0, indicator=True, edges=(0.0, 1.0)),
             BINS,
             Block("free", "number", expression="n / m"),
             Block("free", "bins", expression="m", values=(1.0,)),
@@ -155,14 +174,15 @@ def test_a_trend_is_kept_by_numbers_and_fixed_by_bins_and_asked_of_nothing_else(
             Block("c", "code", levels=LEVELS),
         )
     )
-    assert encoding.monotone(contract) == [-1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]
-    assert len(encoding.names) == 12
+    assert encoding.monotone(contract) == [-1, 0, 1, -1, -1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert len(encoding.names) == 15
 
 
 @pytest.mark.parametrize(
     ("block", "column", "fits"),
     [
         (Block("x", "number"), Column("x"), True),
+        (Block("x", "pieces", edges=(0.0, 1.0)), Column("x"), True),
         (Block("x", "bins", values=(1.0,)), Column("x"), True),
         (Block("x", "table", levels=("a",), values=(1.0,)), Column("x", "category", ("a",)), True),
         (Block("x", "onehot", levels=("a",)), Column("x", "category", ("a",)), True),
@@ -192,6 +212,14 @@ def bins(draw: st.DrawFn) -> Block:
 
 
 @st.composite
+def pieces(draw: st.DrawFn) -> Block:
+    edges = tuple(sorted(draw(st.lists(finite, unique=True, min_size=2, max_size=5))))
+    source, formula = draw(st.sampled_from(["n0", "n1"])), draw(st.none() | st.just("n0 / n1"))
+    impute, scale = draw(st.none() | finite), draw(st.floats(1e-6, 1e6))
+    return Block(source, "pieces", formula, impute, draw(st.booleans()), draw(finite), scale, edges=edges)
+
+
+@st.composite
 def tables(draw: st.DrawFn) -> Block:
     levels = draw(st.lists(st.text(max_size=3), unique=True, max_size=4).map(tuple))
     values, absent, other = draw(st.tuples(*[finite] * len(levels))), draw(finite), draw(finite)
@@ -217,6 +245,7 @@ blocks = st.one_of(
         levels=st.lists(st.text(max_size=3), unique=True, max_size=4).map(tuple),
     ),
     bins(),
+    pieces(),
     tables(),
 )
 rows = st.lists(
@@ -241,14 +270,16 @@ def by_hand(block: Block, row: dict[str, Any]) -> list[float]:
     if block.kind == "table":
         code = row[block.source]
         return [block.absent if code < 0 else dict(enumerate(block.values)).get(code, block.other)]
-    if block.kind in ("number", "bins"):
+    if block.kind in ("number", "pieces", "bins"):
         values = {name: np.array([value]) for name, value in row.items()}
         value = float(block.formula.evaluate(values)[0]) if block.formula else row[block.source]
         missing = math.isnan(value)
         if block.kind == "bins":
             return [block.absent if missing else block.values[sum(edge <= value for edge in block.edges)]]
         value = block.impute if missing and block.impute is not None else value
-        return [(value - block.shift) / block.scale, *([float(missing)] if block.indicator else [])]
+        with np.errstate(over="ignore"):
+            come = [float(np.clip(np.float64(value - low) / (high - low), 0, 1)) for low, high in pairwise(block.edges)]
+        return [(value - block.shift) / block.scale, *come, *([float(missing)] if block.indicator else [])]
     code = row[block.source]
     if block.kind == "code":
         own = [float(code) if 0 <= code < len(block.levels) else math.nan]
@@ -362,6 +393,10 @@ SOUND = {"source": "n", "kind": "number"}
                 {"levels": ["x"]},
                 {"other": 1.0},
             )
+        ),
+        *(
+            {"blocks": [{"source": "n", "kind": "pieces", "edges": [1.0, 2.0]} | change]}
+            for change in ({"edges": []}, {"edges": [1.0]}, {"edges": [2.0, 1.0]}, {"values": [1.0]}, {"absent": 1.0})
         ),
         *(
             {"blocks": [{"source": "c", "kind": "table", "levels": ["x", "y"], "values": [0.5, 1]} | change]}

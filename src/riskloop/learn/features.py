@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,10 +19,11 @@ from riskloop.scorer.expression import Expression, Part
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-Style = Literal["scaled", "imputed", "onehot", "native", "woe"]
+Style = Literal["scaled", "pieces", "imputed", "onehot", "native", "woe"]
 """How numbers and categories enter a model.
 
-``scaled``: imputed, standardised, one-hot (linear models). ``imputed``: imputed, one-hot. ``onehot``: missing numbers
+``scaled``: imputed, standardised, one-hot (linear models). ``pieces``: the same, and numbers piece by piece (additive
+models). ``imputed``: imputed, one-hot. ``onehot``: missing numbers
 left to the model, one-hot. ``native``: missing numbers left to the model, categories as codes. ``woe``: every column
 binned, a weight of evidence per bin (scorecards).
 
@@ -30,6 +32,8 @@ A category of more than `TARGET_LEVELS` levels (``native``: `CODE_LEVELS`) is ta
 CODE_LEVELS = 255
 """More levels than this no histogram takes as codes."""
 INNER_FOLDS = 5
+PIECES = 16
+"""Of a number, at most, with as many rows in each."""
 
 _DATE_ARITHMETIC: dict[tuple[bool, ...], tuple[np.ufunc, ...]] = {
     (True, True): (np.subtract,),
@@ -187,8 +191,13 @@ def _number(
     present = values[~missing]
     median = float(np.median(present)) if len(present) else 0.0
     mean, spread = 0.0, 1.0
-    if style == "scaled":
+    if style in ("scaled", "pieces"):
         filled = np.where(missing, median, values)
         varies = bool(np.ptp(filled))  # the deviation of one repeated value is rounding, not spread
         mean, spread = float(filled.mean()), (varies and float(filled.std())) or 1.0
-    return Block(name, "number", formula, impute=median, indicator=bool(missing.any()), shift=mean, scale=spread)
+    number = Block(name, "number", formula, impute=median, indicator=bool(missing.any()), shift=mean, scale=spread)
+    if style == "pieces" and len(present):
+        edges = np.unique(np.quantile(present, np.linspace(0, 1, PIECES + 1), method="inverted_cdf"))
+        if len(edges) > 2:  # with two values there is nothing between them
+            return replace(number, kind="pieces", edges=tuple(edges.tolist()))
+    return number

@@ -17,7 +17,8 @@ from riskloop.errors import BundleRefused, ConfigError
 from riskloop.scorer.expression import Expression
 
 FloatArray = NDArray[np.float64]
-BlockKind = Literal["number", "onehot", "code", "bins", "table"]
+BoolArray = NDArray[np.bool_]
+BlockKind = Literal["number", "pieces", "onehot", "code", "bins", "table"]
 Place = tuple["Block", int]
 """A block and the position of its first matrix column."""
 _SIGNS = {"": 0, "increasing": 1, "decreasing": -1}
@@ -31,22 +32,24 @@ class Block:
     ----------
     source : str
         Name of the column, or of the derived feature.
-    kind : {"number", "onehot", "code", "bins", "table"}
-        ``number``: the value itself; ``onehot``: one 0/1 column per level; ``code``: the level's position, for models
-        with native categories (missing and unknown levels are NaN); ``bins``: a value per bin of a number (weight of
-        evidence); ``table``: a value per level of a category (weight of evidence, target encoding).
+    kind : {"number", "pieces", "onehot", "code", "bins", "table"}
+        ``number``: the value itself; ``pieces``: the value, and for each piece between two edges how far it has come
+        there, from 0 to 1 (a sum of these is a polyline); ``onehot``: one 0/1 column per level; ``code``: the level's
+        position, for models with native categories (missing and unknown levels are NaN); ``bins``: a value per bin of
+        a number (weight of evidence); ``table``: a value per level of a category (weight of evidence, target encoding).
     expression : str or None
-        Formula of a derived feature (a number, or bins).
+        Formula of a derived feature (a number, pieces or bins).
     impute : float or None
         What a missing number becomes; None leaves NaN to the model.
     indicator : bool
-        Adds a 0/1 column "was missing" (for ``onehot``: a column for the missing level).
+        Adds a 0/1 column "was missing", the last one (for ``onehot``: a column for the missing level).
     shift, scale : float
         A number enters the model as ``(x - shift) / scale``.
     levels : tuple of str
         Levels of a category, for the names of the matrix columns.
     edges : tuple of float
-        Ascending inner edges of the bins: a number belongs to the bin whose lower edge it has reached.
+        Ascending inner edges of the bins: a number belongs to the bin whose lower edge it has reached. Of pieces, the
+        outer edges too.
     values : tuple of float
         A value per bin, one more than there are edges, or per level.
     absent, other : float
@@ -73,14 +76,18 @@ class Block:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the matrix columns."""
-        own = tuple(f"{self.source}={level}" for level in self.levels) if self.kind == "onehot" else (self.source,)
+        own: tuple[str, ...] = (self.source,)
+        if self.kind == "onehot":
+            own = tuple(f"{self.source}={level}" for level in self.levels)
+        if self.kind == "pieces":
+            own = (*own, *(f"{self.source} from {low!r} to {high!r}" for low, high in pairwise(self.edges)))
         return (*own, f"{self.source} is missing") if self.indicator else own
 
     def reads(self, column: Column) -> bool:
         """Whether the block can be made of a column that it names."""
         if self.formula:
             return column.type != "category"
-        if self.kind in ("number", "bins"):
+        if self.kind in ("number", "pieces", "bins"):
             return column.type == "number"
         return column.type == "category" and column.levels == self.levels
 
@@ -105,7 +112,8 @@ class Encoding:
     @cached_property
     def _parts(self) -> tuple[_Part, ...]:
         parts: dict[BlockKind, type[_Part]]
-        parts = {"number": _Numbers, "onehot": _Onehots, "code": _Codes, "bins": _Bins, "table": _Tables}
+        parts = {"number": _Numbers, "pieces": _Pieces, "onehot": _Onehots}
+        parts |= {"code": _Codes, "bins": _Bins, "table": _Tables}
         places = {kind: [place for place in self.places if place[0].kind == kind] for kind in parts}
         return tuple(part(places[kind], len(self.names)) for kind, part in parts.items() if places[kind])
 
@@ -117,16 +125,17 @@ class Encoding:
     def monotone(self, contract: Contract) -> list[int]:
         """How the log-odds may change with each matrix column: 1 only up, -1 only down, 0 as they like.
 
-        A number keeps the sign its contract declares; its bins rise with the risk whichever way they were declared,
-        for the declared trend is kept by the binning. Derived features, indicators and categories are free. The
-        promise is between two customers who both have the number: one whose number is missing is treated as if it
-        were the median (imputed), as the model chose (NaN) or as a group of its own (bins).
+        A number keeps the sign its contract declares, and so do its pieces; its bins rise with the risk whichever way
+        they were declared, for the declared trend is kept by the binning. Derived features, indicators and categories
+        are free. The promise is between two customers who both have the number: one whose number is missing is treated
+        as if it were the median (imputed), as the model chose (NaN) or as a group of its own (bins).
         """
         signs = [0] * len(self.names)
         for block, start in self.places:
-            if block.kind in ("number", "bins") and not block.formula:
+            if block.kind in ("number", "pieces", "bins") and not block.formula:
                 sign = _SIGNS[contract.by_name[block.source].monotone]
-                signs[start] = abs(sign) if block.kind == "bins" else sign
+                for place in range(start, start + len(block.names) - block.indicator):
+                    signs[place] = abs(sign) if block.kind == "bins" else sign
         return signs
 
     def matrix(self, columns: Mapping[str, NDArray[Any]]) -> FloatArray:
@@ -183,6 +192,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _ITEMS: dict[str, tuple[type, ...]] = {"levels": (str,), "edges": _NUMBER, "values": _NUMBER}
 _BELONG: dict[str, frozenset[str]] = {
     "number": frozenset({"expression", "impute", "indicator", "shift", "scale"}),
+    "pieces": frozenset({"expression", "impute", "indicator", "shift", "scale", "edges"}),
     "onehot": frozenset({"levels", "indicator"}),
     "code": frozenset({"levels", "indicator"}),
     "bins": frozenset({"expression", "edges", "values", "absent"}),
@@ -214,6 +224,8 @@ def _check(block: Block) -> None:
         raise _refused(f"the block {block.source!r} has a number that makes no sense")
     if any(lower >= upper for lower, upper in pairwise(block.edges)):
         raise _refused(f"the edges of {block.source!r} do not ascend")
+    if block.kind == "pieces" and len(block.edges) < 2:
+        raise _refused(f"the block {block.source!r} has no piece")
     groups = {"bins": len(block.edges) + 1, "table": len(block.levels)}.get(block.kind, 0)
     if len(block.values) != groups:
         raise _refused(f"the block {block.source!r} has {len(block.values)} values for {groups} groups")
@@ -250,16 +262,50 @@ class _Numbers:
         self._shift = _upright(block.shift for block in blocks)
         self._scale = _upright(block.scale for block in blocks)
         self._flagged = np.flatnonzero([block.indicator for block in blocks])
+        self._flags = np.array([start + len(block.names) - 1 for block, start in places if block.indicator])
 
     def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
+        self.write(*self.read(columns), lines)
+
+    def read(self, columns: Mapping[str, NDArray[Any]]) -> tuple[FloatArray, BoolArray]:
+        """The numbers, imputed, and which of them were missing."""
         values = _read(self._blocks, columns)
         missing = np.isnan(values)
         np.copyto(values, self._impute, where=missing)
+        return values, missing
+
+    def write(self, values: FloatArray, missing: BoolArray, lines: FloatArray) -> None:
+        """Scale the numbers, in place."""
         values -= self._shift
         values /= self._scale
         lines[self._lines] = values
         if self._flagged.size:
-            lines[self._lines[self._flagged] + 1] = missing[self._flagged]
+            lines[self._flags] = missing[self._flagged]
+
+
+class _Pieces:
+    """All numbers in pieces: each as a number, and how far it has come in every piece."""
+
+    def __init__(self, places: Sequence[Place], width: int) -> None:
+        self._numbers = _Numbers(places, width)
+        pieces = [
+            (number, start + 1 + at, low, high)
+            for number, (block, start) in enumerate(places)
+            for at, (low, high) in enumerate(pairwise(block.edges))
+        ]
+        self._whose = np.array([number for number, _, _, _ in pieces])
+        self._lines = np.array([line for _, line, _, _ in pieces])
+        self._low = _upright(low for _, _, low, _ in pieces)
+        self._width = _upright(high - low for _, _, low, high in pieces)
+
+    def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
+        values, missing = self._numbers.read(columns)
+        come = values[self._whose]
+        with np.errstate(over="ignore"):  # beyond a very short piece
+            come -= self._low
+            come /= self._width
+        lines[self._lines] = np.clip(come, 0.0, 1.0, out=come)
+        self._numbers.write(values, missing, lines)
 
 
 class _Onehots:

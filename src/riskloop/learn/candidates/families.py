@@ -13,7 +13,7 @@ from riskloop.learn.candidates.candidate import Balance, Candidate
 from riskloop.learn.candidates.catboost import CATBOOST
 from riskloop.learn.candidates.ebm import EBM
 from riskloop.learn.candidates.lightgbm import LIGHTGBM
-from riskloop.learn.candidates.linear import LOGISTIC_REGRESSION
+from riskloop.learn.candidates.linear import GAM, LOGISTIC_REGRESSION
 from riskloop.learn.candidates.scorecard import SCORECARD
 from riskloop.learn.candidates.sklearn_trees import (
     DECISION_TREE,
@@ -26,6 +26,7 @@ from riskloop.learn.candidates.xgboost import XGBOOST
 FAMILIES: tuple[Candidate, ...] = (
     LOGISTIC_REGRESSION,
     SCORECARD,
+    GAM,
     LIGHTGBM,
     XGBOOST,
     CATBOOST,
