@@ -3,7 +3,9 @@
 Run: ``python -m benchmarks.quality [TABLE ...] [--seconds 60] [--repeats 1]``. The peers run in environments of their
 own, looked for in the folder that RISKLOOP_PEERS names (``autogluon/bin/python``, ``flaml/bin/python``); how to make
 them stands in ``benchmarks/quality/peers/requirements-*.txt``. A peer without an environment is left out. Finished
-contests are kept in ``benchmarks/results/quality.jsonl`` and not run again, unless ``--fresh``.
+contests are kept in ``benchmarks/results/quality.jsonl`` and not run again, unless ``--fresh`` or ``--again`` says so.
+Every contestant's answers are kept in the folder that RISKLOOP_ANSWERS names, if it names one: then who ran before is
+compared with what riskloop says now, without running again.
 """
 
 from __future__ import annotations
@@ -64,7 +66,6 @@ def hold(task: str, repeat: int, seconds: float, done: set[tuple[str, int, float
         _write(dataset, test, folder / "test.parquet", labelled=False)
         (folder / "task.json").write_text(json.dumps({"table": table, "split": kind}))
         np.savez(folder / "rows.npz", train=train, test=test)
-        ours: np.ndarray | None = None
         for names, command in contestants():
             if all((task, repeat, seconds, name) in done for name in names):
                 continue
@@ -85,7 +86,7 @@ def hold(task: str, repeat: int, seconds: float, done: set[tuple[str, int, float
                     print(f"{task}, {name}: failed: {ran.stderr.strip()[-300:]}", file=sys.stderr)
                     continue
                 facts, answer = json.loads(files[0].read_text()), np.load(files[1])
-                ours = answer["probability"] if name == "riskloop" else ours
+                keep_answer((task, repeat, seconds, name), outcome, answer["probability"])
                 yield {
                     "task": task,
                     "repeat": repeat,
@@ -95,10 +96,31 @@ def hold(task: str, repeat: int, seconds: float, done: set[tuple[str, int, float
                     "wall_seconds": round(time.perf_counter() - began, 1),
                     **facts,
                     **judge(outcome, answer["probability"], answer["act"]),
-                    **(beside(outcome, answer["probability"], ours) if ours is not None else {}),
                 }
                 for file in files:
                     file.unlink()
+
+
+def answer_file(key: tuple[str, int, float, str]) -> Path | None:
+    """Where the answers of one contest are kept; None if nobody asked for that."""
+    folder = os.environ.get("RISKLOOP_ANSWERS")
+    return Path(folder) / f"{'-'.join(map(str, key))}.npz" if folder else None
+
+
+def keep_answer(key: tuple[str, int, float, str], outcome: np.ndarray, probability: np.ndarray) -> None:
+    if file := answer_file(key):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(file, outcome=outcome, probability=probability)
+
+
+def compared(records: list[dict[str, Any]]) -> None:
+    """Add to every record how its contestant differs from riskloop, where the answers of both are kept."""
+    for record in records:
+        key = (record["task"], record["repeat"], record["seconds"])
+        theirs, ours = answer_file((*key, record["contestant"])), answer_file((*key, "riskloop"))
+        if record["contestant"] != "riskloop" and theirs and ours and theirs.exists() and ours.exists():
+            one, other = np.load(theirs), np.load(ours)
+            record.update(beside(one["outcome"], one["probability"], other["probability"]))
 
 
 def contestants() -> Iterator[tuple[tuple[str, ...], list[str]]]:
@@ -169,11 +191,15 @@ def main() -> None:
     parser.add_argument("tasks", nargs="*", metavar="TABLE", help=f"of {', '.join(TASKS)}; all by default")
     parser.add_argument("--seconds", type=float, default=60.0, help="budget of each contestant that takes one")
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--fresh", action="store_true", help="forget every contest")
+    parser.add_argument("--again", metavar="CONTESTANT", help="forget the contests of one, as 'riskloop'")
     arguments = parser.parse_args()
     if arguments.fresh:
         RECORDS.unlink(missing_ok=True)
     records = [json.loads(line) for line in RECORDS.read_text().splitlines()] if RECORDS.exists() else []
+    if arguments.again:
+        records = [one for one in records if one["contestant"].partition(",")[0] != arguments.again]
+        write(records)
     done = {(one["task"], one["repeat"], one["seconds"], one["contestant"]) for one in records}
     for repeat in range(arguments.repeats):
         for task in arguments.tasks or TASKS:
@@ -181,8 +207,7 @@ def main() -> None:
                 continue  # there is one past and one future
             for record in hold(task, repeat, arguments.seconds, done):
                 records.append(record)
-                with RECORDS.open("a") as stream:
-                    stream.write(json.dumps(record) + "\n")
+                write(records)
                 print(
                     f"{task}, {record['contestant']} {record.get('chosen', '')}: ROC-AUC {record['roc_auc'][0]:.4f}, "
                     f"cost {record['cost_own']:.0f}, at the Bayes threshold {record['cost_bayes']:.0f}, "
@@ -190,7 +215,16 @@ def main() -> None:
                     file=sys.stderr,
                     flush=True,
                 )
+    compared(records)
+    write(records)
     print(json.dumps({"benchmark": "quality", "results": records}))
+
+
+def write(records: list[dict[str, Any]]) -> None:
+    """Keep all contests, whole or not at all."""
+    draft = RECORDS.with_suffix(".draft")
+    draft.write_text("".join(json.dumps(record) + "\n" for record in records))
+    draft.replace(RECORDS)
 
 
 if __name__ == "__main__":
