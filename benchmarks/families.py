@@ -41,7 +41,10 @@ def measure(name: str, repeats: int, folds: int = 5, seed: int = 0) -> dict[str,
             scorer = refit(block, plan, contender, contenders).scorer
             probability = scorer.probability(dataset.take(test))
             outcome = dataset.outcome[test]
-            figures = auc(outcome, probability), FN_TEN_FP.per_thousand(outcome, contender.policy.act(probability))
+            figures = (
+                auc(outcome, probability),
+                FN_TEN_FP.per_thousand(outcome, contender.policy.act(probability, FN_TEN_FP)),
+            )
             scores.setdefault(contender.name, []).append(figures)
             if contender is choice.chosen:
                 scores.setdefault("riskloop", []).append(figures)

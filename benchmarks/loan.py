@@ -35,7 +35,7 @@ def main() -> None:
         frame, _ = read(project.source)
         rows = prepare_table(project, frame).rows[done.trained.split.test]
         outcome = (rows["default"] == "1").to_numpy()
-        trained = done.trained.policy.act(done.trained.test_probability)
+        trained = done.trained.policy.act(done.trained.test_probability, done.trained.test_costs)
         with served(folder) as url:
             answers = _ask(url, rows.select(project.contract.features).to_dicts())
         over_http = np.array([answer["decision"] == "act" for answer in answers])

@@ -56,7 +56,7 @@ def measure(scenario: str, rows: int, derived: dict[str, str]) -> dict[str, obje
     scorer = refit(block, plan, choice.chosen, contenders).scorer
     test = np.arange(rows, rows + TEST_ROWS)
     probability = scorer.probability(dataset.take(test))
-    found = regret(known[test], choice.chosen.policy.act(probability), costs)
+    found = regret(known[test], choice.chosen.policy.act(probability, costs), costs)
     return {
         "training_rows": rows,
         "chosen": choice.chosen.name,

@@ -46,7 +46,7 @@ def main() -> None:
     selecting = time.perf_counter() - started
     outcome, weight = block.outcome[block.judged], recency(block) if block.forward else None
     stretch = block.fold[block.judged] if block.forward else None
-    cheap = choose(contenders, outcome, seed=seed, weight=weight, stretch=stretch, prefer="cheap")
+    cheap = choose(contenders, outcome, FN_TEN_FP, seed=seed, weight=weight, stretch=stretch, prefer="cheap")
     test = dataset.take(rows["test"])
     for name, chosen in (("riskloop", choice.chosen), ("riskloop, cheap", cheap.chosen)):
         started = time.perf_counter()
@@ -54,7 +54,7 @@ def main() -> None:
         took = selecting + time.perf_counter() - started
         bundle = Bundle("benchmark", scorer, chosen.policy, Golden((), ()))
         probability = scorer.probability(test)
-        np.savez(folder / f"{name}.npz", probability=probability, act=chosen.policy.act(probability))
+        np.savez(folder / f"{name}.npz", probability=probability, act=chosen.policy.act(probability, FN_TEN_FP))
         facts = {
             "train_seconds": took,
             "one_row_ms": _one_row_ms(bundle, test),

@@ -7,8 +7,9 @@ costs. The four outcomes are true/false positives/negatives of the decision to a
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +18,24 @@ from riskloop.errors import ConfigError
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+Amount = float | FloatArray
+"""One amount for everybody, or one for each customer, shape (n,)."""
+
+NEVER = 2.0
+"""The threshold of acting on nobody: finite, because JSON has no infinity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Cost of each outcome, in ``currency`` per customer.
+    """Cost of each outcome, in ``currency`` per customer: the same for everybody, or arrays of shape (n,).
+
+    Costs that are declared as formulas over a customer's columns are `riskloop.decide.prices.Prices`.
 
     Raises
     ------
     ConfigError
-        If a cost is not finite, or if acting on a positive or leaving a negative alone is not the cheaper choice:
-        then no probability could change the decision.
+        If costs are the same for everybody and one is not finite, or acting on a positive or leaving a negative alone
+        is not the cheaper choice: then no probability could change the decision.
 
     Examples
     --------
@@ -35,14 +43,19 @@ class Costs:
     0.09090909090909091
     """
 
-    fp: float
-    fn: float
-    tp: float = 0.0
-    tn: float = 0.0
+    fp: Amount
+    fn: Amount
+    tp: Amount = 0.0
+    tn: Amount = 0.0
     currency: str = "EUR"
 
+    names: ClassVar[tuple[str, ...]] = ()
+    """Columns that are needed to know the costs: none."""
+
     def __post_init__(self) -> None:
-        if not all(math.isfinite(cost) for cost in (self.fp, self.fn, self.tp, self.tn)):
+        if self.varies:
+            return
+        if not all(math.isfinite(cost) for cost in self._amounts):
             raise ConfigError(
                 "Costs must be finite numbers.", where="costs", next_step="set costs.fp and costs.fn to amounts"
             )
@@ -55,11 +68,48 @@ class Costs:
             )
 
     @property
+    def _amounts(self) -> tuple[Amount, Amount, Amount, Amount]:
+        return self.fp, self.fn, self.tp, self.tn
+
+    @property
+    def varies(self) -> bool:
+        """Whether customers cost differently."""
+        return any(isinstance(cost, np.ndarray) for cost in self._amounts)
+
+    @property
+    def needless(self) -> Amount:
+        """What acting on a negative costs more than leaving it alone."""
+        return self.fp - self.tn
+
+    @property
+    def missed(self) -> Amount:
+        """What leaving a positive alone costs more than acting on it."""
+        return self.fn - self.tp
+
+    @property
     def bayes_threshold(self) -> float:
-        """The probability above which acting is cheaper in expectation (Elkan, 2001)."""
-        needless = self.fp - self.tn
-        missed = self.fn - self.tp
+        """The probability above which acting is cheaper in expectation (Elkan, 2001).
+
+        Where customers cost differently: the best one for all of them, if costs tell nothing about the outcome.
+        """
+        needless, missed = float(np.mean(self.needless)), float(np.mean(self.missed))
         return needless / (needless + missed)
+
+    def thresholds(self, least_gain: float = 0.0) -> Amount:
+        """The probability from which acting on a customer gains at least so much in expectation.
+
+        0 where it always does, 2 where it never can.
+        """
+        stake = np.asarray(self.needless + self.missed, dtype=np.float64)
+        asked = np.asarray(self.needless + least_gain, dtype=np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.where(stake > 0, asked / stake, np.where(asked < 0, 0.0, NEVER))
+        found = np.where(np.isnan(stake), np.nan, np.clip(found, 0.0, NEVER))
+        return found if self.varies else float(found)
+
+    def gain(self, probability: FloatArray) -> FloatArray:
+        """What acting on each of n customers saves in expectation, shape (n,)."""
+        return np.asarray(probability * self.missed - (1 - probability) * self.needless)
 
     def each(self, outcome: BoolArray, act: BoolArray) -> FloatArray:
         """Cost of every decision, shape (n,), once the outcome is known."""
@@ -76,6 +126,23 @@ class Costs:
         acted = probability * self.tp + (1 - probability) * self.fp
         left = probability * self.fn + (1 - probability) * self.tn
         return np.where(act, acted, left)
+
+    def of(self, _columns: Mapping[str, NDArray[Any]]) -> Costs:
+        """The costs of customers with these columns: the same for everybody."""
+        return self
+
+    def take(self, rows: NDArray[Any]) -> Costs:
+        """The costs of some customers, by position or mask."""
+        return self._each(lambda cost: cost[rows] if isinstance(cost, np.ndarray) else cost)
+
+    def mean(self) -> Costs:
+        """The mean customer's."""
+        return self._each(lambda cost: float(np.mean(cost)))
+
+    def _each(self, change: Any) -> Costs:
+        if not self.varies:
+            return self
+        return replace(self, fp=change(self.fp), fn=change(self.fn), tp=change(self.tp), tn=change(self.tn))
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

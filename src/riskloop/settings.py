@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from riskloop.costs import Costs
 from riskloop.data.contract import did_you_mean
 from riskloop.data.linked.plan import LinkedTable, Plan
+from riskloop.decide.prices import Declared, declare
 from riskloop.errors import ConfigError
 from riskloop.problem import Problem
 
@@ -85,19 +85,23 @@ class FeaturesSection(_Section):
 
 
 class CostsSection(_Section):
-    fp: float = Field(1.0, description="Cost of acting on a negative, in currency per customer.")
-    fn: float = Field(10.0, description="Cost of not acting on a positive, in currency per customer.")
-    tp: float = Field(0.0, description="Cost of acting on a positive.")
-    tn: float = Field(0.0, description="Cost of not acting on a negative.")
+    fp: float | str = Field(
+        1.0,
+        description="Cost of acting on a negative, in currency per customer: an amount, a column or arithmetic over "
+        "columns such as `0.6 * loan_amount`; benefits are below zero.",
+    )
+    fn: float | str = Field(10.0, description="Cost of not acting on a positive; the same.")
+    tp: float | str = Field(0.0, description="Cost of acting on a positive; the same.")
+    tn: float | str = Field(0.0, description="Cost of not acting on a negative; the same.")
     currency: str = Field("EUR", description="Currency of the costs.")
 
     @model_validator(mode="after")
     def _worth_deciding(self) -> CostsSection:
-        self.costs()
+        self.declared()
         return self
 
-    def costs(self) -> Costs:
-        return Costs(self.fp, self.fn, self.tp, self.tn, self.currency)
+    def declared(self) -> Declared:
+        return declare(self.fp, self.fn, self.tp, self.tn, self.currency)
 
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0}

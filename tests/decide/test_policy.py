@@ -42,7 +42,7 @@ def samples(draw: st.DrawFn) -> tuple[BoolArray, FloatArray]:
 @given(any_costs(), probabilities)
 def test_the_cost_policy_takes_the_cheaper_action_row_by_row(costs: Costs, probability: list[float]) -> None:
     p = np.array(probability)
-    taken = costs.expected(p, choose_policy("cost", *no_rows, costs).act(p))
+    taken = costs.expected(p, choose_policy("cost", *no_rows, costs).act(p, costs))
     either = np.minimum(costs.expected(p, np.ones_like(p, dtype=bool)), costs.expected(p, np.zeros_like(p, dtype=bool)))
     assert np.allclose(taken, either, atol=1e-9)
 
@@ -54,7 +54,7 @@ def test_the_empirical_threshold_is_never_dearer_in_sample_than_any_other(
 ) -> None:
     outcome, probability = sample
     chosen = choose_policy("empirical", outcome, probability, costs)
-    cost = costs.per_thousand(outcome, chosen.act(probability))
+    cost = costs.per_thousand(outcome, chosen.act(probability, costs))
     for threshold in (0.0, NEVER, 0.5, costs.bayes_threshold, *np.unique(probability)):
         assert cost <= costs.per_thousand(outcome, probability >= threshold) + 1e-6
 
@@ -94,14 +94,14 @@ def test_the_f1_policy_has_the_best_f1(sample: tuple[BoolArray, FloatArray]) -> 
 
     chosen = choose_policy("f1", outcome, probability, founding)
     best = max(f1(probability >= threshold) for threshold in np.unique(probability))
-    assert f1(chosen.act(probability)) == pytest.approx(best, abs=1e-12)
+    assert f1(chosen.act(probability, founding)) == pytest.approx(best, abs=1e-12)
 
 
 @unhurried
 @given(samples(), st.floats(0.05, 1))
 def test_a_recall_asked_for_is_reached_at_the_least_cost(sample: tuple[BoolArray, FloatArray], value: float) -> None:
     outcome, probability = sample
-    act = choose_policy("recall_at", outcome, probability, founding, value=value).act(probability)
+    act = choose_policy("recall_at", outcome, probability, founding, value=value).act(probability, founding)
     assert act[outcome].mean() >= value
     for threshold in np.unique(probability):
         other = probability >= threshold
@@ -113,7 +113,7 @@ def test_a_precision_asked_for_is_reached_or_the_best_is_named() -> None:
     outcome = np.array([True, True, False, True, False, False])
     probability = np.array([0.5, 0.9, 0.9, 0.6, 0.4, 0.1])
     chosen = choose_policy("precision_at", outcome, probability, founding, value=0.7)
-    assert outcome[chosen.act(probability)].mean() == 0.75
+    assert outcome[chosen.act(probability, founding)].mean() == 0.75
     with pytest.raises(DataError, match=r"precision of 0\.9; the best reachable is 0\.75"):
         choose_policy("precision_at", outcome, probability, founding, value=0.9)
 
@@ -157,9 +157,9 @@ def test_one_customer_gets_the_decision_he_has_in_the_table(
 ) -> None:
     policy = Policy("fixed", threshold, costs, labels=("contact", "leave"))
     p = np.array([*probability, 0.4, 0.7, threshold])
-    table = policy.decide_many(p)
+    table = policy.decide_many(p, costs)
     for row, value in enumerate(p.tolist()):
-        alone = policy.decide(value)
+        alone = policy.decide(value, costs)
         assert alone.decision == table.decision[row]
         assert alone.act == table.act[row]
         assert alone.risk_band == table.risk_band[row]
@@ -167,7 +167,7 @@ def test_one_customer_gets_the_decision_he_has_in_the_table(
 
 
 def test_a_decision_is_priced_named_and_banded() -> None:
-    decision = Policy("cost", founding.bayes_threshold, founding, labels=("contact", "leave")).decide(0.4)
+    decision = Policy("cost", founding.bayes_threshold, founding, labels=("contact", "leave")).decide(0.4, founding)
     assert decision.decision == "contact"
     assert decision.risk_band == "medium"
     assert decision.expected_cost == pytest.approx(6)
@@ -175,16 +175,16 @@ def test_a_decision_is_priced_named_and_banded() -> None:
 
 def test_a_numpy_probability_gets_the_same_decision_in_plain_values() -> None:
     policy = Policy("cost", founding.bayes_threshold, founding)
-    decision = policy.decide(np.float64(0.9))
-    assert decision == policy.decide(0.9)
+    decision = policy.decide(np.float64(0.9), founding)
+    assert decision == policy.decide(0.9, founding)
     assert decision.risk_band == "high"
     assert type(decision.act) is bool
 
 
 def test_a_threshold_above_one_never_acts() -> None:
     policy = Policy("fixed", NEVER, founding)
-    assert not policy.act(np.array([0.0, 1.0])).any()
-    assert policy.decide(1.0).decision == "pass"
+    assert not policy.act(np.array([0.0, 1.0]), founding).any()
+    assert policy.decide(1.0, founding).decision == "pass"
 
 
 @unhurried

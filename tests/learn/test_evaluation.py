@@ -207,7 +207,7 @@ def test_curves_agree_with_scikit_learn_and_keep_the_cheapest_point() -> None:
         act = probability >= threshold
         assert cost == pytest.approx(founding.per_thousand(outcome, act))
         assert recall == pytest.approx(act[outcome].mean())
-    best = choose_policy("empirical", outcome, probability, founding).act(probability)
+    best = choose_policy("empirical", outcome, probability, founding).act(probability, founding)
     assert min(drawn.cost_per_thousand) == pytest.approx(founding.per_thousand(outcome, best))
 
 
@@ -232,7 +232,7 @@ def test_on_the_founding_churn_data_contacting_everyone_is_optimal_and_the_verdi
     policy = choose_policy("cost", outcome, truth, founding)
     everyone = trivial(outcome, founding)["act_on_all"]
     assert policy.threshold == pytest.approx(0.0909, abs=1e-4)
-    assert policy.act(truth).all()
+    assert policy.act(truth, founding).all()
     assert regret(truth, everyone, founding).per_thousand == 0
     rows = compare_policies(outcome, truth, policy, founding, seed=42)
     assert not pays(rows)

@@ -101,7 +101,7 @@ def test_a_model_that_is_served_otherwise_or_slowly_is_refused(
 
 
 def test_a_model_as_good_as_the_champion_passes(judge: Judge, dataset: Dataset, good: Trained) -> None:
-    assert judge(champion_act=good.policy.act(good.test_probability))["not_worse_than_champion"].passed
+    assert judge(champion_act=good.policy.act(good.test_probability, good.test_costs))["not_worse_than_champion"].passed
 
 
 def test_a_model_that_is_worse_than_the_champion_is_refused(judge: Judge, dataset: Dataset, good: Trained) -> None:

@@ -53,7 +53,9 @@ def test_every_customer_gets_the_decision_of_the_bundle_in_the_order_of_the_file
     low, high = bundle.scorer.interval.of_many(probability)
     assert [float(row["probability_low"]) for row in answers] == low.tolist()
     assert [float(row["probability_high"]) for row in answers] == high.tolist()
-    assert [row["decision"] for row in answers] == bundle.policy.decide_many(probability).decision.tolist()
+    assert [row["decision"] for row in answers] == bundle.policy.decide_many(
+        probability, bundle.policy.costs.of({})
+    ).decision.tolist()
     assert (done.rows, done.scored, done.version) == (300, 300, 1)
     assert done.acted == sum(row["decision"] == "act" for row in answers)
     assert done.expected_cost == pytest.approx(sum(float(row["expected_cost"]) for row in answers))

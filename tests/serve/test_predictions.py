@@ -49,7 +49,7 @@ def test_an_answer_is_what_the_bundle_says(standing, bundle_maker, customers):
     bundle = bundle_maker()
     for customer, probability in zip(customers, bundle.golden.probability, strict=True):
         answer = standing.post("/predict", json={"features": customer}).json()
-        decision = bundle.policy.decide(probability)
+        decision = bundle.policy.decide(probability, bundle.policy.costs.of({}))
         assert answer["probability"] == probability
         assert answer["interval"] == list(bundle.scorer.interval.of(probability))
         assert answer["decision"] == decision.decision

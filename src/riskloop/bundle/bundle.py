@@ -95,7 +95,7 @@ def raw_rows(contract: Contract, columns: Columns, positions: Sequence[int]) -> 
     ContractError
         If a category was decoded into the unknown bin: its text is not known any more.
     """
-    return [{column.name: _raw(column, columns[column.name][row]) for column in contract.used} for row in positions]
+    return [{column.name: _raw(column, columns[column.name][row]) for column in contract.read} for row in positions]
 
 
 def _raw(column: Any, value: Any) -> Any:

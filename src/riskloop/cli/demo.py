@@ -185,7 +185,9 @@ def _regret(project: Project, done: TrainingResult, data: Path) -> Regret:
     known = dict(truth.iter_rows())
     probability = np.array([float(known[customer]) for customer in rows["customer_id"].to_list()])
     policy = done.trained.policy
-    return regret(probability, policy.act(done.trained.test_probability), policy.costs)
+    return regret(
+        probability, policy.act(done.trained.test_probability, done.trained.test_costs), done.trained.test_costs
+    )
 
 
 @contextlib.contextmanager
@@ -241,7 +243,7 @@ def _requests(project: Project, path: Path) -> list[dict[str, Any]]:
             {
                 "id": row["customer_id"],
                 "features": {
-                    name: _typed(row[name], columns[name].type) for name in project.contract.features if name in row
+                    name: _typed(row[name], columns[name].type) for name in project.contract.read_names if name in row
                 },
             }
             for row in csv.DictReader(stream)

@@ -46,8 +46,10 @@ def init(
     linked: Annotated[
         list[str] | None, typer.Option(help="Linked table NAME=FILE:KEY[:TIME], many rows to a customer; repeatable.")
     ] = None,
-    cost_fn: Annotated[float | None, typer.Option(help="Cost of a missed positive.")] = None,
-    cost_fp: Annotated[float | None, typer.Option(help="Cost of a needless action.")] = None,
+    cost_fn: Annotated[
+        str | None, typer.Option(help="Cost of a missed positive: an amount, or arithmetic over columns.")
+    ] = None,
+    cost_fp: Annotated[str | None, typer.Option(help="Cost of a needless action; the same.")] = None,
     currency: Annotated[str, typer.Option(help="Currency of the costs.")] = "EUR",
     separator: Annotated[str | None, typer.Option(help="Field separator, if it cannot be found out.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Text encoding, if it cannot be found out.")] = None,
@@ -65,15 +67,17 @@ def init(
     as_json: JsonOption = False,
 ) -> None:
     """Read a table, write riskloop.yaml and contract.yaml, and report leakage, ids, sentinels and personal columns."""
-    from riskloop.costs import Costs
     from riskloop.data.linked.propose import parse_linked
     from riskloop.data.source import Source
+    from riskloop.decide.prices import declare
     from riskloop.errors import UsageError
     from riskloop.loop.workflows.initialise import initialise
 
     if (cost_fn is None) != (cost_fp is None):
         raise UsageError("Give both costs or none.", next_step="e.g. --cost-fn 100 --cost-fp 10")
-    costs = Costs(fp=cost_fp, fn=cost_fn, currency=currency) if cost_fp is not None and cost_fn is not None else None
+    costs = None
+    if cost_fp is not None and cost_fn is not None:
+        costs = declare(fp=cost_fp, fn=cost_fn, currency=currency)
     done = initialise(
         project,
         Source(data, separator, encoding, header, names(columns), sample_rows),

@@ -85,12 +85,16 @@ class Contract:
         Names of the columns the model may use, a subset of the columns.
     known : tuple of str
         Columns that may be present and are not used (id, target, dropped ones): not an error in a request.
+    priced : tuple of str
+        Number columns beside the features that a decision's costs are computed from: read like features, and never
+        shown to the model.
     """
 
     columns: tuple[Column, ...]
     features: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     version: int = field(default=1)
+    priced: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
@@ -100,6 +104,16 @@ class Contract:
     def used(self) -> tuple[Column, ...]:
         """The feature columns, in the order of `features`."""
         return tuple(self.by_name[name] for name in self.features)
+
+    @cached_property
+    def read_names(self) -> tuple[str, ...]:
+        """Names of the columns that a request must hold: features, and what prices decisions."""
+        return (*self.features, *self.priced)
+
+    @cached_property
+    def read(self) -> tuple[Column, ...]:
+        """The columns that a request must hold, in the order of `read_names`."""
+        return tuple(self.by_name[name] for name in self.read_names)
 
     @cached_property
     def _accepted(self) -> frozenset[str]:
@@ -113,7 +127,7 @@ class Contract:
         """
         columns: Columns = {}
         breaches: list[Breach] = []
-        for column in self.used:
+        for column in self.read:
             values, broken = _decode_column(column, rows, typed)
             columns[column.name] = values
             breaches += broken
@@ -133,7 +147,7 @@ class Contract:
 
     def _near(self, name: str, position: int) -> str:
         """Suggestions are slow to find: a request with a thousand strange fields gets the first few only."""
-        return did_you_mean(name, self.features) if position < _MOST_SUGGESTIONS else ""
+        return did_you_mean(name, self.read_names) if position < _MOST_SUGGESTIONS else ""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -141,6 +155,7 @@ class Contract:
             "columns": {column.name: column.to_dict() for column in self.columns},
             "features": list(self.features),
             "known": list(self.known),
+            **({"priced": list(self.priced)} if self.priced else {}),
         }
 
     @classmethod
@@ -158,11 +173,13 @@ class Contract:
             raise ConfigError("A contract needs a mapping `columns`.", where="contract")
         parsed = tuple(Column.from_dict(str(name), fields) for name, fields in columns.items())
         names = {column.name for column in parsed}
-        features = tuple(str(name) for name in document.get("features", ()))
-        for feature in features:
-            if feature not in names:
-                raise ConfigError(f"The feature {feature!r} has no column in the contract.", where="contract")
-        return cls(parsed, features, tuple(str(name) for name in document.get("known", ())))
+        features, known, priced = (
+            tuple(str(name) for name in document.get(key, ())) for key in ("features", "known", "priced")
+        )
+        for name in (*features, *priced):
+            if name not in names:
+                raise ConfigError(f"{name!r} is to be read and has no column in the contract.", where="contract")
+        return cls(parsed, features, known, priced=priced)
 
 
 def _decode_column(
@@ -182,7 +199,7 @@ def _decode_column(
 
 def _check_document(document: Mapping[str, Any]) -> None:
     for key in document:
-        if key not in ("version", "columns", "features", "known"):
+        if key not in ("version", "columns", "features", "known", "priced"):
             raise ConfigError(f"Unknown key {key!r}{did_you_mean(str(key), ('columns', 'known'))}.", where="contract")
     if document.get("version", 1) != 1:
         raise ConfigError(

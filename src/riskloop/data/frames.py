@@ -16,7 +16,7 @@ from riskloop.errors import DataError
 
 
 def decode_frame(contract: Contract, frame: pl.DataFrame) -> Decoded:
-    """Decode the feature columns of a table; same rules and results as `Contract.decode_rows`.
+    """Decode the features of a table, and what prices decisions; same rules and results as `Contract.decode_rows`.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def decode_frame(contract: Contract, frame: pl.DataFrame) -> Decoded:
         If a feature column is missing from the table.
     """
     present = set(frame.columns)
-    absent = [name for name in contract.features if name not in present]
+    absent = [name for name in contract.read_names if name not in present]
     if absent:
         raise DataError(
             f"The table lacks {len(absent)} of the contract's columns: {', '.join(absent[:5])}.",
@@ -33,7 +33,7 @@ def decode_frame(contract: Contract, frame: pl.DataFrame) -> Decoded:
         )
     columns: Columns = {}
     breaches: list[Breach] = []
-    for column in contract.used:
+    for column in contract.read:
         columns[column.name], broken = decode_series(column, frame[column.name])
         breaches += broken
     return Decoded(columns, tuple(breaches), frame.height)

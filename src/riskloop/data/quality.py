@@ -89,7 +89,7 @@ def check_table(
 def _absent(frame: pl.DataFrame, contract: Contract) -> Iterable[Finding]:
     """The first few one by one; a table of another kind lacks hundreds."""
     present = set(frame.columns)
-    absent = [name for name in contract.features if name not in present]
+    absent = [name for name in contract.read_names if name not in present]
     step = "add the column; if it is gone for good, remove it from contract.yaml and train anew"
     for name in absent[:_MOST_SHOWN]:
         message = f"The contract expects the column {name!r}{did_you_mean(name, frame.columns)}."
@@ -138,7 +138,7 @@ def _unknown_outcome(problem: Problem, count: int, rows: int) -> Finding:
 
 def _missing_shares(contract: Contract, decoded: Decoded) -> Iterable[Finding]:
     """Of the columns whose cells may be missing; where they may not, each missing cell is a breach."""
-    for column in contract.used:
+    for column in contract.read:
         gone = int(is_missing(decoded.columns[column.name]).sum())
         share = gone / decoded.rows
         if column.nullable and share > column.max_missing:

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from riskloop.costs import BoolArray, Costs, FloatArray
-
-NEVER = 2.0
-"""The threshold of a policy that acts on nobody: finite, because JSON has no infinity."""
+from riskloop.costs import NEVER, BoolArray, Costs, FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,9 +16,11 @@ class Cuts:
     """Every way to cut a sample in two by score: from acting on nobody to acting on everybody.
 
     Columns of shape (distinct scores + 1,): the range of thresholds ``(above, upto]`` that makes the cut, and whom
-    it catches.
+    it catches. ``outcome`` and ``group``, of shape (n,), are the sample: the score of a row is the group-th lowest.
     """
 
+    outcome: BoolArray
+    group: NDArray[np.intp]
     above: FloatArray
     upto: FloatArray
     tp: FloatArray
@@ -35,6 +35,8 @@ class Cuts:
         acted = np.bincount(group, minlength=len(scores))[::-1].cumsum()
         upto = np.append(NEVER, scores[::-1])
         return cls(
+            outcome=outcome,
+            group=group,
             above=np.append(upto[1:], 0.0),
             upto=upto,
             tp=np.append(0.0, tp),
@@ -63,6 +65,10 @@ class Cuts:
 
     def cost(self, costs: Costs) -> FloatArray:
         """Total cost of every cut, in currency."""
+        if costs.varies:
+            if_acted, if_left = (costs.each(self.outcome, np.full(self.rows, act)) for act in (True, False))
+            change = np.bincount(self.group, weights=if_acted - if_left)[::-1].cumsum()
+            return np.asarray(if_left.sum() + np.append(0.0, change))
         acted = self.tp * costs.tp + self.fp * costs.fp
         return acted + (self.positives - self.tp) * costs.fn + (self.negatives - self.fp) * costs.tn
 
@@ -84,3 +90,14 @@ class Cuts:
         equal = np.flatnonzero(cost <= cost.min() + 1e-9 * max(1.0, abs(cost.min())))
         nearest = [abs(self.threshold(int(cut), costs.bayes_threshold) - costs.bayes_threshold) for cut in equal]
         return int(equal[int(np.argmin(nearest))])
+
+    def cheapest_thresholds(self, costs: Costs, *, seed: int, resamples: int = 200) -> FloatArray:
+        """The cheapest threshold on each of so many bootstrap samples of the rows, shape (resamples,)."""
+        if_acted, if_left = (costs.each(self.outcome, np.full(self.rows, act)) for act in (True, False))
+        change, rng = if_acted - if_left, np.random.default_rng(seed)
+        found = []
+        for _ in range(resamples):
+            rows = rng.integers(0, self.rows, self.rows)
+            acted = np.bincount(self.group[rows], weights=change[rows], minlength=len(self.tp) - 1)[::-1].cumsum()
+            found.append(self.threshold(int(np.append(0.0, acted).argmin()), costs.bayes_threshold))
+        return np.array(found)

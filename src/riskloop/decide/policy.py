@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riskloop.costs import BoolArray, Costs, FloatArray
+from riskloop.costs import NEVER, Amount, BoolArray, Costs, FloatArray
 from riskloop.decide.cuts import Cuts
+from riskloop.decide.prices import Declared, Prices, declare
 from riskloop.errors import BundleRefused, ConfigError, DataError
 
-PolicyKind = Literal["cost", "empirical", "f1", "fixed", "precision_at", "recall_at"]
+PolicyKind = Literal["cost", "capacity", "empirical", "f1", "fixed", "precision_at", "recall_at"]
 RiskBand = Literal["low", "medium", "high"]
 BANDS: tuple[RiskBand, RiskBand, RiskBand] = ("low", "medium", "high")
 
@@ -36,12 +37,18 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decisions:
-    """What to do about n customers: columns of shape (n,). ``expected_cost`` is in currency per customer."""
+    """What to do about n customers: columns of shape (n,).
+
+    ``expected_cost`` of the decision taken, and ``gain``, what acting saves in expectation (below 0 where it does not
+    pay), are in currency per customer.
+    """
 
     decision: NDArray[np.str_]
     act: BoolArray
+    threshold: FloatArray
     risk_band: NDArray[np.str_]
     expected_cost: FloatArray
+    gain: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +57,12 @@ class Policy:
 
     Attributes
     ----------
-    kind : {"cost", "empirical", "f1", "fixed", "precision_at", "recall_at"}
+    kind : {"cost", "capacity", "empirical", "f1", "fixed", "precision_at", "recall_at"}
         How the threshold was chosen.
     threshold : float
-        Act at or above it; above 1 the policy never acts.
-    costs : Costs
+        Act at or above it; above 1 the policy never acts. Where every customer has a threshold of their own (see
+        `own_thresholds`), the one that would be best for all of them.
+    costs : Costs or Prices
         What each outcome costs; prices every decision whatever the kind.
     bands : (float, float)
         Probabilities at which risk becomes medium and high.
@@ -62,6 +70,10 @@ class Policy:
         What to call acting and leaving alone.
     why : str
         One sentence on the choice of the threshold.
+    least_gain : float
+        What acting must gain in expectation, in currency: above 0 where there is no capacity for all who would gain.
+    interval : (float, float) or None
+        In which the threshold lies with 95 % confidence, where it was chosen on rows.
 
     Raises
     ------
@@ -71,47 +83,77 @@ class Policy:
 
     kind: PolicyKind
     threshold: float
-    costs: Costs
+    costs: Declared
     bands: tuple[float, float] = (0.4, 0.7)
     labels: tuple[str, str] = ("act", "pass")
     why: str = ""
+    least_gain: float = 0.0
+    interval: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(PolicyKind):
             raise _unknown(self.kind)
         if not (math.isfinite(self.threshold) and self.threshold >= 0):
             raise _wrong(f"A threshold of {self.threshold!r} makes no sense.", "set a probability between 0 and 1")
+        if not (math.isfinite(self.least_gain) and self.least_gain >= 0):
+            raise _wrong(f"A least gain of {self.least_gain!r} makes no sense.", "set an amount of 0 or more")
         if len(self.bands) != 2 or not 0 <= self.bands[0] <= self.bands[1] <= 1:
             raise _wrong(f"Risk bands {self.bands!r} are not two rising probabilities.", "set e.g. [0.4, 0.7]")
         if len({label for label in self.labels if isinstance(label, str) and label}) != 2 or len(self.labels) != 2:
             raise _wrong(f"Labels {self.labels!r} are not two different words.", "set e.g. [contact, leave]")
 
-    def act(self, probability: FloatArray) -> BoolArray:
-        """Whom to act on, shape (n,)."""
-        return np.asarray(probability >= self.threshold)
+    @property
+    def own_thresholds(self) -> bool:
+        """Whether every customer has a threshold of their own, because they cost differently."""
+        return self.kind in ("cost", "capacity") and isinstance(self.costs, Prices)
 
-    def decide(self, probability: float) -> Decision:
-        """The decision for one customer."""
+    def thresholds(self, costs: Costs) -> Amount:
+        """The probability from which each customer is acted on; one number where it is the same for all.
+
+        Parameters
+        ----------
+        costs : Costs
+            Those of the n customers: ``policy.costs.of(columns)``.
+        """
+        return costs.thresholds(self.least_gain) if self.own_thresholds else self.threshold
+
+    def act(self, probability: FloatArray, costs: Costs) -> BoolArray:
+        """Whom to act on of n customers with these costs, shape (n,)."""
+        return np.asarray(probability >= self.thresholds(costs))
+
+    def decide(self, probability: float, costs: Costs, row: int = 0) -> Decision:
+        """The decision for one customer: the row-th of those with these costs."""
         probability = float(probability)
-        act = probability >= self.threshold
-        positive, negative = (self.costs.tp, self.costs.fp) if act else (self.costs.fn, self.costs.tn)
+        if costs.varies:
+            costs = costs.take(np.array([row]))
+            decided = self.decide_many(np.array([probability]), costs)
+            act, expected = bool(decided.act[0]), float(decided.expected_cost[0])
+            threshold = float(decided.threshold[0])
+        else:  # the same in plain numbers: ten times as fast
+            threshold = self.threshold
+            act = probability >= threshold
+            positive, negative = (costs.tp, costs.fp) if act else (costs.fn, costs.tn)
+            expected = float(probability * positive + (1 - probability) * negative)
         return Decision(
             decision=self.labels[0] if act else self.labels[1],
             act=act,
             probability=probability,
-            threshold=self.threshold,
+            threshold=threshold,
             risk_band=BANDS[bisect_right(self.bands, probability)],
-            expected_cost=probability * positive + (1 - probability) * negative,
+            expected_cost=expected,
         )
 
-    def decide_many(self, probability: FloatArray) -> Decisions:
-        """The decisions for n customers; row by row what ``decide`` says."""
-        act = self.act(probability)
+    def decide_many(self, probability: FloatArray, costs: Costs) -> Decisions:
+        """The decisions for n customers with these costs; row by row what ``decide`` says."""
+        thresholds = self.thresholds(costs)
+        act = np.asarray(probability >= thresholds)
         return Decisions(
             decision=np.where(act, *self.labels),
             act=act,
+            threshold=np.broadcast_to(thresholds, probability.shape),
             risk_band=np.array(BANDS)[np.searchsorted(self.bands, probability, side="right")],
-            expected_cost=self.costs.expected(probability, act),
+            expected_cost=costs.expected(probability, act),
+            gain=costs.gain(probability),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,6 +165,8 @@ class Policy:
             "bands": list(self.bands),
             "labels": list(self.labels),
             "why": self.why,
+            "least_gain": self.least_gain,
+            "interval": None if self.interval is None else list(self.interval),
         }
 
     @classmethod
@@ -135,7 +179,9 @@ class Policy:
             If a field is missing, unknown or makes no sense.
         """
         try:
-            plain = {**fields, "costs": Costs(**fields["costs"])}
+            plain = {**fields, "costs": declare(**fields["costs"])}
+            interval = fields.get("interval")
+            plain |= {"interval": None if interval is None else tuple(interval)}
             return cls(**{**plain, "bands": tuple(fields["bands"]), "labels": tuple(fields["labels"])})
         except (KeyError, TypeError, ValueError, ConfigError) as wrong:
             raise BundleRefused(
@@ -151,24 +197,34 @@ def choose_policy(
     probability: FloatArray,
     costs: Costs,
     *,
+    declared: Declared | None = None,
     value: float | None = None,
     bands: tuple[float, float] = (0.4, 0.7),
     labels: tuple[str, str] = ("act", "pass"),
+    seed: int = 0,
 ) -> Policy:
     """Choose a threshold on out-of-fold probabilities; never on the rows that will judge it.
 
     Parameters
     ----------
     kind : PolicyKind
-        ``cost``: the Bayes threshold of the costs (Elkan, 2001), right when probabilities are calibrated; needs no
-        rows. ``empirical``: the threshold that was cheapest on these rows (Sheng and Ling, 2006). ``f1``: the best
-        F1. ``precision_at``, ``recall_at``: the cheapest threshold that reaches ``value``. ``fixed``: ``value``.
+        ``cost``: the Bayes threshold of the costs (Elkan, 2001), of each customer's own where they differ; right when
+        probabilities are calibrated; needs no rows. ``capacity``: the share ``value`` of customers on whom acting gains
+        most, as long as it gains. ``empirical``: the threshold that was cheapest on these rows (Sheng and Ling, 2006).
+        ``f1``: the best F1. ``precision_at``, ``recall_at``: the cheapest threshold that reaches ``value``. ``fixed``:
+        ``value``.
     outcome : array of bool, shape (n,)
         True for a positive.
     probability : array of float, shape (n,)
         Out-of-fold probabilities of the same rows.
+    costs : Costs
+        Of the same rows.
+    declared : Costs or Prices, optional
+        Where ``costs`` come from, if they differ from row to row.
     value : float, optional
-        The threshold, precision or recall asked for, in [0, 1].
+        The threshold, precision, recall or share asked for, in [0, 1].
+    seed : int
+        Of the bootstrap for the interval of a threshold chosen on rows.
 
     Raises
     ------
@@ -178,22 +234,39 @@ def choose_policy(
         If the rows cannot support the choice: fewer than 50 positives for ``empirical``, one class only, or a
         precision that no threshold reaches.
     """
-    threshold, why = _choose(kind, outcome, probability, costs, value)
-    return Policy(kind, threshold, costs, bands, labels, why)
+    found = _choose(kind, outcome, probability, costs, value, seed)
+    return Policy(
+        kind,
+        found.threshold,
+        costs if declared is None else declared,
+        bands,
+        labels,
+        found.why,
+        found.least_gain,
+        found.interval,
+    )
 
 
-Choice = tuple[float, str]
+class _Found(NamedTuple):
+    threshold: float
+    why: str
+    least_gain: float = 0.0
+    interval: tuple[float, float] | None = None
 
 
-def _choose(kind: PolicyKind, outcome: BoolArray, probability: FloatArray, costs: Costs, value: float | None) -> Choice:
+def _choose(
+    kind: PolicyKind, outcome: BoolArray, probability: FloatArray, costs: Costs, value: float | None, seed: int
+) -> _Found:
     match kind:
         case "cost":
             return _bayes(costs)
+        case "capacity":
+            return _capacity(probability, costs, _checked(kind, value))
         case "fixed":
             threshold = _checked(kind, value)
-            return threshold, f"The threshold {threshold:g} is set in the project."
+            return _Found(threshold, f"The threshold {threshold:g} is set in the project.")
         case "empirical":
-            return _empirical(_cuts(outcome, probability), costs)
+            return _empirical(_cuts(outcome, probability), costs, seed)
         case "f1":
             return _best_f1(_cuts(outcome, probability), costs)
         case "precision_at":
@@ -205,15 +278,48 @@ def _choose(kind: PolicyKind, outcome: BoolArray, probability: FloatArray, costs
     raise _unknown(kind)
 
 
-def _bayes(costs: Costs) -> Choice:
-    needless, missed = costs.fp - costs.tn, costs.fn - costs.tp
-    return costs.bayes_threshold, (
-        f"Acting is cheaper in expectation from a probability of {costs.bayes_threshold:.4g} on: a needless action "
-        f"costs {needless:g} {costs.currency}, a missed positive {missed:g} {costs.currency}."
+def _bayes(costs: Costs) -> _Found:
+    threshold = costs.bayes_threshold
+    if costs.varies:
+        low, middle, high = np.quantile(costs.thresholds(), (0.25, 0.5, 0.75)).tolist()
+        return _Found(
+            min(max(threshold, 0.0), NEVER),
+            f"Acting is cheaper in expectation from a probability of each customer's own on: {middle:.4g} for the "
+            f"middle one, between {low:.4g} and {high:.4g} for half of them.",
+        )
+    return _Found(
+        threshold,
+        f"Acting is cheaper in expectation from a probability of {threshold:.4g} on: a needless action "
+        f"costs {costs.needless:g} {costs.currency}, a missed positive {costs.missed:g} {costs.currency}.",
     )
 
 
-def _empirical(cuts: Cuts, costs: Costs) -> Choice:
+def _capacity(probability: FloatArray, costs: Costs, share: float) -> _Found:
+    order = np.argsort(-costs.gain(probability), kind="stable")
+    gain = costs.take(order).gain(probability[order])
+    places = math.floor(share * len(gain))
+    worthwhile = int((gain >= 0).sum())
+    if worthwhile <= places:
+        why = f"Acting pays for {worthwhile / len(gain):.1%} of the customers, and there is room for {share:.1%}."
+        return _Found(costs.bayes_threshold, why)
+    last = float(gain[places - 1]) if places else math.inf
+    least = _between(float(gain[places]), last)
+    first_out, last_in = probability[order[places]], probability[order[places - 1]] if places else 1.0
+    return _Found(
+        float(costs.mean().thresholds(least)) if costs.varies else _between(float(first_out), float(last_in)),
+        f"There is room for {share:.1%} of the customers, and acting pays for {worthwhile / len(gain):.1%}: those are "
+        f"acted on for whom it gains at least {least:.4g} {costs.currency} in expectation.",
+        least,
+    )
+
+
+def _between(low: float, high: float) -> float:
+    """A number above the lower one and, if it can be, not above the higher one."""
+    middle = (low + high) / 2 if math.isfinite(high) else low
+    return middle if middle > low else low + 1e-9 * max(1.0, abs(low))
+
+
+def _empirical(cuts: Cuts, costs: Costs, seed: int) -> _Found:
     if cuts.positives < FEWEST_POSITIVES:
         raise DataError(
             f"{cuts.positives} positives are too few to choose a threshold by its cost; at least "
@@ -222,20 +328,26 @@ def _empirical(cuts: Cuts, costs: Costs) -> Choice:
             next_step="use the policy 'cost', which needs no rows, or bring more outcomes",
         )
     cut = cuts.cheapest(costs)
-    return cuts.threshold(cut, costs.bayes_threshold), (
+    drawn = cuts.cheapest_thresholds(costs, seed=seed)
+    low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
+    return _Found(
+        cuts.threshold(cut, costs.bayes_threshold),
         f"The cheapest threshold on {cuts.rows} out-of-fold rows: {cuts.cost(costs)[cut] / cuts.rows * 1000:.6g} "
-        f"{costs.currency} per 1,000 customers (the Bayes threshold is {costs.bayes_threshold:.4g})."
+        f"{costs.currency} per 1,000 customers (95 of 100 other samples would have it between {low:.4g} and "
+        f"{high:.4g}; the Bayes threshold is {costs.bayes_threshold:.4g}).",
+        interval=(low, high),
     )
 
 
-def _best_f1(cuts: Cuts, costs: Costs) -> Choice:
+def _best_f1(cuts: Cuts, costs: Costs) -> _Found:
     cut = int(np.argmax(cuts.f1))
-    return cuts.threshold(cut, costs.bayes_threshold), (
-        f"The best F1 on {cuts.rows} out-of-fold rows: {cuts.f1[cut]:.4f}."
+    return _Found(
+        cuts.threshold(cut, costs.bayes_threshold),
+        f"The best F1 on {cuts.rows} out-of-fold rows: {cuts.f1[cut]:.4f}.",
     )
 
 
-def _reaching(metric: str, reached: FloatArray, cuts: Cuts, costs: Costs, value: float) -> Choice:
+def _reaching(metric: str, reached: FloatArray, cuts: Cuts, costs: Costs, value: float) -> _Found:
     best = float(np.nanmax(reached))
     if best < value:
         raise DataError(
@@ -244,9 +356,10 @@ def _reaching(metric: str, reached: FloatArray, cuts: Cuts, costs: Costs, value:
             next_step=f"ask for a {metric} of {best:.4g} or less, or use the policy 'cost'",
         )
     cut = cuts.cheapest(costs, allowed=reached >= value)
-    return cuts.threshold(cut, costs.bayes_threshold), (
+    return _Found(
+        cuts.threshold(cut, costs.bayes_threshold),
         f"The cheapest threshold with a {metric} of at least {value:g}: {reached[cut]:.4f} on {cuts.rows} "
-        f"out-of-fold rows."
+        f"out-of-fold rows.",
     )
 
 
@@ -300,6 +413,6 @@ class Regret:
 
 def regret(true_probability: FloatArray, act: BoolArray, costs: Costs) -> Regret:
     """Expected cost of decisions minus that of the Bayes rule, where the true probabilities are known (simulation)."""
-    best = float(costs.expected(true_probability, true_probability >= costs.bayes_threshold).mean()) * 1000
+    best = float(costs.expected(true_probability, true_probability >= costs.thresholds()).mean()) * 1000
     excess = float(costs.expected(true_probability, act).mean()) * 1000 - best
     return Regret(excess, best, excess / abs(best) if best else math.nan)

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from riskloop.costs import BoolArray, FloatArray
+from riskloop.costs import BoolArray, Costs, FloatArray
 from riskloop.decide.policy import Policy
 from riskloop.learn.blending import Recipe
 from riskloop.learn.calibrating import CalibrationChoice
@@ -96,6 +96,7 @@ class Choice:
 def choose(
     contenders: Sequence[Contender],
     outcome: BoolArray,
+    costs: Costs,
     *,
     seed: int,
     weight: FloatArray | None = None,
@@ -118,6 +119,8 @@ def choose(
     contenders : sequence of Contender
         At least one, all on the same n rows.
     outcome : bool array, shape (n,)
+    costs : Costs
+        Of the same rows.
     seed : int
     weight : float array, shape (n,), optional
         Of the rows: recent ones may count more.
@@ -128,18 +131,18 @@ def choose(
     """
     mass = np.ones(len(outcome)) if weight is None else weight / weight.mean()
     loss = {one.name: log_loss(outcome, one.probability) for one in contenders}
-    costs = {one.name: one.policy.costs.each(outcome, one.policy.act(one.probability)) for one in contenders}
+    cost = {one.name: costs.each(outcome, one.policy.act(one.probability, costs)) for one in contenders}
     mean_loss = {name: float((mass * each).mean()) for name, each in loss.items()}
-    mean_cost = {name: float((mass * each).mean()) for name, each in costs.items()}
+    mean_cost = {name: float((mass * each).mean()) for name, each in cost.items()}
 
     def compared(one: Contender, other: Contender) -> PairedDifference:
         if stretch is not None:
-            return compare_costs_by_stretch(costs[one.name], costs[other.name], stretch, mass)
-        return compare_costs(mass * costs[one.name], mass * costs[other.name], seed=seed)
+            return compare_costs_by_stretch(cost[one.name], cost[other.name], stretch, mass)
+        return compare_costs(mass * cost[one.name], mass * cost[other.name], seed=seed)
 
     cheapest = min(contenders, key=lambda one: (mean_cost[one.name], mean_loss[one.name], one.complexity))
     difference = {one.name: compared(one, cheapest) for one in contenders if one is not cheapest}
-    balancing = tuple(_balancing_words(contenders, {name: mass * each for name, each in costs.items()}, seed))
+    balancing = tuple(_balancing_words(contenders, {name: mass * each for name, each in cost.items()}, seed))
     sharpest = min(contenders, key=lambda one: (mean_loss[one.name], one.complexity))
 
     def as_good(one: Contender) -> bool:

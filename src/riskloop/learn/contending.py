@@ -58,19 +58,21 @@ def contend(
         calibration = choose_forward_calibration(result.margin, told, block.outcome, block.fold, recency(block))
     else:
         calibration = choose_calibration(result.margin, outcome, seed=plan.seed)
+    costs = plan.costs_of(block.columns, block.judged)
     policy = choose_policy(
         plan.policy,
         outcome,
         calibration.probability,
-        plan.costs,
+        costs,
+        declared=plan.costs,
         value=plan.policy_value,
         bands=plan.bands,
         labels=plan.labels,
+        seed=plan.seed,
     )
     probability = calibration.probability
-    evaluation = evaluate(
-        outcome, probability, policy.act(probability), plan.costs, seed=plan.seed, resamples=CONTENDER_RESAMPLES
-    )
+    act = policy.act(probability, costs)
+    evaluation = evaluate(outcome, probability, act, costs, seed=plan.seed, resamples=CONTENDER_RESAMPLES)
     return Contender(name, complexity, result, calibration, policy, evaluation, candidate, recipe, target, told)
 
 

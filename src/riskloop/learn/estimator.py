@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from riskloop.costs import Costs
 from riskloop.data.contract import Column, Columns, Contract
 from riskloop.data.split import folds as make_folds
+from riskloop.decide.prices import check_priced, declare
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.families import select_blends, select_candidates
 from riskloop.learn.plan import Plan
@@ -28,9 +28,9 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     candidates : sequence of str
         Families to compare, see `riskloop.learn.candidates.families.FAMILIES`.
-    cost_fp, cost_fn : float
-        Cost of a needless action and of a missed positive, in any one currency. The positive class is
-        ``classes_[1]``.
+    cost_fp, cost_fn : float or str
+        Cost of a needless action and of a missed positive, in any one currency; an amount, or arithmetic over the
+        frame's columns such as ``"0.6 * loan"``. The positive class is ``classes_[1]``.
     folds : int
         Cross-validation folds, at most; fewer when a class is small.
     seed : int
@@ -57,8 +57,8 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         candidates: Sequence[str] = ("logistic_regression",),
-        cost_fp: float = 1.0,
-        cost_fn: float = 1.0,
+        cost_fp: float | str = 1.0,
+        cost_fn: float | str = 1.0,
         folds: int = 5,
         seed: int = 42,
     ) -> None:
@@ -84,13 +84,14 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"The rarer class has {rarer} row; with n_samples={len(outcome)} nothing can be held out.")
         plan = Plan(
             select_candidates(list(self.candidates), len(outcome)),
-            Costs(fp=self.cost_fp, fn=self.cost_fn),
+            declare(fp=self.cost_fp, fn=self.cost_fn),
             select_blends(list(self.candidates)),
             folds=min(self.folds, rarer),
             seed=self.seed,
         )
         fold = make_folds(outcome, np.arange(len(outcome)), count=plan.folds, seed=plan.seed)
         block = Block(contract, _columns(contract, X), outcome, fold)
+        check_priced(plan.costs, plan.costs_of(block.columns))
         self.choice_, contenders = select(block, plan)
         self.scorer_ = refit(block, plan, self.choice_.chosen, contenders).scorer
         self.policy_ = self.choice_.chosen.policy
@@ -99,14 +100,15 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Calibrated probabilities, shape (n, 2), in the order of ``classes_``."""
         check_is_fitted(self)
-        X = self._checked_again(X)
-        positive = self.scorer_.probability(_columns(self.scorer_.contract, X))
+        positive = self.scorer_.probability(_columns(self.scorer_.contract, self._checked_again(X)))
         return np.column_stack([1 - positive, positive])
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The class whose choice is cheaper in expectation, shape (n,)."""
-        probability = self.predict_proba(X)[:, 1]
-        labels: NDArray[Any] = self.classes_[self.policy_.act(probability).astype(int)]
+        check_is_fitted(self)
+        columns = _columns(self.scorer_.contract, self._checked_again(X))
+        act = self.policy_.act(self.scorer_.probability(columns), self.policy_.costs.of(columns))
+        labels: NDArray[Any] = self.classes_[act.astype(int)]
         return labels
 
     def __sklearn_tags__(self) -> Any:

@@ -136,18 +136,23 @@ class Examiner:
     def _on_test(self, family: Contender) -> Evaluation:
         scorer = refit(self.block, self.plan, family, self.contenders).scorer
         probability = scorer.probability(self.dataset.take(self.parts.test))
-        outcome, act = self.dataset.outcome[self.parts.test], family.policy.act(probability)
-        return evaluate(outcome, probability, act, self.plan.costs, seed=self.plan.seed, resamples=_RESAMPLES)
+        outcome, costs = (
+            self.dataset.outcome[self.parts.test],
+            self.plan.costs_of(self.dataset.columns, self.parts.test),
+        )
+        act = family.policy.act(probability, costs)
+        return evaluate(outcome, probability, act, costs, seed=self.plan.seed, resamples=_RESAMPLES)
 
     def _segments(self) -> list[WeakSegment]:
         probability, judged = self.chosen.probability, self.block.judged
+        costs = self.plan.costs_of(self.block.columns, judged)
         return weak_segments(
             self.block.contract,
             self.block.rows(judged),
             self.block.outcome[judged],
             probability,
-            self.chosen.policy.act(probability),
-            self.plan.costs,
+            self.chosen.policy.act(probability, costs),
+            costs,
             seed=self.plan.seed,
             important=self.important,
         )

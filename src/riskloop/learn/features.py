@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskloop.data.contract import Column, Columns, Contract
+from riskloop.data.expression import Expression, Part
 from riskloop.data.split import folds
 from riskloop.errors import ConfigError, UsageError
 from riskloop.learn.binning import bin_category, bin_number
 from riskloop.learn.target_encoding import TARGET_LEVELS, crossfitted, target_table
 from riskloop.scorer.encoding import Block, Encoding
-from riskloop.scorer.expression import Expression, Part
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

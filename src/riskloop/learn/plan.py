@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskloop.costs import Costs
+from riskloop.data.contract import Columns
 from riskloop.data.dataset import Dataset
 from riskloop.data.split import SplitKind, folds, rolling_folds
 from riskloop.decide.policy import PolicyKind
+from riskloop.decide.prices import Declared
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate, Value
 from riskloop.learn.choice import Contender, Preference
@@ -45,7 +47,7 @@ class Plan:
     """
 
     candidates: Sequence[Candidate]
-    costs: Costs
+    costs: Declared
     blends: Sequence[str] = ()
     policy: PolicyKind = "cost"
     policy_value: float | None = None
@@ -64,6 +66,11 @@ class Plan:
     search: Method = "tpe"
     prefer: Preference = "simple"
     tuned: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+
+    def costs_of(self, columns: Columns, rows: NDArray[Any] | None = None) -> Costs:
+        """The costs of customers with these columns, or of some of them (positions or a mask)."""
+        needed = {name: columns[name] if rows is None else columns[name][rows] for name in self.costs.names}
+        return self.costs.of(needed)
 
     @property
     def embargo(self) -> float:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from riskloop.data.contract import Column, Contract
+from riskloop.data.expression import Expression
 from riskloop.errors import ConfigError
 from riskloop.scorer.encoding import Block, Encoding
-from riskloop.scorer.expression import Expression
 
 _OPERATORS: dict[np.ufunc, str] = {np.add: "+", np.subtract: "-", np.multiply: "*"}
 

@@ -38,6 +38,7 @@ def select(
     choice = choose(
         _eligible(contenders, plan),
         block.outcome[block.judged],
+        plan.costs_of(block.columns, block.judged),
         seed=plan.seed,
         weight=recency(block) if block.forward else None,
         stretch=block.fold[block.judged] if block.forward else None,

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskloop.bundle.bundle import PARITY, Golden, raw_rows
+from riskloop.costs import Costs
 from riskloop.data.contract import Columns
 from riskloop.data.dataset import Dataset
 from riskloop.data.split import Split, split
 from riskloop.decide.policy import Policy
+from riskloop.decide.prices import check_priced
 from riskloop.errors import BundleRefused
 from riskloop.learn.block import Block
 from riskloop.learn.choice import Choice, Contender
@@ -46,6 +48,8 @@ class Trained:
     split : Split
     training_outcome : bool array, shape (training rows,)
         Outcomes of the rows on which contenders were judged out of fold.
+    training_costs, test_costs : Costs
+        Of those rows, and of the test block.
     test : Evaluation
         The chosen model on the test block, which nothing else has read.
     test_probability : float array, shape (test rows,)
@@ -70,6 +74,8 @@ class Trained:
     contenders: tuple[Contender, ...]
     split: Split
     training_outcome: NDArray[np.bool_]
+    training_costs: Costs
+    test_costs: Costs
     test: Evaluation
     test_probability: FloatArray
     policies: list[PolicyRow]
@@ -111,6 +117,7 @@ def train(
         kind=plan.split,
     )
     block = training_block(dataset, parts.train, plan)
+    check_priced(plan.costs, plan.costs_of(dataset.columns))
     choice, contenders = select(block, plan, memory, watcher)
     return _judge(dataset, parts, block, plan, choice, contenders, learning_curve)
 
@@ -131,9 +138,10 @@ def _judge(
     probability = scorer.probability(columns)
     out_of_fold = chosen.probability
     parity = _parity(refitted, columns)
-    act = chosen.policy.act(probability)
-    rows = compare_policies(outcome, probability, chosen.policy, plan.costs, seed=plan.seed)
-    test = evaluate(outcome, probability, act, plan.costs, seed=plan.seed)
+    costs, judged_costs = plan.costs_of(columns), plan.costs_of(block.columns, block.judged)
+    act, out_of_fold_act = chosen.policy.act(probability, costs), chosen.policy.act(out_of_fold, judged_costs)
+    rows = compare_policies(outcome, probability, chosen.policy, costs, seed=plan.seed)
+    test = evaluate(outcome, probability, act, costs, seed=plan.seed)
     importance = permutation_importance(scorer, columns, outcome, seed=plan.seed)
     examiner = Examiner(dataset, parts, block, plan, chosen, ranked, test, probability, list(importance))
     return Trained(
@@ -143,14 +151,16 @@ def _judge(
         contenders=ranked,
         split=parts,
         training_outcome=block.outcome[block.judged],
+        training_costs=judged_costs,
+        test_costs=costs,
         test=test,
         test_probability=probability,
         policies=rows,
         verdict=verdict(rows, plan.costs.currency),
-        curves=curves(outcome, probability, plan.costs),
+        curves=curves(outcome, probability, costs),
         parity=parity,
         golden=_golden(dataset, parts, scorer, plan.seed),
-        profile=profile(dataset.contract, block.rows(block.judged), out_of_fold, chosen.policy.act(out_of_fold)),
+        profile=profile(dataset.contract, block.rows(block.judged), out_of_fold, out_of_fold_act),
         importance=importance,
         examination=examiner.examine(with_learning_curve=learning_curve),
     )
@@ -181,7 +191,7 @@ def _golden(dataset: Dataset, parts: Split, scorer: Scorer, seed: int) -> Golden
     some test rows are shuffled one by one, so that a bundle holds nobody's record."""
     columns = dataset.take(parts.test)
     known = np.ones(len(parts.test), dtype=bool)
-    for column in dataset.contract.used:
+    for column in dataset.contract.read:
         if column.type == "category":
             known &= columns[column.name] < len(column.levels)
     rng = np.random.default_rng(seed)
@@ -200,7 +210,7 @@ def permutation_importance(
     sample = {name: values[rows] for name, values in columns.items()}
     base = log_loss(outcome[rows], scorer.probability(sample)).mean()
     growth = {}
-    for name, values in sample.items():
-        shuffled = sample | {name: rng.permutation(values)}
+    for name in scorer.contract.features:
+        shuffled = sample | {name: rng.permutation(sample[name])}
         growth[name] = float(log_loss(outcome[rows], scorer.probability(shuffled)).mean() - base)
     return dict(sorted(growth.items(), key=lambda item: -item[1]))

@@ -113,7 +113,7 @@ def _beats_trivial(trained: Trained, seed: int) -> list[GateCheck]:
     checks = []
     for name, words in TRIVIAL.items():
         on_test = rows[name].difference
-        out_of_fold = _against(chosen, name == "act_on_all", trained.training_outcome, seed)
+        out_of_fold = _against(chosen, name == "act_on_all", trained, seed)
         good = on_test.mean > 0 and out_of_fold.low > 0
         message = (
             f"{words} costs {on_test.mean:+.0f} per 1,000 against the model on the test block, "
@@ -125,17 +125,16 @@ def _beats_trivial(trained: Trained, seed: int) -> list[GateCheck]:
     return checks
 
 
-def _against(chosen: Contender, act_on_all: bool, outcome: BoolArray, seed: int) -> PairedDifference:
-    costs = chosen.policy.costs
+def _against(chosen: Contender, act_on_all: bool, trained: Trained, seed: int) -> PairedDifference:
+    costs, outcome = trained.training_costs, trained.training_outcome
     everyone = np.full(len(outcome), act_on_all)
-    return compare_costs(
-        costs.each(outcome, everyone), costs.each(outcome, chosen.policy.act(chosen.probability)), seed=seed
-    )
+    act = chosen.policy.act(chosen.probability, costs)
+    return compare_costs(costs.each(outcome, everyone), costs.each(outcome, act), seed=seed)
 
 
 def _not_worse_than_champion(trained: Trained, outcome: BoolArray, champion_act: BoolArray, seed: int) -> GateCheck:
-    costs = trained.policy.costs
-    act = trained.policy.act(trained.test_probability)
+    costs = trained.test_costs
+    act = trained.policy.act(trained.test_probability, costs)
     difference = compare_costs(costs.each(outcome, act), costs.each(outcome, champion_act), seed=seed)
     good = difference.low <= 0
     message = (

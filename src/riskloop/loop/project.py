@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskloop.bundle.sign import KeyRing
-from riskloop.data.contract import Contract
+from riskloop.data.contract import Contract, did_you_mean
+from riskloop.data.expression import Expression
 from riskloop.data.linked.plan import Plan
 from riskloop.data.source import Source
-from riskloop.errors import NotFound
-from riskloop.scorer.expression import Expression
+from riskloop.errors import ConfigError, NotFound
 from riskloop.settings import CONTRACT_FILE, Settings, read_yaml
 
 if TYPE_CHECKING:
@@ -101,7 +101,28 @@ class Project:
         barred = (problem.not_features() - counted_from) | set(self.settings.features.drop)
         features = tuple(column.name for column in stored.columns if column.name not in barred)
         known = (*(column.name for column in stored.columns if column.name in barred), *stored.known)
-        return replace(stored, features=features, known=tuple(dict.fromkeys(known)))
+        priced = tuple(name for name in self._prices(stored) if name not in features)
+        return replace(stored, features=features, known=tuple(dict.fromkeys(known)), priced=priced)
+
+    def _prices(self, stored: Contract) -> tuple[str, ...]:
+        """Columns that decisions are priced with.
+
+        Raises
+        ------
+        ConfigError
+            If one is no number column of the contract, or is the target.
+        """
+        names = self.settings.costs.declared().names
+        numbers = [column.name for column in stored.columns if column.type == "number"]
+        for name in names:
+            if name not in numbers or name == self.settings.problem.problem().target_column:
+                raise ConfigError(
+                    f"Costs are to be computed from {name!r}, which is no number column known when a decision is "
+                    f"taken{did_you_mean(name, numbers)}.",
+                    where="costs",
+                    next_step="name number columns of contract.yaml",
+                )
+        return names
 
     @property
     def _in_formulas(self) -> set[str | None]:

@@ -98,11 +98,12 @@ def _operating_point(axes: Axes, trained: Trained, x: float, y: float) -> None:
 def _confusion(trained: Trained) -> Figure:
     from matplotlib.patches import Rectangle
 
-    counts, costs = trained.test.confusion, trained.policy.costs
+    counts, costs = trained.test.confusion, trained.test_costs.mean()
     figure, (axes,) = canvas.panels(
         "Confusion matrix: how many decisions are right and wrong?",
         f"Blue decisions are right, orange ones wrong; the darker, the larger the share of the row. {_rows(trained)}",
     )
+    varies = trained.test_costs.varies
     cells = (
         (0, 1, counts.tp, counts.tp + counts.fn, costs.tp, RIGHT),
         (1, 1, counts.fn, counts.tp + counts.fn, costs.fn, WRONG),
@@ -112,7 +113,7 @@ def _confusion(trained: Trained) -> Figure:
     for x, y, count, of, price, colour in cells:
         share = count / of if of else 0.0
         axes.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, alpha=0.12 + 0.3 * share, edgecolor="white", lw=4))
-        words = f"{share:.1%} of the row, {price:g} {costs.currency} each"
+        words = f"{share:.1%} of the row, {price:g} {costs.currency} {'on average' if varies else 'each'}"
         axes.text(x + 0.5, y + 0.56, f"{count:,}", ha="center", fontsize=20, fontweight="bold", color=INK)
         axes.text(x + 0.5, y + 0.34, words, ha="center", fontsize=10, color=INK, parse_math=False)
     act, leave = (shown(word, 20) for word in trained.policy.labels)

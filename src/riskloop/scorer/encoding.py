@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskloop.data.contract import MISSING_CODE, Column, Contract
+from riskloop.data.expression import Expression
 from riskloop.errors import BundleRefused, ConfigError
-from riskloop.scorer.expression import Expression
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

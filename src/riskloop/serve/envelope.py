@@ -82,15 +82,15 @@ def id_column_of(bundle: Bundle) -> str:
 def _check_header(header: Sequence[str], contract: Contract, id_column: str) -> Errors:
     accepted = {*contract.by_name, *contract.known, id_column}
     errors = [
-        FieldError(name, "absent", "the header line lacks this feature")
-        for name in contract.features
+        FieldError(name, "absent", "the header line lacks this column")
+        for name in contract.read_names
         if name not in header
     ]
     for position, name in enumerate(header):
         if name in header[:position]:
             errors.append(FieldError(name, "repeated", "the header line names this column twice"))
         elif name not in accepted:
-            errors.append(FieldError(name, "unexpected", f"no such column{did_you_mean(name, contract.features)}"))
+            errors.append(FieldError(name, "unexpected", f"no such column{did_you_mean(name, contract.read_names)}"))
     return errors
 
 

@@ -209,10 +209,10 @@ def _outcome_list() -> Schema:
 
 def _features(bundle: Bundle) -> Schema:
     contract = bundle.contract
-    unused = [name for name in (*contract.by_name, *contract.known) if name not in contract.features]
+    unused = [name for name in (*contract.by_name, *contract.known) if name not in contract.read_names]
     properties = {name: {"description": "Accepted and not used."} for name in unused}
-    properties |= {column.name: column_schema(column) for column in contract.used}
-    schema = _object(properties, required=contract.features)
+    properties |= {column.name: column_schema(column) for column in contract.read}
+    schema = _object(properties, required=contract.read_names)
     return schema | {"examples": list(bundle.golden.requests[:_EXAMPLES])}
 
 
@@ -271,7 +271,7 @@ def _csv_example(bundle: Bundle | None) -> str:
     if bundle is None or not bundle.golden.requests:
         return "id\n"
     first = bundle.golden.requests[0]
-    names = list(bundle.contract.features)
+    names = list(bundle.contract.read_names)
     cells = ["" if first.get(name) is None else str(first[name]) for name in names]
     return ",".join([id_column_of(bundle), *names]) + "\n" + ",".join(["1", *cells]) + "\n"
 

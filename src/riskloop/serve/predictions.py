@@ -162,8 +162,7 @@ class Predictions:
         return rows
 
     def _prediction(self, call: Call, scored: Scored) -> Prediction:
-        live = call.live
-        decision = live.bundle.policy.decide(scored.probability)
+        live, decision = call.live, scored.decision
         return Prediction(
             prediction_id=self._new_id(),
             at=self._clock(),

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from riskloop.bundle.bundle import Bundle
 from riskloop.data.contract import Breach, Column, Decoded, category_text
 from riskloop.data.dates import text_of
+from riskloop.decide.policy import Decision
+from riskloop.decide.prices import priceless
 from riskloop.errors import RiskloopError
 from riskloop.keep.instant import utc_text
 from riskloop.keep.ledger import Prediction
@@ -23,11 +25,12 @@ from riskloop.serve.problems import RequestRefused
 
 
 class Scored(NamedTuple):
-    """A customer with the probability and its interval, and the features as the model saw them (plain JSON values)."""
+    """A customer with the probability and its interval, the decision, and what was read (plain JSON values)."""
 
     customer: Customer
     probability: float
     interval: tuple[float, float]
+    decision: Decision
     features: dict[str, Any]
 
 
@@ -42,15 +45,24 @@ def score(bundle: Bundle, customers: Sequence[Customer], *, typed: bool) -> list
     rows = [customer.features for customer in customers]
     decoded = bundle.contract.decode_rows(rows, typed=typed)
     probabilities = bundle.scorer.probability(decoded.columns)
-    broken = decoded.broken()
+    costs = bundle.policy.costs.of(decoded.columns)
+    broken, unpriced = decoded.broken(), np.broadcast_to(priceless(costs), len(rows))
     if not np.isfinite(probabilities[~broken]).all():
         raise RiskloopError("The model has no answer to this customer.", next_step="roll back, and report this bundle")
     seen = _received if typed else _decoded
-    used, intervals = bundle.contract.used, _intervals(bundle.scorer.interval, probabilities)
+    used, intervals = bundle.contract.read, _intervals(bundle.scorer.interval, probabilities)
     return [
         _errors(bundle, customer, decoded, typed)
         if broken[row]
-        else Scored(customer, float(probabilities[row]), intervals[row], seen(used, customer, decoded, row))
+        else _unpriced(bundle)
+        if unpriced[row]
+        else Scored(
+            customer,
+            float(probabilities[row]),
+            intervals[row],
+            bundle.policy.decide(probabilities[row], costs, row),
+            seen(used, customer, decoded, row),
+        )
         for row, customer in enumerate(customers)
     ]
 
@@ -60,6 +72,11 @@ def _intervals(interval: VennAbers, probability: NDArray[np.float64]) -> list[tu
         return [interval.of(float(probability[0]))]
     low, high = interval.of_many(probability)
     return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
+def _unpriced(bundle: Bundle) -> Errors:
+    message = "this customer's decision cannot be priced: a cost has no value"
+    return [FieldError(name, "unpriced", message) for name in bundle.policy.costs.names]
 
 
 def _errors(bundle: Bundle, customer: Customer, decoded: Decoded, typed: bool) -> Errors:

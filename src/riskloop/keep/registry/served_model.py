@@ -28,7 +28,7 @@ class RiskloopModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         if decoded.breaches:
             breach = decoded.breaches[0]
             raise ContractError(f"{breach.message} (row {breach.rows[0]}).", where=f"column {breach.column!r}")
-        decisions = self.bundle.policy.decide_many(probability)
+        decisions = self.bundle.policy.decide_many(probability, self.bundle.policy.costs.of(decoded.columns))
         return pd.DataFrame(
             {"probability": probability, "decision": decisions.decision.astype(str)}, index=model_input.index
         )

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskloop.costs import BoolArray, Costs, FloatArray
-from riskloop.decide.cuts import NEVER
+from riskloop.costs import NEVER, BoolArray, Costs, FloatArray
+from riskloop.decide.cuts import Cuts
 from riskloop.learn.evaluation.intervals import finite
 from riskloop.learn.evaluation.ranking import Counted, Ranking
 
@@ -51,11 +51,10 @@ class Curves:
 
 
 def curves(outcome: BoolArray, probability: FloatArray, costs: Costs) -> Curves:
-    """Every curve of n rows, from one sort."""
+    """Every curve of n rows."""
     counted = Ranking.of(outcome, probability).counted(np.ones(len(outcome)))
     positives, negatives, n = counted.positives, counted.negatives, len(outcome)
-    acted = counted.tp * costs.tp + counted.fp * costs.fp
-    cost = (acted + (positives - counted.tp) * costs.fn + (negatives - counted.fp) * costs.tn) / n * 1000
+    cost = Cuts.of(outcome, probability).cost(costs) / n * 1000
     at = _thinned(counted, int(np.argmin(cost)))
     tp, fp = counted.tp[at], counted.fp[at]
     return Curves(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from riskloop.costs import BoolArray, Costs, FloatArray
-from riskloop.decide.cuts import NEVER
+import numpy as np
+
+from riskloop.costs import NEVER, BoolArray, Costs, FloatArray
 from riskloop.decide.policy import Policy
 from riskloop.learn.evaluation.intervals import Interval, finite, percentile
 from riskloop.learn.evaluation.metrics import Confusion
@@ -53,18 +54,20 @@ class PolicyRow:
 def compare_policies(
     outcome: BoolArray, probability: FloatArray, policy: Policy, costs: Costs, *, seed: int, resamples: int = 2000
 ) -> list[PolicyRow]:
-    """The chosen policy beside acting on all, on none, at 0.5 and at the Bayes threshold, on rows none has seen."""
-    thresholds = {
-        "chosen": policy.threshold,
-        "act_on_all": 0.0,
-        "act_on_none": NEVER,
-        "at_0.5": 0.5,
-        "bayes": costs.bayes_threshold,
-    }
-    chosen = costs.each(outcome, policy.act(probability))
+    """The chosen policy beside acting on all, on none, at 0.5 and at the Bayes threshold, on rows none has seen.
 
-    def row(name: str, threshold: float) -> PolicyRow:
-        act = probability >= threshold
+    `costs` are those of the rows. The Bayes threshold is each customer's own where they differ.
+    """
+    decided = {
+        "chosen": (policy.threshold, policy.act(probability, costs)),
+        "act_on_all": (0.0, np.ones(len(outcome), dtype=bool)),
+        "act_on_none": (NEVER, np.zeros(len(outcome), dtype=bool)),
+        "at_0.5": (0.5, probability >= 0.5),
+        "bayes": (costs.bayes_threshold, probability >= costs.thresholds()),
+    }
+    chosen = costs.each(outcome, decided["chosen"][1])
+
+    def row(name: str, threshold: float, act: BoolArray) -> PolicyRow:
         cost = costs.each(outcome, act)
         confusion = Confusion.of(outcome, act)
         draws = mean_draws(cost, seed=seed, resamples=resamples)
@@ -79,7 +82,7 @@ def compare_policies(
             difference=compare_costs(cost, chosen, seed=seed, resamples=resamples),
         )
 
-    return [row(name, threshold) for name, threshold in thresholds.items()]
+    return [row(name, threshold, act) for name, (threshold, act) in decided.items()]
 
 
 def pays(rows: list[PolicyRow]) -> bool:

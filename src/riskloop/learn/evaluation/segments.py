@@ -123,7 +123,7 @@ def weak_segments(
     """
     rows = np.random.default_rng(seed).permutation(len(outcome))[:MOST_ROWS]
     rows = rows[np.argsort(-probability[rows], kind="stable")]
-    judge = _Judge.of(outcome[rows], probability[rows], act[rows], costs)
+    judge = _Judge.of(outcome[rows], probability[rows], act[rows], costs.take(rows))
     members = dict(_members(contract, {name: values[rows] for name, values in columns.items()}, important))
     found = [one for name, here in members.items() for one in judge.against_the_rest(name, here)]
     return _apart(_discovered(found, false_discoveries), members)

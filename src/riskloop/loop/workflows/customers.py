@@ -48,7 +48,7 @@ def load_customers(project: Project, path: str | None = None) -> Loaded:
     source = project.source.like(path) if path else project.source
     _, bundle = project.bundle()
     frame, _ = read(source)
-    features = [name for name in bundle.contract.features if name not in bundle.linked.names]
+    features = [name for name in bundle.contract.read_names if name not in bundle.linked.names]
     absent = [name for name in (project.settings.problem.id or "id", *features) if name not in frame.columns]
     if absent:
         raise DataError(

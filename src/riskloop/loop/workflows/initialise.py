@@ -15,16 +15,17 @@ from riskloop.bundle.sign import KeyRing
 from riskloop.costs import Costs
 from riskloop.data.contract import did_you_mean
 from riskloop.data.dataset import prepare
+from riskloop.data.expression import Expression
 from riskloop.data.frames import as_text
 from riskloop.data.infer import Inferred, infer_contract, likely_id
 from riskloop.data.linked.propose import LinkedFile
 from riskloop.data.outcome import guess_positive, outcome
 from riskloop.data.source import Source, read
+from riskloop.decide.prices import Declared
 from riskloop.errors import DataError, UsageError
 from riskloop.findings import Finding, by_severity
 from riskloop.loop.linking import link, sections, with_linked_rules
 from riskloop.problem import Problem
-from riskloop.scorer.expression import Expression
 from riskloop.settings import CONTRACT_FILE, FILE, Settings, parse_settings, write_yaml
 
 _HEADING = "riskloop project; every setting is described by `riskloop schema`."
@@ -57,7 +58,7 @@ def initialise(
     sensitive: Sequence[str] = (),
     unavailable: Sequence[str] = (),
     linked_files: Sequence[LinkedFile] = (),
-    costs: Costs | None = None,
+    costs: Declared | None = None,
     in_row_order: bool = False,
     project: str | None = None,
     overwrite: bool = False,
@@ -177,7 +178,7 @@ def _problem(
 
 
 def _assumptions(
-    frame: pl.DataFrame, problem: Problem, positive: str | None, id_column: str | None, costs: Costs | None
+    frame: pl.DataFrame, problem: Problem, positive: str | None, id_column: str | None, costs: Declared | None
 ) -> list[Finding]:
     found = []
     found += _other_values(frame, problem)
@@ -221,7 +222,7 @@ def _document(
     problem: Problem,
     dropped: dict[str, str],
     derived: dict[str, str],
-    costs: Costs | None,
+    costs: Declared | None,
     in_row_order: bool,
 ) -> dict[str, Any]:
     data = {

@@ -86,7 +86,7 @@ def score(
     quality = check_table(frame, bundle.contract, problem)
     ids = as_text(frame[problem.id]) if problem.id in frame.columns else None
     answer = _answer(bundle, quality, source.path)
-    features = _as_json(frame.select(bundle.contract.features))
+    features = _as_json(frame.select(bundle.contract.read_names))
     with _whole(out) as draft:
         _write(_named(answer, ids, record), draft)
         logged = _log(project, record, features, answer, ids, new_id) if log else 0
@@ -117,14 +117,14 @@ def _answer(bundle: Bundle, quality: Quality, where: str) -> pl.DataFrame:
         raise DataError(first.message, where=f"{where}, column {first.column!r}", next_step=first.next_step)
     probability = bundle.scorer.probability(quality.decoded.columns)
     low, high = bundle.scorer.interval.of_many(probability)
-    decided = bundle.policy.decide_many(probability)
+    decided = bundle.policy.decide_many(probability, bundle.policy.costs.of(quality.decoded.columns))
     answer = pl.DataFrame(
         {
             "probability": probability,
             "probability_low": low,
             "probability_high": high,
             "decision": decided.decision.astype(str),
-            "threshold": np.full(len(probability), bundle.policy.threshold),
+            "threshold": decided.threshold,
             "risk_band": decided.risk_band.astype(str),
             "expected_cost": decided.expected_cost,
             "act": decided.act,

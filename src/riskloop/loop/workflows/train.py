@@ -104,7 +104,7 @@ def plan_for(project: Project, rows: int, **asked: Any) -> Plan:
         candidates += [one.balanced(training.imbalance) for one in candidates if one.balance == "none"]
     return Plan(
         candidates=candidates,
-        costs=settings.costs.costs(),
+        costs=settings.costs.declared(),
         blends=select_blends(named),
         policy=training.policy,
         policy_value=training.policy_value,
@@ -176,7 +176,7 @@ def train(
         result = _register(project, prepared, dataset, plan, trained, run)
     journal.forget()
     with suppress(Conflict):  # a training that began later was done first: its customers are newer
-        store_customers(project, prepared.rows, dataset.contract.features)
+        store_customers(project, prepared.rows, dataset.contract.read_names)
     if not (candidates or project.settings.training.candidates):
         run.skipped += _too_slow(len(dataset))
     result = replace(result, skipped=tuple(run.skipped))
@@ -272,7 +272,7 @@ def served_parity(bundle: Bundle, rows: pl.DataFrame, trained: Trained) -> float
         If a test row that training accepted is refused in service.
     """
     positions = trained.split.test[:_SERVED_ROWS]
-    raw = rows.select(bundle.contract.features)[positions].to_dicts()
+    raw = rows.select(bundle.contract.read_names)[positions].to_dicts()
     probability, decoded = bundle.score(raw, typed=False)
     if decoded.breaches:
         raise BundleRefused(
@@ -301,10 +301,11 @@ def _champion_on_test(project: Project, rows: pl.DataFrame, trained: Trained) ->
         _, champion = project.bundle()
     except (NotFound, BundleRefused):  # an altered champion must not stand in the way of its successor
         return None
-    if any(name not in rows.columns for name in champion.contract.features):
+    if any(name not in rows.columns for name in champion.contract.read_names):
         return None
     decoded = decode_frame(champion.contract, rows[trained.split.test])
-    return champion.policy.act(champion.scorer.probability(decoded.columns)) & ~decoded.broken()
+    costs = champion.policy.costs.of(decoded.columns)
+    return champion.policy.act(champion.scorer.probability(decoded.columns), costs) & ~decoded.broken()
 
 
 def _write_files(project: Project, trained: Trained, bundle: Bundle) -> Path:

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskloop.data.dates import days_of
+from riskloop.data.expression import Expression
 from riskloop.errors import ConfigError
-from riskloop.scorer.expression import Expression
 
 COLUMNS = {
     "a": np.array([1.0, -2.5, 0.0, np.nan]),
