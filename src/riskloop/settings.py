@@ -152,10 +152,14 @@ class TrainingSection(_Section):
     )
     embargo_days: float = Field(0.0, ge=0, description="Days before the test block that are left out.")
     seed: int = Field(42, ge=0, description="Seed of everything random.")
-    policy: Literal["cost", "empirical", "f1", "fixed", "precision_at", "recall_at"] = Field(
-        "cost", description="How the decision threshold is chosen."
+    policy: Literal["auto", "cost", "capacity", "empirical", "f1", "fixed", "precision_at", "recall_at"] = Field(
+        "auto",
+        description="How the decision threshold is chosen; auto: by the costs (cost), on out-of-fold rows (empirical) "
+        "where calibration is rejected. capacity: for those on whom acting gains most, a share policy_value of all.",
     )
-    policy_value: float | None = Field(None, ge=0, le=1, description="Value for fixed, precision_at and recall_at.")
+    policy_value: float | None = Field(
+        None, ge=0, le=1, description="Value for capacity, fixed, precision_at and recall_at."
+    )
 
     def but(self, asked: Mapping[str, Any]) -> TrainingSection:
         """The section with some fields replaced; None leaves a field as it is.
@@ -184,7 +188,7 @@ class TrainingSection(_Section):
 
     @model_validator(mode="after")
     def _value_where_needed(self) -> TrainingSection:
-        if self.policy in ("fixed", "precision_at", "recall_at") and self.policy_value is None:
+        if self.policy in ("capacity", "fixed", "precision_at", "recall_at") and self.policy_value is None:
             raise ValueError(f"the policy {self.policy!r} needs policy_value, a number between 0 and 1")
         return self
 

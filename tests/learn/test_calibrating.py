@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.errors import DataError
 from riskloop.learn.calibrating import choose_calibration, choose_forward_calibration, fit_calibration
-from riskloop.learn.evaluation.calibration import CalibrationLine
+from riskloop.learn.evaluation.calibration import CalibrationLine, calibration_p_value
 from riskloop.learn.evaluation.metrics import log_loss
 from riskloop.scorer.calibration import Calibration
 
@@ -206,3 +206,14 @@ def test_a_single_fold_in_time_has_no_past_to_forecast_from() -> None:
     choice = choose_forward_calibration(*in_time(3 * margin, outcome, np.repeat([-1, 0], 300)), np.ones(300))
     assert choice.calibration == Calibration()
     assert choice.of(3 * margin, outcome, np.zeros(600, dtype=int)) == Calibration()
+
+
+def test_calibration_is_rejected_where_it_is_wrong_and_seldom_where_it_is_right() -> None:
+    rejections = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        probability = rng.beta(1, 4, 500)
+        rejections += calibration_p_value(rng.random(500) < probability, probability) < 0.05
+    assert rejections / 200 == pytest.approx(0.05, abs=0.035)
+    margin, outcome = customers(4000)
+    assert calibration_p_value(outcome, 1 / (1 + np.exp(-1.3 * margin))) < 1e-3

@@ -141,7 +141,7 @@ def test_one_class_leaves_metrics_undefined_and_json_valid(outcome: BoolArray) -
     plain = json.loads(json.dumps(ours.to_dict(), allow_nan=False))
     assert plain["metrics"]["roc_auc"] == {"value": None, "low": None, "high": None}
     assert plain["metrics"]["brier"]["value"] is not None
-    json.dumps(curves(outcome, np.linspace(0, 1, 20), founding).to_dict(), allow_nan=False)
+    json.dumps(curves(outcome, np.linspace(0, 1, 20), founding, ~outcome).to_dict(), allow_nan=False)
 
 
 def test_acting_on_nobody_has_no_precision_and_a_recall_of_nothing() -> None:
@@ -199,7 +199,7 @@ def test_costs_of_different_customers_are_not_compared() -> None:
 
 def test_curves_agree_with_scikit_learn_and_keep_the_cheapest_point() -> None:
     outcome, probability = customers(5000, decimals=12)
-    drawn = curves(outcome, probability, founding)
+    drawn = curves(outcome, probability, founding, probability >= 0.5)
     assert len(drawn.threshold) <= 201
     assert (drawn.act_rate[0], drawn.act_rate[-1]) == (0, 1)
     assert peer.auc(drawn.fpr, drawn.recall) == pytest.approx(peer.roc_auc_score(outcome, probability), abs=1e-3)
@@ -213,8 +213,10 @@ def test_curves_agree_with_scikit_learn_and_keep_the_cheapest_point() -> None:
 
 def test_every_customer_is_in_one_bin_of_the_scores() -> None:
     outcome, probability = customers(777, decimals=1)
-    drawn = curves(outcome, probability, founding)
-    assert sum(bin_.positives + bin_.negatives for bin_ in drawn.scores) == 777
+    act = np.arange(777) % 3 == 0
+    drawn = curves(outcome, probability, founding, act)
+    sums = [sum(getattr(bin_, name) for bin_ in drawn.scores) for name in ("tp", "fn", "fp", "tn")]
+    assert sums == [(outcome == positive)[act == acted].sum() for positive in (1, 0) for acted in (1, 0)]
     json.dumps(drawn.to_dict(), allow_nan=False)
 
 

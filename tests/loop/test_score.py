@@ -62,6 +62,48 @@ def test_every_customer_gets_the_decision_of_the_bundle_in_the_order_of_the_file
     assert {row["error"] for row in answers} == {""}
 
 
+def test_a_worklist_is_those_to_act_on_where_it_gains_most_first(
+    trained: Project, batch: Batch, tmp_path: Path
+) -> None:
+    source = batch({5: {"plan": "gold"}})
+    everyone = score(trained, source, tmp_path / "all.csv", log=False)
+    listed = score(trained, source, tmp_path / "list.csv", log=False, worklist=True)
+    rows, wanted = _read(listed.out), [row for row in _read(everyone.out) if row["decision"] == "act"]
+    gains = [float(row["expected_gain"]) for row in rows]
+    assert [row["rank"] for row in rows] == [str(number) for number in range(1, len(wanted) + 1)]
+    assert {row["customer_id"] for row in rows} == {row["customer_id"] for row in wanted}
+    assert gains == sorted(gains, reverse=True)
+    assert min(gains) >= 0
+    assert listed.expected_gain == pytest.approx(sum(gains))
+
+
+def test_a_capacity_is_kept_in_the_file_and_in_the_ledger(trained: Project, batch: Batch, tmp_path: Path) -> None:
+    source = batch()
+    free = score(trained, source, tmp_path / "free.csv", log=False)
+    done = score(trained, source, tmp_path / "out.csv", capacity=7)
+    rows = _read(done.out)
+    acted = [row for row in rows if row["decision"] == "act"]
+    assert (len(rows), len(acted), done.acted, done.turned_away) == (300, 7, 7, free.acted - 7)
+    worthwhile = sorted(
+        (float(row["expected_gain"]) for row in _read(free.out) if row["decision"] == "act"), reverse=True
+    )
+    assert sorted((float(row["expected_gain"]) for row in acted), reverse=True) == worthwhile[:7]
+    assert done.forgone == pytest.approx(sum(worthwhile[7:]))
+    assert done.expected_cost == pytest.approx(free.expected_cost + done.forgone)
+    assert trained.ledger.predictions(acted[0]["customer_id"])[0].decision == "act"
+    turned_away = next(
+        row["customer_id"]
+        for row, other in zip(_read(free.out), rows, strict=True)
+        if row["decision"] != other["decision"]
+    )
+    assert trained.ledger.predictions(turned_away)[0].decision == "pass"
+
+
+def test_room_for_nobody_is_no_capacity(trained: Project, batch: Batch, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="room for nobody"):
+        score(trained, batch(), tmp_path / "out.csv", capacity=0)
+
+
 def test_a_row_that_breaks_the_contract_keeps_its_place_with_the_reason_and_no_decision(
     trained: Project, batch: Batch, tmp_path: Path
 ) -> None:

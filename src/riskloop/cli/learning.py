@@ -11,6 +11,7 @@ from riskloop.cli.options import HERE, JsonOption, ProjectOption, names
 from riskloop.cli.show import Reporter, training_progress, verbatim
 
 if TYPE_CHECKING:
+    from riskloop.learn.evaluation.decided import Band
     from riskloop.loop.workflows.train import TrainingResult
 
 
@@ -92,6 +93,11 @@ def reproduce(
         raise typer.Exit(3)
 
 
+def _band_cells(band: Band) -> tuple[str, str, str, str]:
+    came = f"{band.observed.value:.1%} [{band.observed.low:.1%}, {band.observed.high:.1%}]"
+    return f"{band.foreseen:.1%}", came, f"{band.act_rate:.0%}", f"{band.cost_per_thousand:,.0f}"
+
+
 def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool) -> None:
     """What was chosen and why, in money, and what the gate said."""
     trained = done.trained
@@ -123,6 +129,21 @@ def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool) ->
         ],
     )
     reporter.say(f"[bold]{verbatim(trained.verdict)}[/]")
+    reporter.say(verbatim(trained.decided.sweep.words()))
+    reporter.say()
+    reporter.table(
+        "Risk bands (test block)",
+        ("band", "probability", "customers", "foreseen", "came", "acted on", f"cost ({currency} per 1,000)"),
+        [
+            (
+                band.name,
+                f"{band.low:g} to {band.high:g}",
+                f"{band.rows:,}",
+                *(("-",) * 4 if not band.rows else _band_cells(band)),
+            )
+            for band in trained.decided.bands
+        ],
+    )
     reporter.say()
     for sentence in trained.examination.words(currency):
         reporter.say(f"  {verbatim(sentence)}")

@@ -46,6 +46,10 @@ def score(
     version: Annotated[
         int | None, typer.Option("--model-version", help="Version to use; the champion if left out.")
     ] = None,
+    worklist: Annotated[
+        bool, typer.Option("--worklist", help="Write only those to act on, the largest expected gain first.")
+    ] = False,
+    capacity: Annotated[int | None, typer.Option(help="Act on so many at most: where it gains most.")] = None,
     log: Annotated[bool, typer.Option("--log/--no-log", help="Keep every decision in the ledger.")] = True,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
@@ -55,14 +59,21 @@ def score(
     from riskloop.wiring import open_project
 
     opened = open_project(project)
-    done = decide(opened, opened.source.like(table), out, version=version, log=log)
+    source = opened.source.like(table)
+    done = decide(opened, source, out, version=version, log=log, worklist=worklist, capacity=capacity)
     reporter = Reporter(as_json)
     reporter.data(done)
     reporter.findings([finding for finding in done.findings if finding.severity != "info"])
     reporter.say(
         f"{done.scored:,} of {done.rows:,} customers scored by version {done.version}; act on {done.acted:,}; "
-        f"expected cost {done.expected_cost:,.0f} {verbatim(done.currency)}"
+        f"expected cost {done.expected_cost:,.0f} {verbatim(done.currency)}, {done.expected_gain:,.0f} less than if "
+        "nobody were acted on"
     )
+    if done.turned_away:
+        reporter.say(
+            f"There was no room for {done.turned_away:,} more, on whom acting would gain {done.forgone:,.0f} "
+            f"{verbatim(done.currency)}"
+        )
     reporter.say(f"Wrote {verbatim(done.out)}")
 
 

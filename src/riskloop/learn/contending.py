@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riskloop.decide.policy import choose_policy
+from riskloop.decide.policy import FEWEST_POSITIVES, PolicyKind, choose_policy
+from riskloop.decide.prices import Prices
 from riskloop.learn.blending import BLENDS, BlendKind, Recipe, crossfit_recipe
 from riskloop.learn.block import Block
 from riskloop.learn.calibrating import choose_calibration, choose_forward_calibration
@@ -16,6 +18,7 @@ from riskloop.learn.candidates.candidate import Candidate
 from riskloop.learn.candidates.lightgbm import LIGHTGBM
 from riskloop.learn.choice import Contender
 from riskloop.learn.crossfit import OutOfFold, crossfit, hindsight, nested_margins
+from riskloop.learn.evaluation.calibration import calibration_p_value
 from riskloop.learn.evaluation.metrics import evaluate
 from riskloop.learn.plan import Memory, Plan, Watcher
 from riskloop.learn.rounds import best_rounds
@@ -27,6 +30,8 @@ CONTENDER_RESAMPLES = 200
 """Bootstrap resamples for a contender's intervals; the test block gets more."""
 DISTILLED = "distilled"
 _BLEND_COMPLEXITY = 10.0
+_REJECTED = 0.01
+"""Level at which probabilities are taken to be wrong: where they are right that happens once in a hundred times."""
 
 
 def recency(block: Block) -> FloatArray:
@@ -59,8 +64,9 @@ def contend(
     else:
         calibration = choose_calibration(result.margin, outcome, seed=plan.seed)
     costs = plan.costs_of(block.columns, block.judged)
+    kind, because = _policy_kind(plan, block, outcome, calibration.probability)
     policy = choose_policy(
-        plan.policy,
+        kind,
         outcome,
         calibration.probability,
         costs,
@@ -70,10 +76,26 @@ def contend(
         labels=plan.labels,
         seed=plan.seed,
     )
+    policy = replace(policy, why=because + policy.why)
     probability = calibration.probability
     act = policy.act(probability, costs)
     evaluation = evaluate(outcome, probability, act, costs, seed=plan.seed, resamples=CONTENDER_RESAMPLES)
     return Contender(name, complexity, result, calibration, policy, evaluation, candidate, recipe, target, told)
+
+
+def _policy_kind(plan: Plan, block: Block, outcome: BoolArray, probability: FloatArray) -> tuple[PolicyKind, str]:
+    """The policy of the plan; left to us, the theoretical rule.
+
+    Unless probabilities are wrong, and there is one threshold for all that can be found without them.
+    """
+    if plan.policy != "auto":
+        return plan.policy, ""
+    if block.forward or isinstance(plan.costs, Prices) or outcome.sum() < FEWEST_POSITIVES:
+        return "cost", ""
+    p_value = calibration_p_value(outcome, probability)
+    if not p_value < _REJECTED:
+        return "cost", ""
+    return "empirical", f"Calibration is rejected (p = {p_value:.2g}), so the threshold is found by its cost. "
 
 
 def blended(kind: BlendKind, singles: Sequence[Contender], block: Block, plan: Plan) -> Contender:

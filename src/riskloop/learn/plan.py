@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ class Plan:
         Kinds of `riskloop.learn.blending.BLENDS`, and ``distilled``.
     max_ms_per_thousand, max_megabytes : float or None
         What a candidate may take to predict 1,000 rows, and to keep, if it is to be chosen.
+    policy : PolicyKind or "auto"
+        ``auto``: ``cost``, unless calibration is rejected (then ``empirical``).
     trials : int
         Trials of the search, in all families together; 0 for none, unless there is a budget in seconds.
     seconds : float or None
@@ -49,7 +51,7 @@ class Plan:
     candidates: Sequence[Candidate]
     costs: Declared
     blends: Sequence[str] = ()
-    policy: PolicyKind = "cost"
+    policy: PolicyKind | Literal["auto"] = "auto"
     policy_value: float | None = None
     bands: tuple[float, float] = (0.4, 0.7)
     labels: tuple[str, str] = ("act", "pass")

@@ -19,6 +19,7 @@ from riskloop.errors import BundleRefused
 from riskloop.learn.block import Block
 from riskloop.learn.choice import Choice, Contender
 from riskloop.learn.evaluation.curves import Curves, curves
+from riskloop.learn.evaluation.decided import Decided, decided
 from riskloop.learn.evaluation.metrics import Evaluation, evaluate, log_loss
 from riskloop.learn.evaluation.policies import PolicyRow, compare_policies, verdict
 from riskloop.learn.examining import Examination, Examiner
@@ -58,6 +59,8 @@ class Trained:
     verdict : str
         Whether the model earns its keep, in one sentence.
     curves : Curves
+    decided : Decided
+        What the decisions rest on, on the test block.
     parity : float
         Largest difference in probability between the training library and the exported model, on the test block.
     golden : Golden
@@ -81,6 +84,7 @@ class Trained:
     policies: list[PolicyRow]
     verdict: str
     curves: Curves
+    decided: Decided
     parity: float
     golden: Golden
     profile: dict[str, Any]
@@ -157,7 +161,8 @@ def _judge(
         test_probability=probability,
         policies=rows,
         verdict=verdict(rows, plan.costs.currency),
-        curves=curves(outcome, probability, costs),
+        curves=curves(outcome, probability, costs, act),
+        decided=decided(outcome, probability, chosen.policy, costs),
         parity=parity,
         golden=_golden(dataset, parts, scorer, plan.seed),
         profile=profile(dataset.contract, block.rows(block.judged), out_of_fold, out_of_fold_act),

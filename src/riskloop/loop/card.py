@@ -27,6 +27,7 @@ def card(
         "calibration": chosen.calibration.to_dict(),
         "costs": plan.costs.to_dict(),
         "policies": [row.to_dict() for row in trained.policies],
+        "decided": trained.decided.to_dict(),
         "verdict": trained.verdict,
         "test": trained.test.to_dict(),
         "out_of_fold": chosen.evaluation.to_dict(),
@@ -58,6 +59,7 @@ def summary(dataset: Dataset, trained: Trained) -> dict[str, Any]:
         "rows": len(dataset),
         "contenders": [_contender(contender) for contender in trained.contenders],
         "difference": {name: one.to_dict() for name, one in trained.choice.difference.items()},
+        "sweep": trained.decided.sweep.words(),
         "examination": _examination(trained.examination, trained.policy.costs.currency),
     }
 

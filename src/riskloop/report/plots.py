@@ -12,6 +12,7 @@ from riskloop.costs import FloatArray
 from riskloop.learn.evaluation.intervals import Interval
 from riskloop.report import canvas
 from riskloop.report.canvas import INK, MUTED, RIGHT, THIRD, WRONG
+from riskloop.report.decided_plots import cost_ratio, gain
 from riskloop.report.examination_plots import over_time
 from riskloop.report.words import shown
 
@@ -42,8 +43,8 @@ def write_plots(folder: Path, trained: Trained) -> list[Path]:
     Returns
     -------
     list of Path
-        roc, precision_recall, confusion, cost_curve, calibration, importance and scores; stability where rows have an
-        order, learning_curve where it was asked for.
+        roc, precision_recall, confusion, cost_curve, calibration, importance, scores, cost_ratio and gain; stability
+        where rows have an order, learning_curve where it was asked for.
     """
     drawings: dict[str, Callable[[Trained], Figure]] = {
         "roc": _roc,
@@ -53,6 +54,8 @@ def write_plots(folder: Path, trained: Trained) -> list[Path]:
         "calibration": _calibration,
         "importance": _importance,
         "scores": _scores,
+        "cost_ratio": cost_ratio,
+        "gain": gain,
     }
     figures = {name: draw(trained) for name, draw in drawings.items()} | over_time(trained.examination)
     return [canvas.save(figure, folder / f"{name}.png") for name, figure in figures.items()]
@@ -234,38 +237,22 @@ def _scores(trained: Trained) -> Figure:
     )
     bins = trained.curves.scores
     edges = np.array([one.low for one in bins])
-    positives, negatives = np.array([(one.positives, one.negatives) for one in bins]).T
-    below_positives = _below(positives, counts.fn)
-    below_negatives = _below(negatives, counts.tn)
-    _stack(
-        upper,
-        edges,
-        (positives - below_positives, f"acted on: {counts.tp:,}"),
-        (below_positives, f"missed: {counts.fn:,}"),
-    )
-    _stack(
-        lower,
-        edges,
-        (below_negatives, f"left alone: {counts.tn:,}"),
-        (negatives - below_negatives, f"acted on needlessly: {counts.fp:,}"),
-    )
+    tp, fn, fp, tn = np.array([(one.tp, one.fn, one.fp, one.tn) for one in bins]).T
+    _stack(upper, edges, (tp, f"acted on: {counts.tp:,}"), (fn, f"missed: {counts.fn:,}"))
+    _stack(lower, edges, (tn, f"left alone: {counts.tn:,}"), (fp, f"acted on needlessly: {counts.fp:,}"))
+    own = " on average" if trained.policy.own_thresholds else ""
     for axes in (upper, lower):
         axes.axvline(
             trained.policy.threshold,
             color=INK,
             linewidth=1.4,
-            label=f"threshold {_threshold(trained.policy.threshold)}",
+            label=f"threshold {_threshold(trained.policy.threshold)}{own}",
         )
         canvas.legend(axes, "best")
         axes.set_xlim(0, 1)
     canvas.label(upper, y="positives (customers)")
     canvas.label(lower, f"probability ({act} from the threshold on)", "negatives (customers)")
     return figure
-
-
-def _below(counts: FloatArray, below: int) -> FloatArray:
-    """Of every bin, how many lie below the threshold: bins fill up from the left until ``below`` are placed."""
-    return np.asarray(np.clip(below - (np.cumsum(counts) - counts), 0, counts))
 
 
 def _stack(axes: Axes, edges: FloatArray, right: tuple[FloatArray, str], wrong: tuple[FloatArray, str]) -> None:

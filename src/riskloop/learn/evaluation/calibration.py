@@ -41,6 +41,19 @@ def fit_logistic(design: FloatArray, target: FloatArray, weight: FloatArray | No
     return None
 
 
+def calibration_p_value(outcome: BoolArray, probability: FloatArray) -> float:
+    """How likely a calibration line so far from slope 1 and intercept 0 is by chance, if the probabilities are right.
+
+    Likelihood ratio test of two degrees of freedom (Cox, 1958); NaN where there is no line.
+    """
+    log_odds, ones = logit(probability), np.ones(len(outcome))
+    design, target = np.column_stack([log_odds, ones]), outcome.astype(np.float64)
+    beta = fit_logistic(design, target)
+    if beta is None:
+        return math.nan
+    return math.exp(min(0.0, _loss(design @ beta, target, ones) - _loss(log_odds, target, ones)))
+
+
 def _logistic(log_odds: FloatArray) -> FloatArray:
     return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -500, 500))))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,14 @@ SCORE_BINS = 20
 
 @dataclass(frozen=True, slots=True)
 class ScoreBin:
-    """Positives and negatives whose probability lies in ``[low, high)``; the last bin includes 1."""
+    """Customers whose probability lies in ``[low, high)``, the last bin includes 1, by what was decided about them."""
 
     low: float
     high: float
-    positives: int
-    negatives: int
+    tp: int
+    fn: int
+    fp: int
+    tn: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,8 @@ class Curves:
         return asdict(self)
 
 
-def curves(outcome: BoolArray, probability: FloatArray, costs: Costs) -> Curves:
-    """Every curve of n rows."""
+def curves(outcome: BoolArray, probability: FloatArray, costs: Costs, act: BoolArray) -> Curves:
+    """Every curve of n rows with these costs, and where the decisions of a policy are right and wrong."""
     counted = Ranking.of(outcome, probability).counted(np.ones(len(outcome)))
     positives, negatives, n = counted.positives, counted.negatives, len(outcome)
     cost = Cuts.of(outcome, probability).cost(costs) / n * 1000
@@ -64,7 +67,7 @@ def curves(outcome: BoolArray, probability: FloatArray, costs: Costs) -> Curves:
         precision=_shares(tp, tp + fp),
         act_rate=((tp + fp) / n).tolist(),
         cost_per_thousand=cost[at].tolist(),
-        scores=_scores(outcome, probability),
+        scores=_scores(outcome, probability, act),
     )
 
 
@@ -82,11 +85,8 @@ def _shares(part: FloatArray, whole: FloatArray | float) -> list[float | None]:
         return [finite(share) for share in part / whole]
 
 
-def _scores(outcome: BoolArray, probability: FloatArray) -> list[ScoreBin]:
+def _scores(outcome: BoolArray, probability: FloatArray, act: BoolArray) -> list[ScoreBin]:
     edges = np.linspace(0, 1, SCORE_BINS + 1)
-    positives, _ = np.histogram(probability[outcome], edges)
-    negatives, _ = np.histogram(probability[~outcome], edges)
-    return [
-        ScoreBin(float(low), float(high), int(p), int(q))
-        for low, high, p, q in zip(edges, edges[1:], positives, negatives, strict=False)
-    ]
+    kinds = (outcome & act, outcome & ~act, ~outcome & act, ~outcome & ~act)
+    counts = np.array([np.histogram(probability[rows], edges)[0] for rows in kinds]).T.tolist()
+    return [ScoreBin(low, high, *bin_) for (low, high), bin_ in zip(pairwise(edges.tolist()), counts, strict=True)]

@@ -10,12 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from polars import selectors
 
 from riskloop.bundle.bundle import Bundle
 from riskloop.data.frames import as_text
 from riskloop.data.quality import Quality, check_table
 from riskloop.data.source import Source, locate
+from riskloop.decide.policy import Policy
+from riskloop.decide.prices import priceless
+from riskloop.decide.worklist import ranked
 from riskloop.errors import DataError, UsageError
 from riskloop.findings import Finding, by_severity
 from riskloop.keep.ledger import Prediction
@@ -38,6 +42,12 @@ class Scored:
         Rows read; rows with a decision; rows to act on.
     expected_cost : float
         Of all decisions, in ``currency``.
+    expected_gain : float
+        Of acting, over those who are acted on, in ``currency``.
+    turned_away : int
+        Customers worth acting on for whom there was no room.
+    forgone : float
+        What acting on them would have gained.
     logged : int
         Predictions added to the ledger.
     findings : tuple of Finding
@@ -50,6 +60,9 @@ class Scored:
     scored: int
     acted: int
     expected_cost: float
+    expected_gain: float
+    turned_away: int
+    forgone: float
     currency: str
     logged: int
     findings: tuple[Finding, ...]
@@ -62,6 +75,8 @@ def score(
     *,
     version: int | None = None,
     log: bool = True,
+    worklist: bool = False,
+    capacity: int | None = None,
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
 ) -> Scored:
     """Decide about every customer of a file.
@@ -69,26 +84,39 @@ def score(
     Rows keep their order. Those that break the contract keep their place with an empty decision and the reason. The
     output is CSV or Parquet by its suffix; it appears whole, once the ledger has every decision, or not at all.
 
+    Parameters
+    ----------
+    worklist : bool
+        Write only those to act on, the one on whom acting gains most first.
+    capacity : int, optional
+        Act on so many at most: those on whom acting gains most. The others are left alone, in the ledger too.
+
     Raises
     ------
     UsageError
-        If the output is of another kind, or is the input.
+        If the output is of another kind, or is the input, or there is room for nobody.
     NotFound
         If there is no champion.
     DataError
         If the file lacks a column of the contract.
     """
     _check_output(source, out)
+    if capacity is not None and capacity < 1:
+        raise UsageError("There is room for nobody.", where="--capacity", next_step="give a number of 1 or more")
     record, bundle = project.bundle(version)
     table = read_table(project, source, bundle.linked)
     frame = table.frame
     problem = project.settings.problem.problem()
     quality = check_table(frame, bundle.contract, problem)
     ids = as_text(frame[problem.id]) if problem.id in frame.columns else None
-    answer = _answer(bundle, quality, source.path)
+    wanted = _answer(bundle, quality, source.path)
+    first = ranked(wanted["act"].fill_null(value=False).to_numpy(), wanted["expected_gain"].to_numpy(), capacity)
+    answer = _only(wanted, first, bundle.policy)
+    turned_away = wanted.filter(wanted["act"] & ~answer["act"])
     features = _as_json(frame.select(bundle.contract.read_names))
     with _whole(out) as draft:
-        _write(_named(answer, ids, record), draft)
+        named = _named(answer, ids, record)
+        _write(_as_worklist(named, first) if worklist else named, draft)
         logged = _log(project, record, features, answer, ids, new_id) if log else 0
     return Scored(
         out=out,
@@ -97,6 +125,9 @@ def score(
         scored=int(answer["act"].count()),
         acted=int(answer["act"].sum()),
         expected_cost=float(answer["expected_cost"].sum()),
+        expected_gain=float(answer.filter(answer["act"])["expected_gain"].sum()),
+        turned_away=turned_away.height,
+        forgone=float(turned_away["expected_gain"].sum()),
         currency=bundle.policy.costs.currency,
         logged=logged,
         findings=tuple(by_severity((*table.findings, *quality.findings))),
@@ -117,7 +148,8 @@ def _answer(bundle: Bundle, quality: Quality, where: str) -> pl.DataFrame:
         raise DataError(first.message, where=f"{where}, column {first.column!r}", next_step=first.next_step)
     probability = bundle.scorer.probability(quality.decoded.columns)
     low, high = bundle.scorer.interval.of_many(probability)
-    decided = bundle.policy.decide_many(probability, bundle.policy.costs.of(quality.decoded.columns))
+    costs = bundle.policy.costs.of(quality.decoded.columns)
+    decided = bundle.policy.decide_many(probability, costs)
     answer = pl.DataFrame(
         {
             "probability": probability,
@@ -127,12 +159,35 @@ def _answer(bundle: Bundle, quality: Quality, where: str) -> pl.DataFrame:
             "threshold": decided.threshold,
             "risk_band": decided.risk_band.astype(str),
             "expected_cost": decided.expected_cost,
+            "expected_gain": decided.gain,
             "act": decided.act,
         }
     )
-    answer = answer.select(pl.when(pl.Series(quality.keep)).then(pl.all()).otherwise(None))
-    errors = pl.Series("error", [quality.reasons.get(row) for row in range(len(probability))], dtype=pl.String)
+    unpriced = quality.keep & np.broadcast_to(priceless(costs), len(probability))
+    reasons = quality.reasons | dict.fromkeys(np.flatnonzero(unpriced).tolist(), "a cost has no value")
+    answer = answer.select(pl.when(pl.Series(quality.keep & ~unpriced)).then(pl.all()).otherwise(None))
+    errors = pl.Series("error", [reasons.get(row) for row in range(len(probability))], dtype=pl.String)
     return answer.with_columns(errors)
+
+
+def _only(answer: pl.DataFrame, rows: NDArray[np.intp], policy: Policy) -> pl.DataFrame:
+    """The answer where nobody but these is acted on: leaving the others alone costs what acting would have saved."""
+    chosen = np.zeros(answer.height, dtype=bool)
+    chosen[rows] = True
+    left_alone = answer["act"] & ~pl.Series(chosen)
+    return answer.with_columns(
+        pl.when(left_alone).then(pl.lit(policy.labels[1])).otherwise(pl.col("decision")).alias("decision"),
+        pl.when(left_alone)
+        .then(pl.col("expected_cost") + pl.col("expected_gain"))
+        .otherwise(pl.col("expected_cost"))
+        .alias("expected_cost"),
+        (pl.col("act") & ~left_alone).alias("act"),
+    )
+
+
+def _as_worklist(answer: pl.DataFrame, rows: NDArray[np.intp]) -> pl.DataFrame:
+    """Those to act on, with their rank."""
+    return answer.drop("error")[rows].insert_column(0, pl.Series("rank", np.arange(1, len(rows) + 1)))
 
 
 def _named(answer: pl.DataFrame, ids: pl.Series | None, record: Version) -> pl.DataFrame:
