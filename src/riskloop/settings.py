@@ -33,7 +33,9 @@ class ProblemSection(_Section):
     )
     id: str | None = Field(None, description="Column that names the customer.")
     time: str | None = Field(None, description="Event time; when set, the test block is the latest part.")
-    sensitive: list[str] = Field(default_factory=list, description="Protected attributes: audited, never used.")
+    sensitive: list[str] = Field(
+        default_factory=list, description="Protected attributes: audited; used only if features.allow names them."
+    )
     unavailable: list[str] = Field(default_factory=list, description="Columns not known at decision time.")
 
     @model_validator(mode="after")
@@ -193,6 +195,13 @@ class TrainingSection(_Section):
         return self
 
 
+class FairnessSection(_Section):
+    favourable: Literal["pass", "act"] = Field(
+        "pass", description="Which decision customers would rather have; pass where acting is to decline."
+    )
+    minimum_rows: int = Field(100, ge=10, description="Groups of fewer customers are counted and not judged.")
+
+
 class GateSection(_Section):
     min_roc_auc: float = Field(0.55, ge=0, le=1, description="Lowest ROC-AUC on the test block.")
     min_f1: float = Field(0.0, ge=0, le=1, description="Lowest F1 on the test block.")
@@ -231,6 +240,7 @@ class Settings(_Section):
     )
     features: FeaturesSection = FeaturesSection()
     costs: CostsSection = CostsSection()
+    fairness: FairnessSection = FairnessSection()
     training: TrainingSection = TrainingSection()
     gate: GateSection = GateSection()
     serving: ServingSection = ServingSection()

@@ -12,6 +12,8 @@ from riskloop.cli.show import Reporter, training_progress, verbatim
 
 if TYPE_CHECKING:
     from riskloop.learn.evaluation.decided import Band
+    from riskloop.learn.evaluation.fairness import Fairness
+    from riskloop.learn.evaluation.intervals import Interval
     from riskloop.loop.workflows.train import TrainingResult
 
 
@@ -93,6 +95,47 @@ def reproduce(
         raise typer.Exit(3)
 
 
+def show_fairness(reporter: Reporter, fairness: Fairness, currency: str) -> None:
+    """How groups fare, attribute by attribute."""
+    reporter.table(
+        f"Groups (test block; favourable is to {fairness.favourable})",
+        (
+            "group",
+            "customers",
+            "favourable",
+            "of the best rate",
+            "acted on if positive",
+            "if negative",
+            "came / foreseen",
+        ),
+        [
+            (
+                f"{one.attribute} = {one.level}",
+                f"{one.rows:,}",
+                _share(one.favourable),
+                _ratio(one.ratio),
+                _share(one.tpr),
+                _share(one.fpr),
+                _ratio(one.calibration),
+            )
+            for one in fairness.groups
+        ],
+    )
+    if fairness.small:
+        reporter.say(f"  {len(fairness.small)} groups of fewer than {fairness.minimum_rows} customers are not judged")
+    for sentence in fairness.words(currency):
+        reporter.say(f"  {verbatim(sentence)}")
+    reporter.say()
+
+
+def _share(one: Interval) -> str:
+    return "-" if one.value != one.value else f"{one.value:.1%} [{one.low:.1%}, {one.high:.1%}]"
+
+
+def _ratio(one: Interval) -> str:
+    return "-" if one.value != one.value else f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+
+
 def _band_cells(band: Band) -> tuple[str, str, str, str]:
     came = f"{band.observed.value:.1%} [{band.observed.low:.1%}, {band.observed.high:.1%}]"
     return f"{band.foreseen:.1%}", came, f"{band.act_rate:.0%}", f"{band.cost_per_thousand:,.0f}"
@@ -147,6 +190,8 @@ def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool) ->
     reporter.say()
     for sentence in trained.examination.words(currency):
         reporter.say(f"  {verbatim(sentence)}")
+    if done.fairness:
+        show_fairness(reporter, done.fairness, currency)
     for check in done.gate:
         mark = "[green]ok[/]" if check.passed else "[red]no[/]"
         reporter.say(f"  gate {mark} {check.name.replace('_', ' ')}: {verbatim(check.message)}")

@@ -8,6 +8,7 @@ from typing import Any
 from riskloop.data.dataset import Dataset
 from riskloop.findings import Finding
 from riskloop.learn.choice import Contender
+from riskloop.learn.evaluation.fairness import Fairness
 from riskloop.learn.evaluation.intervals import finite
 from riskloop.learn.examining import Examination
 from riskloop.learn.plan import Plan
@@ -16,7 +17,12 @@ from riskloop.settings import Settings
 
 
 def card(
-    settings: Settings, dataset: Dataset, plan: Plan, trained: Trained, findings: Iterable[Finding]
+    settings: Settings,
+    dataset: Dataset,
+    plan: Plan,
+    trained: Trained,
+    findings: Iterable[Finding],
+    fairness: Fairness | None = None,
 ) -> dict[str, Any]:
     """Facts that belong to the model; no times and no names of people, so that the same training is the same bytes."""
     chosen = trained.choice.chosen
@@ -29,6 +35,7 @@ def card(
         "policies": [row.to_dict() for row in trained.policies],
         "decided": trained.decided.to_dict(),
         "verdict": trained.verdict,
+        "fairness": fairness.to_dict() if fairness else None,
         "test": trained.test.to_dict(),
         "out_of_fold": chosen.evaluation.to_dict(),
         "importance": trained.importance,
@@ -47,7 +54,7 @@ def card(
     }
 
 
-def summary(dataset: Dataset, trained: Trained) -> dict[str, Any]:
+def summary(dataset: Dataset, trained: Trained, fairness: Fairness | None = None) -> dict[str, Any]:
     """Plain JSON values for the table of versions: the choice, in money, and every contender."""
     return {
         "family": trained.choice.chosen.name,
@@ -60,6 +67,7 @@ def summary(dataset: Dataset, trained: Trained) -> dict[str, Any]:
         "contenders": [_contender(contender) for contender in trained.contenders],
         "difference": {name: one.to_dict() for name, one in trained.choice.difference.items()},
         "sweep": trained.decided.sweep.words(),
+        "fairness": fairness.words(trained.policy.costs.currency) if fairness else [],
         "examination": _examination(trained.examination, trained.policy.costs.currency),
     }
 

@@ -98,7 +98,8 @@ class Project:
         stored = Contract.from_dict(read_yaml(self.folder / CONTRACT_FILE) or {})
         problem = self.settings.problem.problem()
         counted_from = {problem.time} & self._in_formulas  # of the event time, the model learns by formulas only
-        barred = (problem.not_features() - counted_from) | set(self.settings.features.drop)
+        allowed = set(problem.sensitive) & set(self.settings.features.allow)  # on the record, with the reason
+        barred = (problem.not_features() - counted_from - allowed) | set(self.settings.features.drop)
         features = tuple(column.name for column in stored.columns if column.name not in barred)
         known = (*(column.name for column in stored.columns if column.name in barred), *stored.known)
         priced = tuple(name for name in self._prices(stored) if name not in features)
@@ -115,6 +116,12 @@ class Project:
         names = self.settings.costs.declared().names
         numbers = [column.name for column in stored.columns if column.type == "number"]
         for name in names:
+            if name in self.settings.problem.sensitive and name not in self.settings.features.allow:
+                raise ConfigError(
+                    f"Costs are to be computed from {name!r}, a protected attribute.",
+                    where="costs",
+                    next_step="leave it out; if it must be, name it under features.allow with the reason",
+                )
             if name not in numbers or name == self.settings.problem.problem().target_column:
                 raise ConfigError(
                     f"Costs are to be computed from {name!r}, which is no number column known when a decision is "

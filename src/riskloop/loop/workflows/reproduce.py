@@ -10,6 +10,7 @@ from riskloop.bundle.pack import contents
 from riskloop.errors import NotFound
 from riskloop.learn.plan import Watcher
 from riskloop.learn.training import train as learn
+from riskloop.loop.auditing import audit
 from riskloop.loop.project import Project
 from riskloop.loop.record import libraries, recorded_plan
 from riskloop.loop.workflows.train import draft_bundle, plan_for, prepare_for_training
@@ -70,7 +71,8 @@ def reproduce(project: Project, version: int, watcher: Watcher | None = None) ->
         )
     plan = recorded_plan(plan_for(then, len(dataset)), made)
     trained = learn(dataset, plan, watcher=watcher)
-    files = contents(draft_bundle(then, prepared, dataset, plan, trained))
+    fairness = audit(prepared.rows, dataset, plan, trained, then.settings.fairness)
+    files = contents(draft_bundle(then, prepared, dataset, plan, trained, fairness))
     before = {name: data for name, data in manifest.items() if name not in ("manifest.json", "signature.json")}
     changed = sorted(name for name in files.keys() | before.keys() if files.get(name) != before.get(name))
     differences += [f"{name} is not the same" for name in changed]

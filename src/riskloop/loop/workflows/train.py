@@ -23,10 +23,12 @@ from riskloop.findings import Finding, by_severity
 from riskloop.keep.chain import Promotion
 from riskloop.keep.versions import Version
 from riskloop.learn.candidates.families import FAMILIES, select_blends, select_candidates
+from riskloop.learn.evaluation.fairness import Fairness
 from riskloop.learn.evaluation.segments import write_segments
 from riskloop.learn.plan import Plan, Watcher
 from riskloop.learn.training import Trained
 from riskloop.learn.training import train as learn
+from riskloop.loop.auditing import audit
 from riskloop.loop.card import card, summary
 from riskloop.loop.gate import GateCheck, gate, latency_ms, passed
 from riskloop.loop.journal import open_journal
@@ -59,6 +61,8 @@ class TrainingResult:
         Rows that passed the quality gate.
     skipped : tuple of str
         Families not tried because the table is too large for them.
+    fairness : Fairness or None
+        Where protected attributes are named.
     promotion : Promotion or None
         Set when the version leads now, or waits for a second person.
     """
@@ -70,6 +74,7 @@ class TrainingResult:
     bundle: Path
     rows: int
     skipped: tuple[str, ...] = ()
+    fairness: Fairness | None = None
     promotion: Promotion | None = None
 
     @property
@@ -213,7 +218,8 @@ def _register(
     project: Project, prepared: Prepared, dataset: Dataset, plan: Plan, trained: Trained, run: Run
 ) -> TrainingResult:
     """Pack the model, prove the pack, hold it against the gate, and record all that as a version."""
-    draft = draft_bundle(project, prepared, dataset, plan, trained)
+    fairness = audit(prepared.rows, dataset, plan, trained, project.settings.fairness)
+    draft = draft_bundle(project, prepared, dataset, plan, trained, fairness)
     packed, path = pack(draft, project.locations.bundles, project.keys)
     loaded = load(path, project.keys.trusted())
     parity = max(trained.parity, served_parity(loaded, prepared.rows, trained), linked_parity(project, prepared.rows))
@@ -243,14 +249,16 @@ def _register(
         metrics=trained.test.to_dict(),
         gate=[check.to_dict() for check in checks],
         data_fingerprint=dataset.fingerprint,
-        summary=summary(dataset, trained) | {"plan": record(project.settings, plan, trained)},
+        summary=summary(dataset, trained, fairness) | {"plan": record(project.settings, plan, trained)},
     )
     project.versions.add(version)
     findings = by_severity((*prepared.findings, *trained.examination.findings))
-    return TrainingResult(version, trained, checks, tuple(findings), path, len(dataset))
+    return TrainingResult(version, trained, checks, tuple(findings), path, len(dataset), fairness=fairness)
 
 
-def draft_bundle(project: Project, prepared: Prepared, dataset: Dataset, plan: Plan, trained: Trained) -> Bundle:
+def draft_bundle(
+    project: Project, prepared: Prepared, dataset: Dataset, plan: Plan, trained: Trained, fairness: Fairness | None
+) -> Bundle:
     """What was trained as a bundle, not packed yet; the same training is the same bundle."""
     return Bundle(
         name=project.name,
@@ -258,7 +266,7 @@ def draft_bundle(project: Project, prepared: Prepared, dataset: Dataset, plan: P
         policy=trained.policy,
         golden=trained.golden,
         profile=trained.profile,
-        card=card(project.settings, dataset, plan, trained, prepared.findings),
+        card=card(project.settings, dataset, plan, trained, prepared.findings, fairness),
         linked=project.linked.only(dataset.contract.features),
     )
 
