@@ -234,7 +234,9 @@ def test_case_6_the_threshold_does_not_see_the_test_block(workshop: Any, tmp_pat
     frame, _ = read(project.source)
     dataset = prepare_table(project, frame).dataset
     assert dataset is not None
-    plan = Plan(select_candidates(["logistic_regression"], 0), Costs(fp=10, fn=20), "empirical", split="row_order")
+    plan = Plan(
+        select_candidates(["logistic_regression"], 0), Costs(fp=10, fn=20), policy="empirical", split="row_order"
+    )
     first = learn(dataset, plan)
     outcome = dataset.outcome.copy()
     outcome[first.split.test] = ~outcome[first.split.test]
@@ -332,3 +334,19 @@ def test_case_8_what_only_looks_missing_stays_what_it_is(churn: Project, service
     assert by_id.status_code == 200
     assert by_id.json()["id"] == "NA"
     assert [prediction.entity_id for prediction in churn.ledger.predictions("NA")] == ["NA"] * 3
+
+
+def test_case_6_on_bank_churners_the_threshold_found_on_rows_is_that_of_the_costs_within_noise(
+    workshop: Any, real_data: Path, tmp_path: Path
+) -> None:
+    """FN = 10 FP: what 8,000 rows say the cheapest threshold is, and what theory says, are the same."""
+    source = Source(str(real_data / "bankchurners" / "BankChurners.csv"))
+    initialise(workshop.prepare(tmp_path), source, "Attrition_Flag", costs=Costs(fp=1, fn=10), project="bank")
+    project = open_project(tmp_path, {"RISKLOOP__TRAINING__POLICY": "empirical"})
+    trained = train(project, candidates=("gam",)).trained
+    assert trained.policy.interval is not None
+    low, high = trained.policy.interval
+    assert low <= 1 / 11 <= high
+    rows = {row.name: row for row in trained.policies}
+    assert abs(rows["bayes"].difference.mean) < 0.05 * rows["chosen"].cost_per_thousand.value
+    assert rows["at_0.5"].difference.low > 0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from riskloop.learn.evaluation.decided import Band
     from riskloop.learn.evaluation.fairness import Fairness
     from riskloop.learn.evaluation.intervals import Interval
+    from riskloop.learn.evaluation.policies import PolicyRow
     from riskloop.loop.workflows.train import TrainingResult
 
 
@@ -128,6 +129,12 @@ def show_fairness(reporter: Reporter, fairness: Fairness, currency: str) -> None
     reporter.say()
 
 
+def _threshold(row: PolicyRow, own: bool) -> str:
+    if own and row.name in ("chosen", "bayes"):
+        return "own"
+    return "-" if row.threshold > 1 else f"{row.threshold:.4f}"
+
+
 def _share(one: Interval) -> str:
     return "-" if one.value != one.value else f"{one.value:.1%} [{one.low:.1%}, {one.high:.1%}]"
 
@@ -150,7 +157,8 @@ def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool) ->
     for sentence in trained.choice.balancing:
         reporter.say(verbatim(sentence))
     reporter.say(f"Calibration: {trained.choice.chosen.calibration.why}")
-    reporter.say(f"Threshold {trained.policy.threshold:.4f}: {verbatim(trained.policy.why)}")
+    own = "Thresholds" if trained.policy.own_thresholds else f"Threshold {trained.policy.threshold:.4f}"
+    reporter.say(f"{own}: {verbatim(trained.policy.why)}")
     test = trained.test
     shown = ", ".join(
         f"{name} {test[name].value:.4f} [{test[name].low:.4f}, {test[name].high:.4f}]" for name in ("roc_auc", "f1")
@@ -163,12 +171,12 @@ def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool) ->
         [
             (
                 row.name.replace("_", " "),
-                "-" if row.threshold > 1 else f"{row.threshold:.4f}",
+                _threshold(row, trained.policy.own_thresholds),
                 f"{row.act_rate:.1%}",
                 f"{row.cost_per_thousand.value:,.0f}",
                 f"{row.cost_per_thousand.low:,.0f} to {row.cost_per_thousand.high:,.0f}",
             )
-            for row in trained.policies
+            for row in done.policies
         ],
     )
     reporter.say(f"[bold]{verbatim(trained.verdict)}[/]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from riskloop.data.dataset import Dataset
@@ -10,6 +10,7 @@ from riskloop.findings import Finding
 from riskloop.learn.choice import Contender
 from riskloop.learn.evaluation.fairness import Fairness
 from riskloop.learn.evaluation.intervals import finite
+from riskloop.learn.evaluation.policies import PolicyRow
 from riskloop.learn.examining import Examination
 from riskloop.learn.plan import Plan
 from riskloop.learn.training import Trained
@@ -54,7 +55,9 @@ def card(
     }
 
 
-def summary(dataset: Dataset, trained: Trained, fairness: Fairness | None = None) -> dict[str, Any]:
+def summary(
+    dataset: Dataset, trained: Trained, policies: Sequence[PolicyRow], fairness: Fairness | None = None
+) -> dict[str, Any]:
     """Plain JSON values for the table of versions: the choice, in money, and every contender."""
     return {
         "family": trained.choice.chosen.name,
@@ -62,7 +65,7 @@ def summary(dataset: Dataset, trained: Trained, fairness: Fairness | None = None
         "verdict": trained.verdict,
         "threshold": trained.policy.threshold,
         "policy": trained.policy.to_dict(),
-        "policies": [row.to_dict() for row in trained.policies],
+        "policies": [row.to_dict() for row in policies],
         "rows": len(dataset),
         "contenders": [_contender(contender) for contender in trained.contenders],
         "difference": {name: one.to_dict() for name, one in trained.choice.difference.items()},

@@ -81,10 +81,13 @@ def _refusal(error: RiskloopError) -> str:
 def _champion(live: Live) -> str:
     record, policy = live.record, live.bundle.policy
     family = live.bundle.card.get("family")
+    threshold = f"a probability of {policy.threshold:.4g}"
+    if policy.own_thresholds:
+        threshold = "a probability of each customer's own"
     facts = (
         ("Version", f"{record.version} (champion){f', {family}' if isinstance(family, str) else ''}"),
         ("Bundle", live.bundle.digest[:16]),
-        ("Decision", f"{policy.labels[0]} from a probability of {policy.threshold:.4g}, else {policy.labels[1]}"),
+        ("Decision", f"{policy.labels[0]} from {threshold}, else {policy.labels[1]}"),
         ("Why", policy.why or policy.kind),
     )
     rows = "".join(f"<tr><th scope='row'>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in facts)

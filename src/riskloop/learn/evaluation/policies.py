@@ -22,7 +22,7 @@ class PolicyRow:
 
     Attributes
     ----------
-    name : {"chosen", "act_on_all", "act_on_none", "at_0.5", "bayes"}
+    name : {"chosen", "act_on_all", "act_on_none", "at_0.5", "bayes", "champion"}
     threshold : float
         2 for acting on nobody.
     act_rate : float
@@ -52,11 +52,19 @@ class PolicyRow:
 
 
 def compare_policies(
-    outcome: BoolArray, probability: FloatArray, policy: Policy, costs: Costs, *, seed: int, resamples: int = 2000
+    outcome: BoolArray,
+    probability: FloatArray,
+    policy: Policy,
+    costs: Costs,
+    *,
+    seed: int,
+    resamples: int = 2000,
+    champion: tuple[float, BoolArray] | None = None,
 ) -> list[PolicyRow]:
     """The chosen policy beside acting on all, on none, at 0.5 and at the Bayes threshold, on rows none has seen.
 
-    `costs` are those of the rows. The Bayes threshold is each customer's own where they differ.
+    `costs` are those of the rows. The Bayes threshold is each customer's own where they differ. `champion` is the
+    threshold of the version that leads and what it decides about the same rows.
     """
     decided = {
         "chosen": (policy.threshold, policy.act(probability, costs)),
@@ -65,6 +73,8 @@ def compare_policies(
         "at_0.5": (0.5, probability >= 0.5),
         "bayes": (costs.bayes_threshold, probability >= costs.thresholds()),
     }
+    if champion is not None:
+        decided["champion"] = champion
     chosen = costs.each(outcome, decided["chosen"][1])
 
     def row(name: str, threshold: float, act: BoolArray) -> PolicyRow:

@@ -24,6 +24,7 @@ from riskloop.keep.chain import Promotion
 from riskloop.keep.versions import Version
 from riskloop.learn.candidates.families import FAMILIES, select_blends, select_candidates
 from riskloop.learn.evaluation.fairness import Fairness
+from riskloop.learn.evaluation.policies import PolicyRow, compare_policies
 from riskloop.learn.evaluation.segments import write_segments
 from riskloop.learn.plan import Plan, Watcher
 from riskloop.learn.training import Trained
@@ -55,6 +56,8 @@ class TrainingResult:
     version : Version
     trained : Trained
     gate : list of GateCheck
+    policies : list of PolicyRow
+        Those of the training, and the champion's where there is one.
     findings : tuple of Finding
     bundle : Path
     rows : int
@@ -70,6 +73,7 @@ class TrainingResult:
     version: Version
     trained: Trained
     gate: list[GateCheck]
+    policies: list[PolicyRow]
     findings: tuple[Finding, ...]
     bundle: Path
     rows: int
@@ -223,13 +227,15 @@ def _register(
     packed, path = pack(draft, project.locations.bundles, project.keys)
     loaded = load(path, project.keys.trusted())
     parity = max(trained.parity, served_parity(loaded, prepared.rows, trained), linked_parity(project, prepared.rows))
+    champion = _champion_on_test(project, prepared.rows, trained)
+    policies = _beside(champion, dataset, plan, trained) if champion else trained.policies
     checks = gate(
         trained,
         dataset.outcome[trained.split.test],
         project.settings.gate,
         parity=parity,
         latency_ms=latency_ms(loaded),
-        champion_act=_champion_on_test(project, prepared.rows, trained),
+        champion_act=champion[1] if champion else None,
         seed=plan.seed,
     )
     accepted = passed(checks)
@@ -249,11 +255,11 @@ def _register(
         metrics=trained.test.to_dict(),
         gate=[check.to_dict() for check in checks],
         data_fingerprint=dataset.fingerprint,
-        summary=summary(dataset, trained, fairness) | {"plan": record(project.settings, plan, trained)},
+        summary=summary(dataset, trained, policies, fairness) | {"plan": record(project.settings, plan, trained)},
     )
     project.versions.add(version)
     findings = by_severity((*prepared.findings, *trained.examination.findings))
-    return TrainingResult(version, trained, checks, tuple(findings), path, len(dataset), fairness=fairness)
+    return TrainingResult(version, trained, checks, policies, tuple(findings), path, len(dataset), fairness=fairness)
 
 
 def draft_bundle(
@@ -300,8 +306,16 @@ def linked_parity(project: Project, rows: pl.DataFrame) -> float:
     return parity(rows, project.linked, project.linked_sources, problem, rows=_LINKED_ROWS)
 
 
-def _champion_on_test(project: Project, rows: pl.DataFrame, trained: Trained) -> BoolArray | None:
-    """The champion's decisions on the new test block; None without a champion that is whole and can read this table.
+def _beside(champion: tuple[float, BoolArray], dataset: Dataset, plan: Plan, trained: Trained) -> list[PolicyRow]:
+    outcome = dataset.outcome[trained.split.test]
+    costs, probability = trained.test_costs, trained.test_probability
+    return compare_policies(outcome, probability, trained.policy, costs, seed=plan.seed, champion=champion)
+
+
+def _champion_on_test(project: Project, rows: pl.DataFrame, trained: Trained) -> tuple[float, BoolArray] | None:
+    """The champion's threshold, and its decisions on the new test block.
+
+    None without a champion that is whole and can read this table.
 
     A row that the champion would refuse counts as one it leaves alone: a refused customer is not acted on.
     """
@@ -313,7 +327,8 @@ def _champion_on_test(project: Project, rows: pl.DataFrame, trained: Trained) ->
         return None
     decoded = decode_frame(champion.contract, rows[trained.split.test])
     costs = champion.policy.costs.of(decoded.columns)
-    return champion.policy.act(champion.scorer.probability(decoded.columns), costs) & ~decoded.broken()
+    act = champion.policy.act(champion.scorer.probability(decoded.columns), costs) & ~decoded.broken()
+    return champion.policy.threshold, act
 
 
 def _write_files(project: Project, trained: Trained, bundle: Bundle) -> Path:
