@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from riskloop.data.contract import did_you_mean
 from riskloop.data.linked.plan import LinkedTable, Plan
 from riskloop.decide.prices import Declared, declare
+from riskloop.decide.review import Review
 from riskloop.errors import ConfigError
 from riskloop.problem import Problem
 
@@ -195,6 +196,16 @@ class TrainingSection(_Section):
         return self
 
 
+class ReviewSection(_Section):
+    cost: float | None = Field(None, ge=0, description="Cost of a person's look at a case; no reviews if left out.")
+    accuracy: float = Field(1.0, gt=0.5, le=1, description="How often the reviewer finds out which it is.")
+    most: float = Field(1.0, gt=0, le=1, description="Share of the customers that can be reviewed.")
+    label: str = Field("review", min_length=1, description="Word for the decision to review.")
+
+    def review(self) -> Review | None:
+        return None if self.cost is None else Review(self.cost, self.accuracy, label=self.label)
+
+
 class FairnessSection(_Section):
     favourable: Literal["pass", "act"] = Field(
         "pass", description="Which decision customers would rather have; pass where acting is to decline."
@@ -240,6 +251,7 @@ class Settings(_Section):
     )
     features: FeaturesSection = FeaturesSection()
     costs: CostsSection = CostsSection()
+    review: ReviewSection = ReviewSection()
     fairness: FairnessSection = FairnessSection()
     training: TrainingSection = TrainingSection()
     gate: GateSection = GateSection()

@@ -101,12 +101,15 @@ def test_a_model_that_is_served_otherwise_or_slowly_is_refused(
 
 
 def test_a_model_as_good_as_the_champion_passes(judge: Judge, dataset: Dataset, good: Trained) -> None:
-    assert judge(champion_act=good.policy.act(good.test_probability, good.test_costs))["not_worse_than_champion"].passed
+    outcome = dataset.outcome[good.split.test]
+    cost = good.policy.cost(outcome, good.test_probability, good.test_costs)
+    assert judge(champion_cost=cost)["not_worse_than_champion"].passed
 
 
 def test_a_model_that_is_worse_than_the_champion_is_refused(judge: Judge, dataset: Dataset, good: Trained) -> None:
-    someone_who_knows = dataset.outcome[good.split.test]
-    check = judge(champion_act=someone_who_knows)["not_worse_than_champion"]
+    outcome = dataset.outcome[good.split.test]
+    someone_who_knows = good.test_costs.each(outcome, outcome)
+    check = judge(champion_cost=someone_who_knows)["not_worse_than_champion"]
     assert not check.passed
     assert "worse" in check.message
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from riskloop.costs import NEVER, Amount, BoolArray, Costs, FloatArray
 from riskloop.decide.cuts import Cuts
 from riskloop.decide.prices import Declared, Prices, declare
+from riskloop.decide.review import Review, least_saving
 from riskloop.errors import BundleRefused, ConfigError, DataError
 
 PolicyKind = Literal["cost", "capacity", "empirical", "f1", "fixed", "precision_at", "recall_at"]
@@ -74,6 +75,8 @@ class Policy:
         What acting must gain in expectation, in currency: above 0 where there is no capacity for all who would gain.
     interval : (float, float) or None
         In which the threshold lies with 95 % confidence, where it was chosen on rows.
+    review : Review or None
+        Where a person may look at a case instead.
 
     Raises
     ------
@@ -89,8 +92,11 @@ class Policy:
     why: str = ""
     least_gain: float = 0.0
     interval: tuple[float, float] | None = None
+    review: Review | None = None
 
     def __post_init__(self) -> None:
+        if self.review is not None and self.review.label in self.labels:
+            raise _wrong(f"Labels {self.labels!r} leave no word for a review.", "choose another review.label")
         if self.kind not in get_args(PolicyKind):
             raise _unknown(self.kind)
         if not (math.isfinite(self.threshold) and self.threshold >= 0):
@@ -118,24 +124,38 @@ class Policy:
         return costs.thresholds(self.least_gain) if self.own_thresholds else self.threshold
 
     def act(self, probability: FloatArray, costs: Costs) -> BoolArray:
-        """Whom to act on of n customers with these costs, shape (n,)."""
-        return np.asarray(probability >= self.thresholds(costs))
+        """Whom to act on of n customers with these costs, shape (n,); nobody who is to be reviewed."""
+        act = np.asarray(probability >= self.thresholds(costs))
+        return act if self.review is None else act & ~self.review.chosen(probability, act, costs)
+
+    def reviewed(self, probability: FloatArray, costs: Costs) -> BoolArray:
+        """Whom to review of n customers with these costs, shape (n,)."""
+        if self.review is None:
+            return np.zeros(len(probability), dtype=bool)
+        return self.review.chosen(probability, np.asarray(probability >= self.thresholds(costs)), costs)
+
+    def cost(self, outcome: BoolArray, probability: FloatArray, costs: Costs) -> FloatArray:
+        """Cost of every decision about n customers with these costs, once the outcome is known, shape (n,)."""
+        cost = costs.each(outcome, self.act(probability, costs))
+        if self.review is None:
+            return cost
+        return np.where(self.reviewed(probability, costs), self.review.each(outcome, costs), cost)
 
     def decide(self, probability: float, costs: Costs, row: int = 0) -> Decision:
         """The decision for one customer: the row-th of those with these costs."""
         probability = float(probability)
-        if costs.varies:
-            costs = costs.take(np.array([row]))
-            decided = self.decide_many(np.array([probability]), costs)
-            act, expected = bool(decided.act[0]), float(decided.expected_cost[0])
-            threshold = float(decided.threshold[0])
+        if costs.varies or self.review is not None:
+            decided = self.decide_many(np.array([probability]), costs.take(np.array([row])))
+            decision, act = str(decided.decision[0]), bool(decided.act[0])
+            threshold, expected = float(decided.threshold[0]), float(decided.expected_cost[0])
         else:  # the same in plain numbers: ten times as fast
             threshold = self.threshold
             act = probability >= threshold
+            decision = self.labels[0] if act else self.labels[1]
             positive, negative = (costs.tp, costs.fp) if act else (costs.fn, costs.tn)
             expected = float(probability * positive + (1 - probability) * negative)
         return Decision(
-            decision=self.labels[0] if act else self.labels[1],
+            decision=decision,
             act=act,
             probability=probability,
             threshold=threshold,
@@ -145,14 +165,17 @@ class Policy:
 
     def decide_many(self, probability: FloatArray, costs: Costs) -> Decisions:
         """The decisions for n customers with these costs; row by row what ``decide`` says."""
-        thresholds = self.thresholds(costs)
-        act = np.asarray(probability >= thresholds)
+        act, reviewed = self.act(probability, costs), self.reviewed(probability, costs)
+        decision, expected = np.where(act, *self.labels), costs.expected(probability, act)
+        if self.review is not None:
+            decision = np.where(reviewed, self.review.label, decision)
+            expected = np.where(reviewed, self.review.expected(probability, costs), expected)
         return Decisions(
-            decision=np.where(act, *self.labels),
+            decision=decision,
             act=act,
-            threshold=np.broadcast_to(thresholds, probability.shape),
+            threshold=np.broadcast_to(self.thresholds(costs), probability.shape),
             risk_band=np.array(BANDS)[np.searchsorted(self.bands, probability, side="right")],
-            expected_cost=costs.expected(probability, act),
+            expected_cost=expected,
             gain=costs.gain(probability),
         )
 
@@ -167,6 +190,7 @@ class Policy:
             "why": self.why,
             "least_gain": self.least_gain,
             "interval": None if self.interval is None else list(self.interval),
+            "review": None if self.review is None else self.review.to_dict(),
         }
 
     @classmethod
@@ -180,8 +204,9 @@ class Policy:
         """
         try:
             plain = {**fields, "costs": declare(**fields["costs"])}
-            interval = fields.get("interval")
+            interval, review = fields.get("interval"), fields.get("review")
             plain |= {"interval": None if interval is None else tuple(interval)}
+            plain |= {"review": None if review is None else Review(**review)}
             return cls(**{**plain, "bands": tuple(fields["bands"]), "labels": tuple(fields["labels"])})
         except (KeyError, TypeError, ValueError, ConfigError) as wrong:
             raise BundleRefused(
@@ -202,6 +227,8 @@ def choose_policy(
     bands: tuple[float, float] = (0.4, 0.7),
     labels: tuple[str, str] = ("act", "pass"),
     seed: int = 0,
+    review: Review | None = None,
+    most_reviewed: float = 1.0,
 ) -> Policy:
     """Choose a threshold on out-of-fold probabilities; never on the rows that will judge it.
 
@@ -225,6 +252,10 @@ def choose_policy(
         The threshold, precision, recall or share asked for, in [0, 1].
     seed : int
         Of the bootstrap for the interval of a threshold chosen on rows.
+    review : Review, optional
+        Where a person may look at a case instead.
+    most_reviewed : float
+        Share of these rows, at most.
 
     Raises
     ------
@@ -235,7 +266,7 @@ def choose_policy(
         precision that no threshold reaches.
     """
     found = _choose(kind, outcome, probability, costs, value, seed)
-    return Policy(
+    policy = Policy(
         kind,
         found.threshold,
         costs if declared is None else declared,
@@ -245,6 +276,21 @@ def choose_policy(
         found.least_gain,
         found.interval,
     )
+    return policy if review is None else _with_review(policy, review, probability, costs, most_reviewed)
+
+
+def _with_review(policy: Policy, review: Review, probability: FloatArray, costs: Costs, most: float) -> Policy:
+    act = policy.act(probability, costs)
+    saving = review.saving(probability, act, costs)
+    review = replace(review, least_saving=least_saving(saving, most))
+    reviewed = review.chosen(probability, act, costs)
+    why = (
+        f"{policy.why} A review at {review.cost:g} {costs.currency} pays for {(saving > 0).mean():.1%} of the customers"
+    )
+    if reviewed.any():
+        low, high = probability[reviewed].min(), probability[reviewed].max()
+        why += f"; {reviewed.mean():.1%} are reviewed, with probabilities from {low:.3g} to {high:.3g}"
+    return replace(policy, why=f"{why}.", review=review)
 
 
 class _Found(NamedTuple):

@@ -131,7 +131,7 @@ def choose(
     """
     mass = np.ones(len(outcome)) if weight is None else weight / weight.mean()
     loss = {one.name: log_loss(outcome, one.probability) for one in contenders}
-    cost = {one.name: costs.each(outcome, one.policy.act(one.probability, costs)) for one in contenders}
+    cost = {one.name: one.policy.cost(outcome, one.probability, costs) for one in contenders}
     mean_loss = {name: float((mass * each).mean()) for name, each in loss.items()}
     mean_cost = {name: float((mass * each).mean()) for name, each in cost.items()}
 

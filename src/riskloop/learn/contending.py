@@ -75,11 +75,20 @@ def contend(
         bands=plan.bands,
         labels=plan.labels,
         seed=plan.seed,
+        review=plan.review,
+        most_reviewed=plan.most_reviewed,
     )
     policy = replace(policy, why=because + policy.why)
     probability = calibration.probability
-    act = policy.act(probability, costs)
-    evaluation = evaluate(outcome, probability, act, costs, seed=plan.seed, resamples=CONTENDER_RESAMPLES)
+    evaluation = evaluate(
+        outcome,
+        probability,
+        policy.act(probability, costs),
+        costs,
+        seed=plan.seed,
+        resamples=CONTENDER_RESAMPLES,
+        cost=policy.cost(outcome, probability, costs),
+    )
     return Contender(name, complexity, result, calibration, policy, evaluation, candidate, recipe, target, told)
 
 

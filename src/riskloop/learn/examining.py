@@ -141,7 +141,8 @@ class Examiner:
             self.plan.costs_of(self.dataset.columns, self.parts.test),
         )
         act = family.policy.act(probability, costs)
-        return evaluate(outcome, probability, act, costs, seed=self.plan.seed, resamples=_RESAMPLES)
+        cost = family.policy.cost(outcome, probability, costs)
+        return evaluate(outcome, probability, act, costs, seed=self.plan.seed, resamples=_RESAMPLES, cost=cost)
 
     def _segments(self) -> list[WeakSegment]:
         probability, judged = self.chosen.probability, self.block.judged
@@ -151,8 +152,8 @@ class Examiner:
             self.block.rows(judged),
             self.block.outcome[judged],
             probability,
-            self.chosen.policy.act(probability, costs),
-            costs,
+            self.chosen.policy.cost(self.block.outcome[judged], probability, costs)
+            - self.chosen.policy.decide_many(probability, costs).expected_cost,
             seed=self.plan.seed,
             important=self.important,
         )

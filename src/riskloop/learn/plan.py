@@ -16,6 +16,7 @@ from riskloop.data.dataset import Dataset
 from riskloop.data.split import SplitKind, folds, rolling_folds
 from riskloop.decide.policy import PolicyKind
 from riskloop.decide.prices import Declared
+from riskloop.decide.review import Review
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate, Value
 from riskloop.learn.choice import Contender, Preference
@@ -37,6 +38,8 @@ class Plan:
         What a candidate may take to predict 1,000 rows, and to keep, if it is to be chosen.
     policy : PolicyKind or "auto"
         ``auto``: ``cost``, unless calibration is rejected (then ``empirical``).
+    review : Review or None
+        Where a person may look at a case instead, of at most the share ``most_reviewed`` of customers.
     trials : int
         Trials of the search, in all families together; 0 for none, unless there is a budget in seconds.
     seconds : float or None
@@ -53,6 +56,8 @@ class Plan:
     blends: Sequence[str] = ()
     policy: PolicyKind | Literal["auto"] = "auto"
     policy_value: float | None = None
+    review: Review | None = None
+    most_reviewed: float = 1.0
     bands: tuple[float, float] = (0.4, 0.7)
     labels: tuple[str, str] = ("act", "pass")
     folds: int = 5

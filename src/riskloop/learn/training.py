@@ -145,7 +145,8 @@ def _judge(
     costs, judged_costs = plan.costs_of(columns), plan.costs_of(block.columns, block.judged)
     act, out_of_fold_act = chosen.policy.act(probability, costs), chosen.policy.act(out_of_fold, judged_costs)
     rows = compare_policies(outcome, probability, chosen.policy, costs, seed=plan.seed)
-    test = evaluate(outcome, probability, act, costs, seed=plan.seed)
+    cost = chosen.policy.cost(outcome, probability, costs)
+    test = evaluate(outcome, probability, act, costs, seed=plan.seed, cost=cost)
     importance = permutation_importance(scorer, columns, outcome, seed=plan.seed)
     examiner = Examiner(dataset, parts, block, plan, chosen, ranked, test, probability, list(importance))
     return Trained(

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from riskloop.bundle.bundle import PARITY, Bundle
-from riskloop.costs import BoolArray
+from riskloop.costs import BoolArray, FloatArray
 from riskloop.learn.choice import Contender
 from riskloop.learn.evaluation.paired import PairedDifference, compare_costs
 from riskloop.learn.evaluation.policies import TRIVIAL
@@ -43,7 +43,7 @@ def gate(
     *,
     parity: float,
     latency_ms: float,
-    champion_act: BoolArray | None = None,
+    champion_cost: FloatArray | None = None,
     seed: int = 0,
 ) -> list[GateCheck]:
     """Hold a trained model against the project's limits, the trivial policies and the champion.
@@ -57,8 +57,8 @@ def gate(
         Largest difference between training and the packed bundle.
     latency_ms : float
         Median time to score one customer.
-    champion_act : bool array, shape (test rows,), optional
-        The champion's decisions about the same rows.
+    champion_cost : float array, shape (test rows,), optional
+        What the champion's decisions about the same rows cost.
     seed : int
     """
     checks = [
@@ -75,8 +75,8 @@ def gate(
         )
     if limits.max_roc_auc is not None:
         checks.append(_not_too_good(trained, limits.max_roc_auc))
-    if champion_act is not None:
-        checks.append(_not_worse_than_champion(trained, outcome, champion_act, seed))
+    if champion_cost is not None:
+        checks.append(_not_worse_than_champion(trained, outcome, champion_cost, seed))
     return checks
 
 
@@ -128,14 +128,13 @@ def _beats_trivial(trained: Trained, seed: int) -> list[GateCheck]:
 def _against(chosen: Contender, act_on_all: bool, trained: Trained, seed: int) -> PairedDifference:
     costs, outcome = trained.training_costs, trained.training_outcome
     everyone = np.full(len(outcome), act_on_all)
-    act = chosen.policy.act(chosen.probability, costs)
-    return compare_costs(costs.each(outcome, everyone), costs.each(outcome, act), seed=seed)
+    cost = chosen.policy.cost(outcome, chosen.probability, costs)
+    return compare_costs(costs.each(outcome, everyone), cost, seed=seed)
 
 
-def _not_worse_than_champion(trained: Trained, outcome: BoolArray, champion_act: BoolArray, seed: int) -> GateCheck:
-    costs = trained.test_costs
-    act = trained.policy.act(trained.test_probability, costs)
-    difference = compare_costs(costs.each(outcome, act), costs.each(outcome, champion_act), seed=seed)
+def _not_worse_than_champion(trained: Trained, outcome: BoolArray, champion_cost: FloatArray, seed: int) -> GateCheck:
+    cost = trained.policy.cost(outcome, trained.test_probability, trained.test_costs)
+    difference = compare_costs(cost, champion_cost, seed=seed)
     good = difference.low <= 0
     message = (
         f"costs {difference.mean:+.0f} [{difference.low:.0f}, {difference.high:.0f}] per 1,000 against the champion "

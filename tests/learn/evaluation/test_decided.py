@@ -8,9 +8,11 @@ import pytest
 
 from riskloop.costs import Costs
 from riskloop.decide.policy import Policy
+from riskloop.decide.prices import Prices
 from riskloop.learn.evaluation.decided import decided, risk_bands, sweep, tenths
 
 COSTS = Costs(fp=10, fn=100)
+POLICY = Policy("cost", COSTS.bayes_threshold, COSTS)
 
 
 def customers(rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -21,7 +23,7 @@ def customers(rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_thresholds_chosen_are_right_around_the_ratio_they_were_made_for():
     outcome, probability = customers()
-    found = sweep(outcome, probability, probability >= COSTS.bayes_threshold, COSTS)
+    found = sweep(outcome, probability, POLICY, COSTS)
     assert found.ratio == pytest.approx(10)
     assert found.right_from < 10 < found.right_to
     assert found.right_to / found.right_from < 10
@@ -31,7 +33,7 @@ def test_the_thresholds_chosen_are_right_around_the_ratio_they_were_made_for():
 def test_the_sweep_prices_every_policy_at_every_ratio():
     outcome, probability = customers()
     act = probability >= COSTS.bayes_threshold
-    found = sweep(outcome, probability, act, COSTS)
+    found = sweep(outcome, probability, POLICY, COSTS)
     for point in found.points[::8]:
         other = Costs(fp=10, fn=10 * point.ratio)
         assert point.threshold == pytest.approx(other.bayes_threshold)
@@ -43,7 +45,7 @@ def test_the_sweep_prices_every_policy_at_every_ratio():
 def test_at_the_ends_no_model_is_needed_and_the_words_say_from_where():
     outcome, probability = customers()
     clipped = np.clip(probability, 0.05, 0.9)
-    found = sweep(outcome, clipped, clipped >= COSTS.bayes_threshold, COSTS)
+    found = sweep(outcome, clipped, POLICY, COSTS)
     assert found.all_from == pytest.approx(1 / 0.05 - 1, rel=0.25)
     assert "acting on everybody is as cheap from" in found.words()
     assert found.none_until < 1
@@ -51,7 +53,7 @@ def test_at_the_ends_no_model_is_needed_and_the_words_say_from_where():
 
 def test_a_threshold_that_is_wrong_for_its_costs_is_called_wrong():
     outcome, probability = customers()
-    found = sweep(outcome, probability, probability >= 0.9, COSTS)
+    found = sweep(outcome, probability, Policy("fixed", 0.9, COSTS), COSTS)
     assert math.isnan(found.right_from)
     assert "other thresholds than those chosen would have been cheaper" in found.words()
 
@@ -59,7 +61,7 @@ def test_a_threshold_that_is_wrong_for_its_costs_is_called_wrong():
 def test_costs_that_differ_are_swept_together():
     outcome, probability = customers()
     costs = Costs(fp=10, fn=np.random.default_rng(1).exponential(100, len(outcome)))
-    found = sweep(outcome, probability, probability >= costs.thresholds(), costs)
+    found = sweep(outcome, probability, Policy("cost", 0.1, Prices(10.0, "x")), costs)
     middle = min(found.points, key=lambda one: abs(one.ratio - found.ratio))
     assert middle.kept == pytest.approx(middle.adapted)
     assert found.ratio == pytest.approx(np.mean(costs.fn) / 10)
@@ -68,7 +70,7 @@ def test_costs_that_differ_are_swept_together():
 def test_bands_hold_every_customer_once():
     outcome, probability = customers()
     act = probability >= COSTS.bayes_threshold
-    low, medium, high = risk_bands(outcome, probability, act, COSTS, (0.4, 0.7))
+    low, medium, high = risk_bands(outcome, probability, act, COSTS.each(outcome, act), (0.4, 0.7))
     assert low.rows + medium.rows + high.rows == len(outcome)
     assert low.observed.value < medium.observed.value < high.observed.value
     assert (low.foreseen, high.foreseen) == (pytest.approx(probability[probability < 0.4].mean()), high.foreseen)
@@ -79,7 +81,7 @@ def test_bands_hold_every_customer_once():
 
 def test_an_empty_band_is_shown_as_empty():
     outcome, probability = customers(200)
-    _, _, high = risk_bands(outcome, probability * 0.5, outcome, COSTS, (0.4, 0.7))
+    _, _, high = risk_bands(outcome, probability * 0.5, outcome, probability, (0.4, 0.7))
     assert high.rows == 0
     assert math.isnan(high.foreseen)
 

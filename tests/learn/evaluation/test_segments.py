@@ -36,8 +36,13 @@ def found(fault: str, seed: int = 1, rows: int = 8_000) -> list[WeakSegment]:
     if fault == "both":
         log_odds = np.where(south & old, log_odds - 2.5, log_odds)
     probability = 1 / (1 + np.exp(-log_odds))
+    excess = excess_cost(outcome, probability)
+    return weak_segments(CONTRACT, columns, outcome, probability, excess, seed=1, important=("age", "region"))
+
+
+def excess_cost(outcome: np.ndarray, probability: np.ndarray) -> np.ndarray:
     act = probability >= COSTS.bayes_threshold
-    return weak_segments(CONTRACT, columns, outcome, probability, act, COSTS, seed=1, important=("age", "region"))
+    return COSTS.each(outcome, act) - COSTS.expected(probability, act)
 
 
 def test_a_model_without_a_fault_has_no_weak_segment_but_by_chance() -> None:
@@ -99,7 +104,7 @@ def test_a_weak_stretch_of_dates_is_named_by_its_days() -> None:
     outcome = rng.random(6_000) < 1 / (1 + np.exp(-log_odds))
     probability = 1 / (1 + np.exp(-np.where(day > 20_300, log_odds - 2.5, log_odds)))
     contract = Contract((Column("opened_on", "date"),), ("opened_on",))
-    act = probability >= COSTS.bayes_threshold
-    weak = weak_segments(contract, {"opened_on": day}, outcome, probability, act, COSTS, seed=1)
+    excess = excess_cost(outcome, probability)
+    weak = weak_segments(contract, {"opened_on": day}, outcome, probability, excess, seed=1)
     assert weak
     assert weak[0].name.startswith("opened_on above 2025-")

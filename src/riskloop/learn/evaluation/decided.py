@@ -88,28 +88,38 @@ class Sweep:
         }
 
 
-def sweep(outcome: BoolArray, probability: FloatArray, act: BoolArray, costs: Costs) -> Sweep:
+def sweep(outcome: BoolArray, probability: FloatArray, policy: Policy, costs: Costs) -> Sweep:
     """Price the decisions, and those made for the ratio, at other costs of a missed positive.
 
     Parameters
     ----------
-    outcome, act : bool array, shape (n,)
+    outcome : bool array, shape (n,)
     probability : float array, shape (n,)
         Of models that had not seen the row.
+    policy : Policy
     costs : Costs
         Of the same rows.
     """
     base = float(np.mean(costs.missed)) / float(np.mean(costs.needless))
     everyone, nobody = np.ones(len(outcome), dtype=bool), np.zeros(len(outcome), dtype=bool)
+    act, reviewed, review = policy.act(probability, costs), policy.reviewed(probability, costs), policy.review
     points = []
     for factor in _FACTORS.tolist():
         dearer = replace(costs, fn=costs.tp + factor * costs.missed)
-        adapted = probability >= dearer.thresholds()
+        kept, made = dearer.each(outcome, act), probability >= dearer.thresholds()
+        adapted = dearer.each(outcome, made)
+        if review is not None:
+            looked_at = review.each(outcome, dearer)
+            kept = np.where(reviewed, looked_at, kept)
+            adapted = np.where(review.chosen(probability, made, dearer), looked_at, adapted)
         points.append(
             SweepPoint(
                 base * factor,
                 dearer.bayes_threshold,
-                *(dearer.per_thousand(outcome, decided) for decided in (adapted, act, everyone, nobody)),
+                float(adapted.mean()) * 1000,
+                float(kept.mean()) * 1000,
+                dearer.per_thousand(outcome, everyone),
+                dearer.per_thousand(outcome, nobody),
             )
         )
     right_from, right_to = _around(points, base)
@@ -190,17 +200,17 @@ def decided(outcome: BoolArray, probability: FloatArray, policy: Policy, costs: 
     """Look at a policy's decisions about n customers with these costs."""
     act = policy.act(probability, costs)
     return Decided(
-        sweep(outcome, probability, act, costs),
-        risk_bands(outcome, probability, act, costs, policy.bands),
+        sweep(outcome, probability, policy, costs),
+        risk_bands(outcome, probability, act, policy.cost(outcome, probability, costs), policy.bands),
         tenths(outcome, probability),
     )
 
 
 def risk_bands(
-    outcome: BoolArray, probability: FloatArray, act: BoolArray, costs: Costs, bands: tuple[float, float]
+    outcome: BoolArray, probability: FloatArray, act: BoolArray, cost: FloatArray, bands: tuple[float, float]
 ) -> list[Band]:
-    """The risk bands, the lowest first; empty ones too."""
-    each, place = costs.each(outcome, act), np.searchsorted(bands, probability, side="right")
+    """The risk bands, the lowest first; empty ones too. `cost` is that of every decision."""
+    place = np.searchsorted(bands, probability, side="right")
     found = []
     for number, name in enumerate(BANDS):
         here, rows = place == number, int((place == number).sum())
@@ -214,7 +224,7 @@ def risk_bands(
                 foreseen=ratio(float(probability[here].sum()), rows),
                 observed=wilson(float(outcome[here].sum()), rows),
                 act_rate=ratio(float(act[here].sum()), rows),
-                cost_per_thousand=ratio(float(each[here].sum()) * 1000, rows),
+                cost_per_thousand=ratio(float(cost[here].sum()) * 1000, rows),
             )
         )
     return found

@@ -120,7 +120,7 @@ def learning_curve(family: Contender, block: Block, plan: Plan) -> LearningCurve
         for thin, one in zip(enough, contenders, strict=True)
     )
     outcome, priced = enough[-1].outcome[enough[-1].judged], plan.costs_of(block.columns, enough[-1].judged)
-    costs = [priced.each(outcome, one.policy.act(one.probability, priced)) for one in contenders]
+    costs = [one.policy.cost(outcome, one.probability, priced) for one in contenders]
     last = compare_costs(costs[-2], costs[-1], seed=plan.seed)
     return LearningCurve(family.name, points, last, _next_doubling(costs, last), plan.costs.currency)
 

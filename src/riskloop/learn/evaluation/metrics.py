@@ -98,6 +98,7 @@ def evaluate(
     seed: int,
     resamples: int = 500,
     level: float = 0.95,
+    cost: FloatArray | None = None,
 ) -> Evaluation:
     """Measure probabilities and the decisions made with them.
 
@@ -117,6 +118,8 @@ def evaluate(
         Prices the decisions.
     seed : int
         Of the resamples.
+    cost : float array, shape (n,), optional
+        Of every decision, where some are neither to act nor to leave alone.
 
     Raises
     ------
@@ -126,7 +129,7 @@ def evaluate(
     _check(outcome, probability, act)
     n = len(outcome)
     resamples = min(resamples, max(200, ROWS_DRAWN // n))
-    sample = _Sample.of(outcome, probability, act, costs)
+    sample = _Sample.of(outcome, probability, act, costs.each(outcome, act) if cost is None else cost)
     values = sample.measure(np.ones(n))
     draws = [sample.measure(weight) for weight in bootstrap_weights(n, seed=seed, resamples=resamples)]
     return Evaluation(
@@ -157,7 +160,7 @@ class _Sample:
     terms: FloatArray  # (6, n) in the order of the ranking: whatever is a plain mean over rows
 
     @classmethod
-    def of(cls, outcome: BoolArray, probability: FloatArray, act: BoolArray, costs: Costs) -> _Sample:
+    def of(cls, outcome: BoolArray, probability: FloatArray, act: BoolArray, cost: FloatArray) -> _Sample:
         ranking = Ranking.of(outcome, probability)
         terms = (
             outcome & act,
@@ -165,7 +168,7 @@ class _Sample:
             outcome,
             (probability - outcome) ** 2,
             log_loss(outcome, probability),
-            costs.each(outcome, act),
+            cost,
         )
         line = CalibrationLine.of(outcome[ranking.order], probability[ranking.order])
         return cls(ranking, line, np.array([term[ranking.order] for term in terms], dtype=np.float64))

@@ -59,12 +59,12 @@ def compare_policies(
     *,
     seed: int,
     resamples: int = 2000,
-    champion: tuple[float, BoolArray] | None = None,
+    champion: tuple[float, BoolArray, FloatArray] | None = None,
 ) -> list[PolicyRow]:
     """The chosen policy beside acting on all, on none, at 0.5 and at the Bayes threshold, on rows none has seen.
 
     `costs` are those of the rows. The Bayes threshold is each customer's own where they differ. `champion` is the
-    threshold of the version that leads and what it decides about the same rows.
+    threshold of the version that leads, whom of the same rows it acts on, and what its decisions cost.
     """
     decided = {
         "chosen": (policy.threshold, policy.act(probability, costs)),
@@ -73,12 +73,13 @@ def compare_policies(
         "at_0.5": (0.5, probability >= 0.5),
         "bayes": (costs.bayes_threshold, probability >= costs.thresholds()),
     }
+    cost_of = {name: costs.each(outcome, act) for name, (_, act) in decided.items()}
+    cost_of["chosen"] = chosen = policy.cost(outcome, probability, costs)
     if champion is not None:
-        decided["champion"] = champion
-    chosen = costs.each(outcome, decided["chosen"][1])
+        decided["champion"], cost_of["champion"] = champion[:2], champion[2]
 
     def row(name: str, threshold: float, act: BoolArray) -> PolicyRow:
-        cost = costs.each(outcome, act)
+        cost = cost_of[name]
         confusion = Confusion.of(outcome, act)
         draws = mean_draws(cost, seed=seed, resamples=resamples)
         return PolicyRow(

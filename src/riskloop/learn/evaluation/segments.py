@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from riskloop.costs import BoolArray, Costs, FloatArray
+from riskloop.costs import BoolArray, FloatArray
 from riskloop.data.contract import Column, Columns, Contract
 from riskloop.data.dates import text_of
 from riskloop.learn.evaluation.metrics import log_loss
@@ -88,8 +88,7 @@ def weak_segments(
     columns: Columns,
     outcome: BoolArray,
     probability: FloatArray,
-    act: BoolArray,
-    costs: Costs,
+    excess_cost: FloatArray,
     *,
     seed: int,
     important: Sequence[str] = (),
@@ -106,10 +105,11 @@ def weak_segments(
     contract : Contract
     columns : Columns
         Decoded features, arrays of shape (n,).
-    outcome, act : bool array, shape (n,)
+    outcome : bool array, shape (n,)
     probability : float array, shape (n,)
         Of models that had not seen the row.
-    costs : Costs
+    excess_cost : float array, shape (n,)
+        What every decision cost beyond what was expected of it.
     seed : int
         Of the rows taken where there are more than 100,000.
     important : sequence of str
@@ -123,7 +123,7 @@ def weak_segments(
     """
     rows = np.random.default_rng(seed).permutation(len(outcome))[:MOST_ROWS]
     rows = rows[np.argsort(-probability[rows], kind="stable")]
-    judge = _Judge.of(outcome[rows], probability[rows], act[rows], costs.take(rows))
+    judge = _Judge.of(outcome[rows], probability[rows], excess_cost[rows])
     members = dict(_members(contract, {name: values[rows] for name, values in columns.items()}, important))
     found = [one for name, here in members.items() for one in judge.against_the_rest(name, here)]
     return _apart(_discovered(found, false_discoveries), members)
@@ -182,10 +182,9 @@ class _Judge:
     excess_cost: FloatArray
 
     @classmethod
-    def of(cls, outcome: BoolArray, probability: FloatArray, act: BoolArray, costs: Costs) -> _Judge:
+    def of(cls, outcome: BoolArray, probability: FloatArray, excess_cost: FloatArray) -> _Judge:
         surprise = log_loss(outcome, probability) - _entropy(probability)
-        unforeseen = costs.each(outcome, act) - costs.expected(probability, act)
-        return cls(outcome, probability, surprise, unforeseen * 1000)
+        return cls(outcome, probability, surprise, excess_cost * 1000)
 
     def against_the_rest(self, name: str, here: BoolArray) -> list[WeakSegment]:
         """The segment by each measure, weak or not; none if it, or the rest, is too small to judge."""

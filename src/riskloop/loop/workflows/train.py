@@ -15,7 +15,7 @@ import polars as pl
 from riskloop.bundle.bundle import Bundle
 from riskloop.bundle.load import load
 from riskloop.bundle.pack import pack
-from riskloop.costs import BoolArray
+from riskloop.costs import BoolArray, FloatArray
 from riskloop.data.dataset import Dataset, Prepared
 from riskloop.data.frames import decode_frame
 from riskloop.errors import BundleRefused, Conflict, DataError, NotFound
@@ -117,6 +117,8 @@ def plan_for(project: Project, rows: int, **asked: Any) -> Plan:
         blends=select_blends(named),
         policy=training.policy,
         policy_value=training.policy_value,
+        review=settings.review.review(),
+        most_reviewed=settings.review.most,
         bands=settings.serving.bands,
         labels=settings.serving.labels,
         folds=training.folds,
@@ -227,7 +229,7 @@ def _register(
     packed, path = pack(draft, project.locations.bundles, project.keys)
     loaded = load(path, project.keys.trusted())
     parity = max(trained.parity, served_parity(loaded, prepared.rows, trained), linked_parity(project, prepared.rows))
-    champion = _champion_on_test(project, prepared.rows, trained)
+    champion = _champion_on_test(project, prepared.rows, dataset, trained)
     policies = _beside(champion, dataset, plan, trained) if champion else trained.policies
     checks = gate(
         trained,
@@ -235,7 +237,7 @@ def _register(
         project.settings.gate,
         parity=parity,
         latency_ms=latency_ms(loaded),
-        champion_act=champion[1] if champion else None,
+        champion_cost=champion[2] if champion else None,
         seed=plan.seed,
     )
     accepted = passed(checks)
@@ -306,14 +308,18 @@ def linked_parity(project: Project, rows: pl.DataFrame) -> float:
     return parity(rows, project.linked, project.linked_sources, problem, rows=_LINKED_ROWS)
 
 
-def _beside(champion: tuple[float, BoolArray], dataset: Dataset, plan: Plan, trained: Trained) -> list[PolicyRow]:
+def _beside(champion: _Champion, dataset: Dataset, plan: Plan, trained: Trained) -> list[PolicyRow]:
     outcome = dataset.outcome[trained.split.test]
     costs, probability = trained.test_costs, trained.test_probability
     return compare_policies(outcome, probability, trained.policy, costs, seed=plan.seed, champion=champion)
 
 
-def _champion_on_test(project: Project, rows: pl.DataFrame, trained: Trained) -> tuple[float, BoolArray] | None:
-    """The champion's threshold, and its decisions on the new test block.
+_Champion = tuple[float, BoolArray, FloatArray]
+"""Its threshold, whom of the test block it acts on, and what its decisions cost."""
+
+
+def _champion_on_test(project: Project, rows: pl.DataFrame, dataset: Dataset, trained: Trained) -> _Champion | None:
+    """What the champion would do about the new test block, at the costs of today.
 
     None without a champion that is whole and can read this table.
 
@@ -326,9 +332,14 @@ def _champion_on_test(project: Project, rows: pl.DataFrame, trained: Trained) ->
     if any(name not in rows.columns for name in champion.contract.read_names):
         return None
     decoded = decode_frame(champion.contract, rows[trained.split.test])
-    costs = champion.policy.costs.of(decoded.columns)
-    act = champion.policy.act(champion.scorer.probability(decoded.columns), costs) & ~decoded.broken()
-    return champion.policy.threshold, act
+    policy, its_own = champion.policy, champion.policy.costs.of(decoded.columns)
+    probability, read = champion.scorer.probability(decoded.columns), ~decoded.broken()
+    act, reviewed = policy.act(probability, its_own) & read, policy.reviewed(probability, its_own) & read
+    outcome, costs = dataset.outcome[trained.split.test], trained.test_costs
+    cost = costs.each(outcome, act)
+    if policy.review is not None:
+        cost = np.where(reviewed, policy.review.each(outcome, costs), cost)
+    return policy.threshold, act, cost
 
 
 def _write_files(project: Project, trained: Trained, bundle: Bundle) -> Path:
