@@ -1,0 +1,168 @@
+"""The Explainer: what each feature adds to the log-odds of a customer, beside a background of customers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskloop.errors import UsageError
+from riskloop.scorer.blend import Blend
+from riskloop.scorer.forest import Forest
+from riskloop.scorer.forest.attribution import ForestAttribution, TooLarge
+from riskloop.scorer.linear import Linear
+from riskloop.scorer.scorer import Model, Scorer
+
+FloatArray = NDArray[np.float64]
+_EDGE = 1e-12
+_STEP = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """Log-odds of n customers, taken apart.
+
+    Attributes
+    ----------
+    base : float
+        Log-odds that the background stands for.
+    shares : float array, shape (n, features)
+        What each feature adds to them: ``base + shares.sum(axis=1)`` are the log-odds of the probabilities served.
+    """
+
+    base: float
+    shares: FloatArray
+
+
+class Explainer:
+    """Explains what a scorer says, feature by feature.
+
+    A feature is a column of the contract or a derived one, whatever becomes of it in the matrix. Its share is its
+    Shapley value in the model's margin (interventional: Lundberg et al., 2020), exact for sums of trees, linear models
+    and blends in log-odds. Where a calibration bends the margin, or a mean of probabilities becomes log-odds, shares
+    are stretched by as much as the whole is, so that they still add up.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    background : mapping of str to array, shape (m,)
+        Decoded columns of the customers to compare with.
+
+    Raises
+    ------
+    UsageError
+        If the model is too large to be explained so.
+    """
+
+    def __init__(self, scorer: Scorer, background: Mapping[str, NDArray[Any]]) -> None:
+        encoding = scorer.encoding
+        self.features = tuple(dict.fromkeys(block.source for block in encoding.blocks))
+        number = {name: at for at, name in enumerate(self.features)}
+        player = np.array([number[block.source] for block in encoding.blocks for _ in block.names], dtype=np.intp)
+        self._scorer = scorer
+        try:
+            self._part = _part(scorer.model, player, len(self.features), encoding.matrix(background))
+        except TooLarge as error:
+            raise UsageError(
+                "This model is too large to be explained feature by feature.",
+                where="explain",
+                next_step="let another family lead: training.max_megabytes, training.candidates",
+            ) from error
+        self.base = float(self._served(np.array([self._part.base]))[0])
+
+    def explain(self, columns: Mapping[str, NDArray[Any]]) -> Explained:
+        """Take apart the log-odds of customers, given by their decoded columns."""
+        part = self._part
+        shares = part.shares(self._scorer.encoding.matrix(columns))
+        if part.probability or self._scorer.calibration.kind != "none":
+            shares = _stretched(shares, part.base, self._served)
+        return Explained(self.base, shares)
+
+    def _served(self, told: FloatArray) -> FloatArray:
+        """Log-odds served for what the model says, a margin or a probability, shape (n,)."""
+        margin = _logit(told) if self._part.probability else told
+        return _logit(self._scorer.calibration.probability(margin))
+
+
+def _stretched(shares: FloatArray, base: float, turn: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """Shares of what a sum becomes when it is turned into something else: in proportion, so that they add up."""
+    told = base + shares.sum(axis=1)
+    reached = np.where(np.abs(told - base) < _STEP, base + _STEP, told)  # where nothing moves, the slope there
+    moved = turn(reached) - turn(np.array([base]))
+    return np.asarray(shares * (moved / (reached - base))[:, None])
+
+
+def _logit(probability: FloatArray) -> FloatArray:
+    inside = np.clip(probability, _EDGE, 1 - _EDGE)
+    return np.asarray(np.log(inside) - np.log1p(-inside))
+
+
+def _logistic(margin: FloatArray) -> FloatArray:
+    return np.asarray(1 / (1 + np.exp(-np.clip(margin, -500, 500))))
+
+
+class _Part(Protocol):
+    """A model taken apart: ``base`` and ``shares`` add up to what it says, a margin or a probability."""
+
+    base: float
+    probability: bool
+
+    def shares(self, matrix: FloatArray) -> FloatArray: ...
+
+
+def _part(model: Model, player: NDArray[np.intp], players: int, background: FloatArray) -> _Part:
+    if isinstance(model, Linear):
+        return _LinearPart(model, player, players, background)
+    if isinstance(model, Forest):
+        return _ForestPart(model, player, players, background)
+    if isinstance(model, Blend):
+        return _BlendPart(model, player, players, background)
+    raise TooLarge
+
+
+class _LinearPart:
+    probability = False
+
+    def __init__(self, model: Linear, player: NDArray[np.intp], players: int, background: FloatArray) -> None:
+        self._mean = background.mean(axis=0)
+        self._slopes = np.zeros((model.n_features, players))
+        self._slopes[np.arange(model.n_features), player] = model.coefficients
+        self.base = float(model.coefficients @ self._mean + model.intercept)
+
+    def shares(self, matrix: FloatArray) -> FloatArray:
+        return np.asarray((matrix - self._mean) @ self._slopes)
+
+
+class _ForestPart:
+    def __init__(self, model: Forest, player: NDArray[np.intp], players: int, background: FloatArray) -> None:
+        self._attribution = ForestAttribution(model, player, players, background)
+        self.base, self.probability = self._attribution.base, model.average
+
+    def shares(self, matrix: FloatArray) -> FloatArray:
+        return self._attribution.shares(matrix)
+
+
+class _BlendPart:
+    def __init__(self, model: Blend, player: NDArray[np.intp], players: int, background: FloatArray) -> None:
+        self.probability = model.link == "probability"
+        self._turn = _logistic if self.probability else _logit
+        self._members = [
+            (_part(member.model, player[member.columns], players, background[:, member.columns]), member)
+            for member in model.members
+        ]
+        self.base = model.intercept + sum(member.weight * self._base(part) for part, member in self._members)
+
+    def _base(self, part: _Part) -> float:
+        return part.base if part.probability == self.probability else float(self._turn(np.array([part.base]))[0])
+
+    def shares(self, matrix: FloatArray) -> FloatArray:
+        total: FloatArray = np.zeros(())
+        for part, member in self._members:
+            shares = part.shares(matrix[:, member.columns])
+            if part.probability != self.probability:
+                shares = _stretched(shares, part.base, self._turn)
+            total = total + member.weight * shares
+        return total
