@@ -15,18 +15,17 @@ _WORDS = (
     "contestant's probabilities to the same threshold, 1/11. Differences are contestant less `riskloop`, paired by "
     "row, with the mean of the splits' 95 % bootstrap intervals: a mean of several splits is surer than that, so they "
     "are wide rather than narrow. *One row* is riskloop from a request's fields to its probability, the others from a "
-    "one-row data frame. `riskloop` is the default choice, the simplest candidate as good as the best; "
-    "`riskloop, cheap` the cheapest out of fold."
+    "one-row data frame. `riskloop` is the default choice (docs/decisions/0006); `riskloop, cheap` the cheapest out of "
+    "fold."
 )
 _HEADER = ["", "ROC-AUC", "less riskloop", "PR-AUC", "log loss", "Brier", "cal. error", "own", "Bayes", "less riskloop"]
 _COSTS = ["train s", "one row ms", "1,000 rows ms", "MB"]
 
 
 _NOTES = (
-    "What these figures are not. *In time*, riskloop was run again after its test block had been looked at, as its "
-    "calibration and its tests changed (docs/decisions/0015): its rows there prove nothing, and differences from them "
-    "were not measured. Differences on the other tables are those of the second split, on *credit_fraud* of the first. "
-    "300 s and five splits were not run: `--seconds 300 --repeats 5` is a day's work on two cores."
+    "What these figures are not. *In time*, calibration and tests of riskloop were changed after its test block had been "
+    "looked at (docs/decisions/0015): its figures there prove nothing. 300 s and five splits were not run: "
+    "`--seconds 300 --repeats 5` is a day's work on two cores."
 )
 
 
