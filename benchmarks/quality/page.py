@@ -23,7 +23,7 @@ _COSTS = ["train s", "one row ms", "1,000 rows ms", "MB"]
 
 
 _NOTES = (
-    "What these figures are not. *In time*, calibration and tests of riskloop were changed after its test block had been "
+    "What these figures are not. *In time*, calibration and tests of riskloop were changed after its test block was "
     "looked at (docs/decisions/0015): its figures there prove nothing. 300 s and five splits were not run: "
     "`--seconds 300 --repeats 5` is a day's work on two cores."
 )
