@@ -28,7 +28,7 @@ def changed(section: str, **values: Any) -> dict[str, Any]:
 def test_what_is_not_said_has_a_sound_default() -> None:
     settings = parse_settings(LEAST)
     assert settings.training.test_share == 0.2
-    assert settings.costs.costs().bayes_threshold == pytest.approx(1 / 11)
+    assert settings.costs.declared().bayes_threshold == pytest.approx(1 / 11)
     assert settings.problem.problem().positive == "true"
 
 
@@ -129,3 +129,9 @@ def test_the_schema_has_a_sentence_for_every_setting() -> None:
     for name, section in json_schema()["$defs"].items():
         for setting, described in section["properties"].items():
             assert described.get("description", "").endswith("."), f"{name}.{setting}"
+
+
+def test_costs_may_be_amounts_or_formulas() -> None:
+    costs = parse_settings({**LEAST, "costs": {"fp": 10, "fn": "8 * margin"}}).costs.declared()
+    assert costs.names == ("margin",)
+    assert parse_settings({**LEAST, "costs": {"fp": "10", "fn": 100}}).costs.declared().names == ()

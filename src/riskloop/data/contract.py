@@ -178,7 +178,7 @@ class Contract:
         )
         for name in (*features, *priced):
             if name not in names:
-                raise ConfigError(f"{name!r} is to be read and has no column in the contract.", where="contract")
+                raise ConfigError(f"{name!r} has no column in the contract, and is to be read.", where="contract")
         return cls(parsed, features, known, priced=priced)
 
 
