@@ -122,3 +122,14 @@ def test_rows_without_a_price_stop_the_training_with_their_number(priced: tuple[
     project = open_project(priced[0].folder, PRICED | {"RISKLOOP__COSTS__FN": formula})
     with pytest.raises(DataError, match="rows cannot be priced"):
         train(project, candidates=("logistic_regression",))
+
+
+def test_reviews_are_decided_counted_and_logged(workshop: Any, simulated: Path, tmp_path: Path) -> None:
+    workshop.churn(tmp_path)
+    project = open_project(tmp_path, PRICED | {"RISKLOOP__REVIEW__COST": "3", "RISKLOOP__REVIEW__MOST": "0.2"})
+    train(project, candidates=("logistic_regression",), promote_reason="first")
+    done = score(project, Source(str(simulated / "batches" / "january.csv")), tmp_path / "out.csv")
+    looked_at = [row for row in _read(done.out) if row["decision"] == "review"]
+    assert done.reviewed == len(looked_at) > 0
+    kept = project.ledger.predictions(looked_at[0]["customer_id"])[0]
+    assert (kept.decision, kept.expected_cost) == ("review", pytest.approx(3))

@@ -66,9 +66,10 @@ def score(
     reporter.findings([finding for finding in done.findings if finding.severity != "info"])
     reporter.say(
         f"{done.scored:,} of {done.rows:,} customers scored by version {done.version}; act on {done.acted:,}; "
-        f"expected cost {done.expected_cost:,.0f} {verbatim(done.currency)}, {done.expected_gain:,.0f} less than if "
-        "nobody were acted on"
+        f"expected cost {done.expected_cost:,.0f} {verbatim(done.currency)}; acting gains {done.expected_gain:,.0f}"
     )
+    if done.reviewed:
+        reporter.say(f"{done.reviewed:,} customers are for review")
     if done.turned_away:
         reporter.say(
             f"There was no room for {done.turned_away:,} more, on whom acting would gain {done.forgone:,.0f} "

@@ -38,8 +38,8 @@ class Scored:
     ----------
     out : Path
     version : int
-    rows, scored, acted : int
-        Rows read; rows with a decision; rows to act on.
+    rows, scored, acted, reviewed : int
+        Rows read; rows with a decision; rows to act on; rows for review.
     expected_cost : float
         Of all decisions, in ``currency``.
     expected_gain : float
@@ -59,6 +59,7 @@ class Scored:
     rows: int
     scored: int
     acted: int
+    reviewed: int
     expected_cost: float
     expected_gain: float
     turned_away: int
@@ -124,6 +125,7 @@ def score(
         rows=answer.height,
         scored=int(answer["act"].count()),
         acted=int(answer["act"].sum()),
+        reviewed=0 if bundle.policy.review is None else int((answer["decision"] == bundle.policy.review.label).sum()),
         expected_cost=float(answer["expected_cost"].sum()),
         expected_gain=float(answer.filter(answer["act"])["expected_gain"].sum()),
         turned_away=turned_away.height,
