@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskloop.costs import BoolArray, Costs, FloatArray
+from riskloop.decide.choosing import choose_policy
 from riskloop.decide.cuts import NEVER, Cuts
-from riskloop.decide.policy import Policy, PolicyKind, choose_policy, regret, trivial
+from riskloop.decide.policy import Policy, PolicyKind, regret, trivial
 from riskloop.errors import BundleRefused, ConfigError, DataError
 
 unhurried = settings(deadline=None, max_examples=50)

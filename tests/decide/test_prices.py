@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskloop.costs import NEVER, Costs
-from riskloop.decide.policy import Policy, choose_policy
+from riskloop.decide.choosing import choose_policy
+from riskloop.decide.policy import Policy
 from riskloop.decide.prices import Prices, check_priced, declare, priceless
 from riskloop.errors import BundleRefused, ConfigError, DataError
 

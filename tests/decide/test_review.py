@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskloop.costs import Costs
-from riskloop.decide.policy import Policy, choose_policy
+from riskloop.decide.choosing import choose_policy
+from riskloop.decide.policy import Policy
 from riskloop.decide.prices import Prices
 from riskloop.decide.review import Review
 from riskloop.errors import BundleRefused, ConfigError

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as peer
 
 from riskloop.costs import BoolArray, Costs, FloatArray
-from riskloop.decide.policy import Policy, choose_policy, regret, trivial
+from riskloop.decide.choosing import choose_policy
+from riskloop.decide.policy import Policy, regret, trivial
 from riskloop.errors import DataError
 from riskloop.learn.evaluation.calibration import CalibrationLine
 from riskloop.learn.evaluation.curves import curves

@@ -21,7 +21,7 @@ from riskloop.bundle.pack import pack
 from riskloop.bundle.sign import KeyRing
 from riskloop.costs import Costs
 from riskloop.data.contract import Column, Contract
-from riskloop.decide.policy import choose_policy
+from riskloop.decide.choosing import choose_policy
 from riskloop.keep.customers import Customers
 from riskloop.keep.database import migrate, open_database
 from riskloop.keep.ledger import Ledger

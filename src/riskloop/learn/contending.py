@@ -9,7 +9,8 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from riskloop.decide.policy import FEWEST_POSITIVES, PolicyKind, choose_policy
+from riskloop.decide.choosing import FEWEST_POSITIVES, choose_policy
+from riskloop.decide.policy import PolicyKind
 from riskloop.decide.prices import Prices
 from riskloop.learn.blending import BLENDS, BlendKind, Recipe, crossfit_recipe
 from riskloop.learn.block import Block
