@@ -21,6 +21,7 @@ from riskloop.problem import Problem
 
 FILE = "riskloop.yaml"
 CONTRACT_FILE = "contract.yaml"
+TEXTS_FILE = "reasons.yaml"
 PREFIX = "RISKLOOP__"
 
 
@@ -239,7 +240,7 @@ class ReasonsSection(_Section):
         default_factory=dict,
         description="What customers can change, and how far; every column but protected and immutable ones, if empty.",
     )
-    texts: str = Field("reasons.yaml", description="Table of texts, relative to the project folder; may be absent.")
+    texts: str = Field(TEXTS_FILE, description="Table of texts, relative to the project folder; may be absent.")
 
 
 class GateSection(_Section):

@@ -21,7 +21,7 @@ BASELINE_ROWS = 100
 EXPLAINED_ROWS = 1_000
 ADDITIVITY = 1e-6
 """Largest difference in log-odds between a probability and what its contributions add up to."""
-_EDGE = 1e-12
+_EDGE = 1e-9
 _RANKED_ROWS = 10_000
 
 
@@ -97,9 +97,7 @@ def attribute(scorer: Scorer, baseline: Columns, columns: Columns, probability: 
     some = {name: values[:EXPLAINED_ROWS] for name, values in columns.items()}
     explainer = Explainer(scorer, baseline)
     explained = explainer.explain(some)
-    inside = np.clip(probability[:EXPLAINED_ROWS], _EDGE, 1 - _EDGE)
-    told = explained.base + explained.shares.sum(axis=1)
-    off = float(np.abs(told - (np.log(inside) - np.log1p(-inside))).max(initial=0.0))
+    off = gap(explained.base + explained.shares.sum(axis=1), probability[:EXPLAINED_ROWS])
     if not off <= ADDITIVITY:
         raise BundleRefused(
             f"What explains the model is off by {off:.3g} in log-odds (allowed {ADDITIVITY:g}).",
@@ -107,6 +105,15 @@ def attribute(scorer: Scorer, baseline: Columns, columns: Columns, probability: 
             next_step="please report this: the model must not be explained so",
         )
     return Attributions(explainer.features, explained.base, explained.shares, raw_matrix(scorer, some), off)
+
+
+def gap(told: FloatArray, probability: FloatArray) -> float:
+    """Largest difference between log-odds and those of probabilities; where these are so near to 0 or 1 that they no
+    longer tell log-odds apart, between the probabilities."""
+    inside = np.clip(probability, _EDGE, 1 - _EDGE)
+    in_odds = np.abs(told - (np.log(inside) - np.log1p(-inside)))
+    in_probability = np.abs(1 / (1 + np.exp(-np.clip(told, -500, 500))) - probability)
+    return float(np.where(inside == probability, in_odds, in_probability).max(initial=0.0))
 
 
 def raw_matrix(scorer: Scorer, columns: Columns) -> FloatArray:

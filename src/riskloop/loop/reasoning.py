@@ -63,7 +63,7 @@ def _rules(project: Project, groups: dict[str, tuple[str, ...]], adverse: str, k
         immutable=tuple(section.immutable),
         groups=groups,
         actionable={name: one.bounds() for name, one in section.actionable.items()},
-        texts=_texts(project.folder / section.texts, frozenset((*known, *groups))),
+        texts=_texts(project.folder / section.texts, frozenset((*known, *groups, *project.contract.by_name))),
     )
 
 
