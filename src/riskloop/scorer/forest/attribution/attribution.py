@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
-MOST_BYTES = 192 << 20
-"""What all tables together may take; leaves beyond are reached by walking."""
+MOST_BYTES = 256 << 20
+"""What all tables together may take; leaves beyond are walked to."""
 MOST_STATES = 1 << 13
-"""What a group may tell apart; a leaf alone with more is reached by walking."""
+"""What a table may tell apart; a leaf that alone needs more is walked to."""
+MOST_LEAVES = 1 << 16
+"""Of a forest that gets tables: those of more leaves would cost long to make, and hold few of them."""
 
 
 class ForestAttribution:
@@ -78,8 +80,12 @@ class ForestAttribution:
 
 
 def _affordable(forest: Forest, layout: Layout) -> tuple[list[Group], list[int]]:
-    """The groups that have a table, and their leaves' nodes: as many as there is memory for, trees in order."""
-    tabled, nodes, left = [], [], MOST_BYTES
+    """The groups that get a table, and their leaves' nodes: tree by tree, until memory is used up."""
+    tabled: list[Group] = []
+    nodes: list[int] = []
+    left = MOST_BYTES
+    if np.count_nonzero(forest.feature < 0) > MOST_LEAVES:
+        return tabled, nodes
     for group in groups(forest, layout):
         if group.states <= MOST_STATES:
             left -= group.nbytes + 2 * layout.rows

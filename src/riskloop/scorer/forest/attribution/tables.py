@@ -82,7 +82,8 @@ class Tables:
 
     def _states(self, bins: Indices) -> NDArray[np.uint16]:
         """The state of every group, shape (n, groups)."""
-        return np.add.reduce(self._offsets.take(bins, axis=0), axis=0, dtype=np.uint16)
+        states: NDArray[np.uint16] = np.add.reduce(self._offsets.take(bins, axis=0), axis=0, dtype=np.uint16)
+        return states
 
 
 def _offsets(groups: Sequence[Group], layout: Layout) -> NDArray[np.uint16]:
@@ -126,15 +127,17 @@ def _tables(
     return [np.ascontiguousarray(table.T) for table in tables]
 
 
-def _words(group: Group, player: Indices) -> tuple[list[list[int]], Indices]:
+def _words(group: Group, player: Indices) -> tuple[list[list[int]], NDArray[np.uint16]]:
     """Each leaf's players, and which of them are satisfied in every state, a bit each, shape (leaves, states)."""
     whose = [list(dict.fromkeys(player[list(leaf.allowed)].tolist())) for leaf in group.leaves]
-    classes = np.indices([len(classes) for classes in group.classes.values()]).reshape(len(group.classes), -1)
-    words = np.array([[(1 << len(own)) - 1] for own in whose]) + np.zeros(group.states, dtype=np.intp)
-    for (feature, kinds), number in zip(group.classes.items(), classes, strict=True):
-        for leaf, own, word in zip(group.leaves, whose, words, strict=True):
-            if feature in leaf.allowed:
-                bit = 1 << own.index(player[feature])
-                ruled_out = np.array([0 if kind & leaf.allowed[feature] else bit for kind in kinds])
-                word &= ~ruled_out[number]
+    everyone = [(1 << len(own)) - 1 for own in whose]
+    words = np.array(everyone, dtype=np.uint16).repeat(group.states).reshape(len(whose), -1)
+    numbers = np.indices([len(classes) for classes in group.classes.values()]).reshape(len(group.classes), -1)
+    for (feature, classes), number in zip(group.classes.items(), numbers, strict=True):
+        one, satisfied = int(player[feature]), []
+        for leaf, own, word in zip(group.leaves, whose, everyone, strict=True):
+            wanted = leaf.allowed.get(feature)
+            without = word if wanted is None else word & ~(1 << own.index(one))
+            satisfied.append([word if wanted is None or bins & wanted else without for bins in classes])
+        words &= np.array(satisfied, dtype=np.uint16).take(number, axis=1)
     return whose, words

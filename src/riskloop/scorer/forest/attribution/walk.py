@@ -1,4 +1,4 @@
-"""Leaves without a table: down the trees with the customer and every customer of the background, side by side."""
+"""Leaves without a table: down the trees with the customer, and with all those of the background who go along."""
 
 from __future__ import annotations
 
@@ -16,82 +16,112 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+Words = NDArray[np.uint64]
 Indices = NDArray[np.intp]
 
-_MINE, _THEIRS = 1, 2
-_PAIRS = 1 << 14  # of tree and customer of the background that go down together
+_NOBODY, _ALL = np.uint64(0), np.uint64(2**64 - 1)
+_TREES = 256  # that are walked side by side
 
 
 class Walk:
-    """Shares of the players in a forest, pair by pair of customers (Lundberg et al., 2020).
+    """Shares of the players in a forest, path by path (after Lundberg et al., 2020).
 
-    Two customers go down a tree together. Where they part at a column of a player who has not been met, the walk goes
-    both ways: with the player in the coalition, and without him; where he has, it goes the way of his side. At a leaf
-    that has been reached, the players on each side say who decides. It needs no memory beyond the trees, and takes
-    time in proportion to trees and background.
+    The customer goes down a tree together with the whole background. Those who part from him at a column of a player
+    who has not been met are taken both ways: with the player in the coalition, which is where the customer goes, and
+    without him; where he has been met, the way of his side. At a leaf, the players on each side say who decides. That
+    needs little memory beyond the trees; time grows with them and with how different the background is.
+
+    A path is a column of words: who of the background goes along, and the players on either side, a bit each.
     """
 
-    def __init__(
-        self, forest: Forest, player: Indices, players: int, background: FloatArray, scale: float
-    ) -> None:
-        self._forest, self._player, self._players, self._background = forest, player, players, background
+    def __init__(self, forest: Forest, player: Indices, players: int, background: FloatArray, scale: float) -> None:
+        self._forest, self._players = forest, players
         self._scale = scale / len(background)
         self._deciding = deciding(players)
+        self._place, self._bit = player // 64, np.uint64(1) << (player % 64).astype(np.uint64)
         self._children = np.stack([forest.right, forest.left], axis=1).astype(np.intp)
-        self._category = category_table(forest)
+        self._goes_right = category_table(forest)
         self._leads_somewhere = forest.value != 0
         for level in reversed(levels(forest)):
             inner = level[forest.feature[level] >= 0]
             self._leads_somewhere[inner] = self._leads_somewhere[self._children[inner]].any(axis=1)
         self._roots = forest.roots[self._leads_somewhere[forest.roots]].astype(np.intp)
+        self._inner = np.flatnonzero((forest.feature >= 0) & self._leads_somewhere)
+        self._everybody = _words(np.ones((len(background), 1), dtype=bool))
+        self._who_goes_left = np.zeros((len(self._everybody), forest.feature.size), dtype=np.uint64)
+        self._who_goes_left[:, self._inner] = _words(np.array([self._left(other) for other in background]))
 
     def add(self, X: FloatArray, total: FloatArray) -> None:
         """Add the shares of customers, shape (n, n_features), to ``total``, shape (n, players)."""
-        step = max(1, _PAIRS // len(self._background))
-        for x, shares in zip(X, total, strict=True):
-            for start in range(0, len(self._roots), step):
-                shares += self._shares(x, self._roots[start : start + step])
+        left = np.zeros(self._forest.feature.size, dtype=bool)
+        for row, x in enumerate(X):
+            left[self._inner] = self._left(x)
+            for start in range(0, len(self._roots), _TREES):
+                total[row] += self._shares(left, self._roots[start : start + _TREES])
 
-    def _shares(self, x: FloatArray, roots: Indices) -> FloatArray:
-        feature, shares = self._forest.feature, np.zeros(self._players)
-        node = np.repeat(roots, len(self._background))
-        other = np.tile(np.arange(len(self._background)), len(roots))
-        side = np.zeros((len(node), self._players), dtype=np.int8)
-        while node.size:
-            inner = feature[node] >= 0
-            shares += self._reached(node[~inner], side[~inner])
-            node, other, side = node[inner], other[inner], side[inner]
-            column = feature[node]
-            mine, theirs = self._left(x[column], node), self._left(self._background[other, column], node)
-            pair, player = np.arange(node.size), self._player[column]
-            sides = side[pair, player]
-            parted = np.flatnonzero((sides == 0) & (mine != theirs))
-            without = side[parted]
-            without[pair[: parted.size], player[parted]] = _THEIRS
-            side[parted, player[parted]] = _MINE
-            way = np.where(sides == _THEIRS, theirs, mine).astype(np.intp)
-            node = np.concatenate([self._children[node, way], self._children[node[parted], 1 - way[parted]]])
-            somewhere = np.flatnonzero(self._leads_somewhere[node])
-            node, other = node[somewhere], np.concatenate([other, other[parted]])[somewhere]
-            side = np.concatenate([side, without])[somewhere]
-        return shares
-
-    def _left(self, x: FloatArray, node: Indices) -> BoolArray:
-        """Whether these values go left at these nodes."""
-        forest = self._forest
+    def _left(self, x: FloatArray) -> BoolArray:
+        """At which inner nodes a customer goes left."""
+        forest, node = self._forest, self._inner
+        x = x[forest.feature[node]]
         left = np.where(np.isnan(x), forest.missing_left[node], x <= forest.threshold[node])
-        if len(self._category):
+        if len(self._goes_right):
             category = forest.category_node[node]
             hit = np.flatnonzero(category >= 0)
             code = codes(x[hit], forest.category_left.shape[1]).astype(np.intp)
-            left[hit] = ~self._category[category[hit], code]
+            left[hit] = ~self._goes_right[category[hit], code]
         return left
 
-    def _reached(self, leaf: Indices, side: NDArray[np.int8]) -> FloatArray:
-        """Shares at leaves that have been reached, each with the players who let the one or the other reach it."""
-        mine, theirs = side == _MINE, side == _THEIRS
-        gained, lost = mine.sum(axis=1), theirs.sum(axis=1)
-        value = self._forest.value[leaf] * self._scale
-        shares: FloatArray = (value * self._deciding[gained, lost]) @ mine
-        shares -= (value * self._deciding[lost, gained]) @ theirs
+    def _shares(self, goes_left: BoolArray, node: Indices) -> FloatArray:
+        shares = np.zeros(self._players)
+        others = np.repeat(self._everybody, len(node), axis=1)
+        mine = np.zeros((-(-self._players // 64), len(node)), dtype=np.uint64)
+        theirs = mine
+        while node.size:
+            column = self._forest.feature[node]
+            leaf, inner = np.flatnonzero(column < 0), np.flatnonzero(column >= 0)
+            shares += self._reached(node[leaf], *(words[:, leaf] for words in (others, mine, theirs)))
+            node, column = node[inner], column[inner]
+            others, mine, theirs = (words[:, inner] for words in (others, mine, theirs))
+            left, went_left = goes_left[node], self._who_goes_left[:, node]
+            place, bit = self._place[column], self._bit[column]
+            mine_met = (mine[place, np.arange(node.size)] & bit) > 0
+            met = mine_met | ((theirs[place, np.arange(node.size)] & bit) > 0)
+            along = others & (np.where(left, went_left, ~went_left) | np.where(mine_met, _ALL, _NOBODY))
+            apart = others ^ along
+            stays, parts = (np.flatnonzero(words.any(axis=0)) for words in (along, apart))
+            joins = parts[~met[parts]]
+            path = np.concatenate([stays, joins, parts])
+            others = np.concatenate([along[:, stays], apart[:, joins], apart[:, parts]], axis=1)
+            mine, theirs = mine[:, path], theirs[:, path]
+            joined, parted = np.split(np.arange(len(stays), len(path)), [len(joins)])
+            mine[place[joins], joined] |= bit[joins]
+            theirs[place[parts], parted] |= bit[parts]
+            way = left[path]
+            way[parted] ^= True
+            node = self._children[node[path], way.view(np.uint8)]
+            goes_on = np.flatnonzero(self._leads_somewhere[node])
+            node = node[goes_on]
+            others, mine, theirs = (words[:, goes_on] for words in (others, mine, theirs))
         return shares
+
+    def _reached(self, leaf: Indices, others: Words, mine: Words, theirs: Words) -> FloatArray:
+        """Shares at leaves that are reached, each with the players who let the customer or the others reach it."""
+        gained, lost, many = (np.bitwise_count(words).sum(axis=0) for words in (mine, theirs, others))
+        value = self._forest.value[leaf] * many * self._scale
+        shares: FloatArray = _bits(mine, self._players) @ (value * self._deciding[gained, lost])
+        shares -= _bits(theirs, self._players) @ (value * self._deciding[lost, gained])
+        return shares
+
+
+def _words(bits: BoolArray) -> Words:
+    """Bits down the first axis, shape (n, m), as words of 64, shape (n / 64 rounded up, m)."""
+    padded = np.zeros((-(-len(bits) // 64) * 64, bits.shape[1]), dtype=bool)
+    padded[: len(bits)] = bits
+    packed = np.packbits(padded, axis=0, bitorder="little")
+    return np.ascontiguousarray(packed.T).view(np.uint64).T
+
+
+def _bits(words: Words, count: int) -> FloatArray:
+    """The first bits of words of 64, shape (words, m), one below the other, shape (count, m)."""
+    packed = np.ascontiguousarray(words.T).view(np.uint8)
+    return np.unpackbits(packed, axis=1, count=count, bitorder="little").T.astype(np.float64)
