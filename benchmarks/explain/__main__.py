@@ -15,14 +15,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.datasets import FN_TEN_FP, load
-from riskloop.learn.block import Block
 from riskloop.learn.blending import Recipe, assemble
+from riskloop.learn.block import Block
 from riskloop.learn.candidates.families import select_candidates
 from riskloop.learn.crossfit import Fitted, fit
 from riskloop.learn.plan import Plan, training_block
@@ -73,7 +74,8 @@ def scorer_of(block: Block, encoding: Encoding, model: Model) -> Scorer:
 
 def beside(block: Block, fitted: Fitted, customers: dict[str, Any], background: dict[str, Any]) -> dict[str, Any]:
     """riskloop, LightGBM's own and shap's explanations of one model."""
-    encoding, forest, booster = fitted.encoding, fitted.model, fitted.estimator
+    encoding, forest = fitted.encoding, fitted.model
+    booster: Any = fitted.estimator
     assert isinstance(forest, Forest)
     assert not encoding.categorical, "shap's interventional values know no sets of categories"
     matrix, others = encoding.matrix(customers), encoding.matrix(background)
@@ -82,41 +84,44 @@ def beside(block: Block, fitted: Fitted, customers: dict[str, Any], background: 
     before = time.perf_counter()
     attribution = ForestAttribution(forest, columns, len(columns), others)
     build = time.perf_counter() - before
-    shares = attribution.shares(matrix)
-    one = [{name: values[row : row + 1] for name, values in customers.items()} for row in range(CALLS)]
-    found = {
-        "model": f"lightgbm, {forest.n_trees} trees x {LIGHTGBM['leaves']} leaves, {len(columns)} columns",
+    ways: dict[str, tuple[Callable[[int], object], Callable[[], object]]] = {
+        "riskloop": (partial(_alone, explainer, customers), lambda: explainer.explain(customers)),
+        "riskloop, from the matrix": (
+            lambda row: attribution.shares(matrix[row : row + 1]),
+            lambda: attribution.shares(matrix),
+        ),
+        "LightGBM pred_contrib": (
+            lambda row: booster.predict(matrix[row : row + 1], pred_contrib=True),
+            lambda: booster.predict(matrix, pred_contrib=True),
+        ),
+    }
+    timed = {
+        name: {"one_ms": median_ms(one), "rows_per_second": rows_per_second(all_, len(matrix))}
+        for name, (one, all_) in ways.items()
+    }
+    found: dict[str, Any] = {
+        "model": f"lightgbm, {forest.n_trees} trees x {LIGHTGBM['leaves']} leaves",
+        "columns": len(columns),
         "rows": len(matrix),
         "background": len(others),
         "build_seconds": round(build, 2),
         "table_mb": round(attribution.nbytes / 1e6, 1),
-        "one_ms": {
-            "riskloop, from decoded columns": median_ms(lambda row: explainer.explain(one[row])),
-            "riskloop, from the matrix": median_ms(lambda row: attribution.shares(matrix[row : row + 1])),
-            "LightGBM pred_contrib": median_ms(lambda row: booster.predict(matrix[row : row + 1], pred_contrib=True)),  # type: ignore[attr-defined]
-        },
-        "rows_per_second": {
-            "riskloop, from decoded columns": rows_per_second(lambda: explainer.explain(customers), len(matrix)),
-            "riskloop, from the matrix": rows_per_second(lambda: attribution.shares(matrix), len(matrix)),
-            "LightGBM pred_contrib": rows_per_second(lambda: booster.predict(matrix, pred_contrib=True), len(matrix)),  # type: ignore[attr-defined]
-        },
     }
     peer = _shap(booster, matrix, others)
     if peer:
         facts, values = peer
         ours = attribution.shares(matrix[: len(values)])
-        found["one_ms"] |= facts["one_ms"]
-        found["rows_per_second"] |= facts["rows_per_second"]
-        found |= {"shap": facts["versions"], "interventional_rows": len(values)}
-        found["largest_difference"] = float(np.abs(ours - values).max())
-        found["largest_share"] = float(np.abs(ours).max())
-        found["one_ms"]["riskloop, from the matrix, after shap"] = median_ms(
-            lambda row: attribution.shares(matrix[row : row + 1])
-        )
-        found["rows_per_second"]["riskloop, from the matrix, after shap"] = rows_per_second(
-            lambda: attribution.shares(matrix), len(matrix)
-        )
-    return found
+        timed |= facts["timed"]
+        error = attribution.base + ours.sum(axis=1) - forest.margin(matrix[: len(values)])
+        found["values"] = {
+            "rows": len(values),
+            "largest_difference": float(np.abs(ours - values).max()),
+            "largest_share": float(np.abs(ours).max()),
+            "additivity_error": float(np.abs(error).max()),
+            "additivity_error_of_shap": facts["additivity_error"],
+            "versions": facts["versions"],
+        }
+    return found | {"timed": timed}
 
 
 def _shap(booster: Any, matrix: np.ndarray, background: np.ndarray) -> tuple[dict[str, Any], np.ndarray] | None:
@@ -152,18 +157,21 @@ def families(block: Block, customers: dict[str, Any], background: dict[str, Any]
         before = time.perf_counter()
         explained = explainer.explain(some)
         took = time.perf_counter() - before
-        single = [{column: values[row : row + 1] for column, values in some.items()} for row in range(FEW)]
         error = explained.base + explained.shares.sum(axis=1) - scorer.margin(some)
         found[name] = {
             "leaves": int((model.feature < 0).sum()) if isinstance(model, Forest) else None,
             "build_seconds": round(build, 2),
             "rows": rows,
             "additivity_error": float(np.abs(error).max()),
-            "one_ms": median_ms(lambda row, one=single, by=explainer: by.explain(one[row]), len(single)),  # type: ignore[misc]
+            "one_ms": median_ms(partial(_alone, explainer, some), min(CALLS, rows // 5)),
             "rows_per_second": rows / took,
         }
         print(name, found[name], file=sys.stderr, flush=True)
     return found
+
+
+def _alone(explainer: Explainer, columns: dict[str, Any], row: int) -> object:
+    return explainer.explain({name: values[row : row + 1] for name, values in columns.items()})
 
 
 def _fitted(block: Block, name: str) -> Fitted:

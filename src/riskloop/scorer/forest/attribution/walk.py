@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,6 @@ class Walk:
     who has not been met are taken both ways: with the player in the coalition, which is where the customer goes, and
     without him; where he has been met, the way of his side. At a leaf, the players on each side say who decides. That
     needs little memory beyond the trees; time grows with them and with how different the background is.
-
-    A path is a column of words: who of the background goes along, and the players on either side, a bit each.
     """
 
     def __init__(self, forest: Forest, player: Indices, players: int, background: FloatArray, scale: float) -> None:
@@ -71,46 +69,58 @@ class Walk:
             left[hit] = ~self._goes_right[category[hit], code]
         return left
 
-    def _shares(self, goes_left: BoolArray, node: Indices) -> FloatArray:
+    def _shares(self, goes_left: BoolArray, roots: Indices) -> FloatArray:
         shares = np.zeros(self._players)
-        others = np.repeat(self._everybody, len(node), axis=1)
-        mine = np.zeros((-(-self._players // 64), len(node)), dtype=np.uint64)
-        theirs = mine
-        while node.size:
-            column = self._forest.feature[node]
-            leaf, inner = np.flatnonzero(column < 0), np.flatnonzero(column >= 0)
-            shares += self._reached(node[leaf], *(words[:, leaf] for words in (others, mine, theirs)))
-            node, column = node[inner], column[inner]
-            others, mine, theirs = (words[:, inner] for words in (others, mine, theirs))
-            left, went_left = goes_left[node], self._who_goes_left[:, node]
-            place, bit = self._place[column], self._bit[column]
-            mine_met = (mine[place, np.arange(node.size)] & bit) > 0
-            met = mine_met | ((theirs[place, np.arange(node.size)] & bit) > 0)
-            along = others & (np.where(left, went_left, ~went_left) | np.where(mine_met, _ALL, _NOBODY))
-            apart = others ^ along
-            stays, parts = (np.flatnonzero(words.any(axis=0)) for words in (along, apart))
-            joins = parts[~met[parts]]
-            path = np.concatenate([stays, joins, parts])
-            others = np.concatenate([along[:, stays], apart[:, joins], apart[:, parts]], axis=1)
-            mine, theirs = mine[:, path], theirs[:, path]
-            joined, parted = np.split(np.arange(len(stays), len(path)), [len(joins)])
-            mine[place[joins], joined] |= bit[joins]
-            theirs[place[parts], parted] |= bit[parts]
-            way = left[path]
-            way[parted] ^= True
-            node = self._children[node[path], way.view(np.uint8)]
-            goes_on = np.flatnonzero(self._leads_somewhere[node])
-            node = node[goes_on]
-            others, mine, theirs = (words[:, goes_on] for words in (others, mine, theirs))
+        nobody = np.zeros((-(-self._players // 64), len(roots)), dtype=np.uint64)
+        paths = _Paths(roots, np.repeat(self._everybody, len(roots), axis=1), nobody, nobody)
+        while paths.node.size:
+            leaf = self._forest.feature[paths.node] < 0
+            shares += self._reached(paths.some(np.flatnonzero(leaf)))
+            paths = self._further(paths.some(np.flatnonzero(~leaf)), goes_left)
         return shares
 
-    def _reached(self, leaf: Indices, others: Words, mine: Words, theirs: Words) -> FloatArray:
+    def _further(self, paths: _Paths, goes_left: BoolArray) -> _Paths:
+        """One node further, where that leads somewhere."""
+        node, others, mine, theirs = paths
+        column, at = self._forest.feature[node], np.arange(node.size)
+        place, bit = self._place[column], self._bit[column]
+        mine_met, theirs_met = (words[place, at] & bit > 0 for words in (mine, theirs))
+        left, went_left = goes_left[node], self._who_goes_left[:, node]
+        along = others & (np.where(left, went_left, ~went_left) | np.where(mine_met, _ALL, _NOBODY))
+        apart = others ^ along
+        stays, parts = (np.flatnonzero(np.bitwise_or.reduce(words, axis=0)) for words in (along, apart))
+        joins = parts[~(mine_met | theirs_met)[parts]]
+        before = np.concatenate([stays, joins, parts])
+        joined, parted = np.split(np.arange(len(stays), len(before)), [len(joins)])
+        mine, theirs = mine[:, before], theirs[:, before]
+        mine[place[joins], joined] |= bit[joins]
+        theirs[place[parts], parted] |= bit[parts]
+        way = left[before]
+        way[parted] ^= True
+        node = self._children[node[before], way.view(np.uint8)]
+        others = np.concatenate([along[:, stays], apart[:, joins], apart[:, parts]], axis=1)
+        return _Paths(node, others, mine, theirs).some(np.flatnonzero(self._leads_somewhere[node]))
+
+    def _reached(self, paths: _Paths) -> FloatArray:
         """Shares at leaves that are reached, each with the players who let the customer or the others reach it."""
-        gained, lost, many = (np.bitwise_count(words).sum(axis=0) for words in (mine, theirs, others))
-        value = self._forest.value[leaf] * many * self._scale
-        shares: FloatArray = _bits(mine, self._players) @ (value * self._deciding[gained, lost])
-        shares -= _bits(theirs, self._players) @ (value * self._deciding[lost, gained])
+        many, gained, lost = (np.bitwise_count(words).sum(axis=0) for words in paths[1:])
+        value = self._forest.value[paths.node] * many * self._scale
+        shares: FloatArray = _bits(paths.mine, self._players) @ (value * self._deciding[gained, lost])
+        shares -= _bits(paths.theirs, self._players) @ (value * self._deciding[lost, gained])
         return shares
+
+
+class _Paths(NamedTuple):
+    """Where paths have come to, who of the background goes along, and the players on either side, a bit each."""
+
+    node: Indices
+    others: Words
+    mine: Words
+    theirs: Words
+
+    def some(self, which: Indices) -> _Paths:
+        """A few of them."""
+        return _Paths(self.node[which], *(words[:, which] for words in self[1:]))
 
 
 def _words(bits: BoolArray) -> Words:
@@ -123,5 +133,5 @@ def _words(bits: BoolArray) -> Words:
 
 def _bits(words: Words, count: int) -> FloatArray:
     """The first bits of words of 64, shape (words, m), one below the other, shape (count, m)."""
-    packed = np.ascontiguousarray(words.T).view(np.uint8)
+    packed = np.ascontiguousarray(words.T, dtype="<u8").view(np.uint8)
     return np.unpackbits(packed, axis=1, count=count, bitorder="little").T.astype(np.float64)
