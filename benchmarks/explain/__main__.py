@@ -90,6 +90,10 @@ def beside(block: Block, fitted: Fitted, customers: dict[str, Any], background: 
             lambda row: attribution.shares(matrix[row : row + 1]),
             lambda: attribution.shares(matrix),
         ),
+        "LightGBM pred_contrib, one core": (
+            lambda row: booster.predict(matrix[row : row + 1], pred_contrib=True, num_threads=1),
+            lambda: booster.predict(matrix, pred_contrib=True, num_threads=1),
+        ),
         "LightGBM pred_contrib": (
             lambda row: booster.predict(matrix[row : row + 1], pred_contrib=True),
             lambda: booster.predict(matrix, pred_contrib=True),

@@ -33,29 +33,35 @@ class Walk:
     """
 
     def __init__(self, forest: Forest, player: Indices, players: int, background: FloatArray, scale: float) -> None:
-        self._forest, self._players = forest, players
-        self._scale = scale / len(background)
-        self._deciding = deciding(players)
-        self._place, self._bit = player // 64, np.uint64(1) << (player % 64).astype(np.uint64)
-        self._children = np.stack([forest.right, forest.left], axis=1).astype(np.intp)
-        self._goes_right = category_table(forest)
-        self._leads_somewhere = forest.value != 0
+        children = np.stack([forest.right, forest.left]).astype(np.intp)
+        somewhere = forest.value != 0
         for level in reversed(levels(forest)):
             inner = level[forest.feature[level] >= 0]
-            self._leads_somewhere[inner] = self._leads_somewhere[self._children[inner]].any(axis=1)
-        self._roots = forest.roots[self._leads_somewhere[forest.roots]].astype(np.intp)
-        self._inner = np.flatnonzero((forest.feature >= 0) & self._leads_somewhere)
+            somewhere[inner] = somewhere[children[:, inner]].any(axis=0)
+        # Inner nodes that lead somewhere come first, then leaves; the others have no number.
+        self._inner = np.flatnonzero(somewhere & (forest.feature >= 0))
+        leaves = np.flatnonzero(somewhere & (forest.feature < 0))
+        number = np.full(forest.feature.size, -1, dtype=np.intp)
+        number[self._inner] = np.arange(len(self._inner))
+        number[leaves] = len(self._inner) + np.arange(len(leaves))
+        self._roots = number[forest.roots][somewhere[forest.roots]]
+        self._children = number[children[:, self._inner]]
+        self._value = forest.value[leaves] * scale / len(background)
+        self._forest, self._goes_right = forest, category_table(forest)
+        whose = player[forest.feature[self._inner]]
+        self._place, self._bit = whose // 64, np.uint64(1) << (whose % 64).astype(np.uint64)
+        self._players, self._deciding = players, deciding(players)
         self._everybody = _words(np.ones((len(background), 1), dtype=bool))
-        self._who_goes_left = np.zeros((len(self._everybody), forest.feature.size), dtype=np.uint64)
-        self._who_goes_left[:, self._inner] = _words(np.array([self._left(other) for other in background]))
+        self._who_goes_left = _words(np.array([self._left(other) for other in background]))
 
     def add(self, X: FloatArray, total: FloatArray) -> None:
         """Add the shares of customers, shape (n, n_features), to ``total``, shape (n, players)."""
-        left = np.zeros(self._forest.feature.size, dtype=bool)
         for row, x in enumerate(X):
-            left[self._inner] = self._left(x)
+            left = self._left(x)
+            goes_along = self._who_goes_left ^ np.where(left, _NOBODY, _ALL)
+            ahead = np.where(left, self._children[::-1], self._children)
             for start in range(0, len(self._roots), _TREES):
-                total[row] += self._shares(left, self._roots[start : start + _TREES])
+                total[row] += self._shares(self._roots[start : start + _TREES], goes_along, ahead)
 
     def _left(self, x: FloatArray) -> BoolArray:
         """At which inner nodes a customer goes left."""
@@ -69,42 +75,42 @@ class Walk:
             left[hit] = ~self._goes_right[category[hit], code]
         return left
 
-    def _shares(self, goes_left: BoolArray, roots: Indices) -> FloatArray:
+    def _shares(self, roots: Indices, goes_along: Words, ahead: Indices) -> FloatArray:
+        """Shares in some trees; at every inner node, who goes along with the customer, and his way and the other."""
         shares = np.zeros(self._players)
         nobody = np.zeros((-(-self._players // 64), len(roots)), dtype=np.uint64)
         paths = _Paths(roots, np.repeat(self._everybody, len(roots), axis=1), nobody, nobody)
         while paths.node.size:
-            leaf = self._forest.feature[paths.node] < 0
+            leaf = paths.node >= len(self._inner)
             shares += self._reached(paths.some(np.flatnonzero(leaf)))
-            paths = self._further(paths.some(np.flatnonzero(~leaf)), goes_left)
+            paths = self._further(paths.some(np.flatnonzero(~leaf)), goes_along, ahead)
         return shares
 
-    def _further(self, paths: _Paths, goes_left: BoolArray) -> _Paths:
+    def _further(self, paths: _Paths, goes_along: Words, ahead: Indices) -> _Paths:
         """One node further, where that leads somewhere."""
         node, others, mine, theirs = paths
-        column, at = self._forest.feature[node], np.arange(node.size)
-        place, bit = self._place[column], self._bit[column]
+        place, bit, at = self._place[node], self._bit[node], np.arange(node.size)
         mine_met, theirs_met = (words[place, at] & bit > 0 for words in (mine, theirs))
-        left, went_left = goes_left[node], self._who_goes_left[:, node]
-        along = others & (np.where(left, went_left, ~went_left) | np.where(mine_met, _ALL, _NOBODY))
+        along = others & (goes_along[:, node] | np.where(mine_met, _ALL, _NOBODY))
         apart = others ^ along
-        stays, parts = (np.flatnonzero(np.bitwise_or.reduce(words, axis=0)) for words in (along, apart))
-        joins = parts[~(mine_met | theirs_met)[parts]]
+        some_along, some_apart = (np.bitwise_or.reduce(words, axis=0) > 0 for words in (along, apart))
+        his, other = ahead[:, node]
+        stays = np.flatnonzero(some_along & (his >= 0))
+        joins = np.flatnonzero(some_apart & (his >= 0) & ~theirs_met)
+        parts = np.flatnonzero(some_apart & (other >= 0))
         before = np.concatenate([stays, joins, parts])
         joined, parted = np.split(np.arange(len(stays), len(before)), [len(joins)])
         mine, theirs = mine[:, before], theirs[:, before]
         mine[place[joins], joined] |= bit[joins]
         theirs[place[parts], parted] |= bit[parts]
-        way = left[before]
-        way[parted] ^= True
-        node = self._children[node[before], way.view(np.uint8)]
+        node = np.concatenate([his[stays], his[joins], other[parts]])
         others = np.concatenate([along[:, stays], apart[:, joins], apart[:, parts]], axis=1)
-        return _Paths(node, others, mine, theirs).some(np.flatnonzero(self._leads_somewhere[node]))
+        return _Paths(node, others, mine, theirs)
 
     def _reached(self, paths: _Paths) -> FloatArray:
         """Shares at leaves that are reached, each with the players who let the customer or the others reach it."""
         many, gained, lost = (np.bitwise_count(words).sum(axis=0) for words in paths[1:])
-        value = self._forest.value[paths.node] * many * self._scale
+        value = self._value[paths.node - len(self._inner)] * many
         shares: FloatArray = _bits(paths.mine, self._players) @ (value * self._deciding[gained, lost])
         shares -= _bits(paths.theirs, self._players) @ (value * self._deciding[lost, gained])
         return shares
