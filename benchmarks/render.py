@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.explain.page import explain
 from benchmarks.quality.page import quality
 from benchmarks.tables import Document, table
 
@@ -186,6 +187,7 @@ def _fits(results: Document) -> list[str]:
 _TITLES = {
     "startup": "Start-up",
     "serving": "Service, first figures",
+    "explain": "Explanations",
     "simulate": "Simulated customers",
     "loan": "Same answers in training and in service",
     "regret": "Regret against the known truth",
@@ -196,6 +198,7 @@ _TITLES = {
 _SECTIONS = {
     "startup": _startup,
     "serving": _serving,
+    "explain": explain,
     "simulate": _simulate,
     "loan": _loan,
     "regret": _regret,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from riskloop.errors import UsageError
 from riskloop.scorer.blend import Blend
 from riskloop.scorer.forest import Forest
-from riskloop.scorer.forest.attribution import ForestAttribution, TooLarge
+from riskloop.scorer.forest.attribution import ForestAttribution
 from riskloop.scorer.linear import Linear
 from riskloop.scorer.scorer import Model, Scorer
 
@@ -54,7 +54,7 @@ class Explainer:
     Raises
     ------
     UsageError
-        If the model is too large to be explained so.
+        If the model is neither linear, nor a forest, nor a blend of such.
     """
 
     def __init__(self, scorer: Scorer, background: Mapping[str, NDArray[Any]]) -> None:
@@ -63,14 +63,7 @@ class Explainer:
         number = {name: at for at, name in enumerate(self.features)}
         player = np.array([number[block.source] for block in encoding.blocks for _ in block.names], dtype=np.intp)
         self._scorer = scorer
-        try:
-            self._part = _part(scorer.model, player, len(self.features), encoding.matrix(background))
-        except TooLarge as error:
-            raise UsageError(
-                "This model is too large to be explained feature by feature.",
-                where="explain",
-                next_step="let another family lead: training.max_megabytes, training.candidates",
-            ) from error
+        self._part = _part(scorer.model, player, len(self.features), encoding.matrix(background))
         self.base = float(self._served(np.array([self._part.base]))[0])
 
     def explain(self, columns: Mapping[str, NDArray[Any]]) -> Explained:
@@ -120,7 +113,7 @@ def _part(model: Model, player: NDArray[np.intp], players: int, background: Floa
         return _ForestPart(model, player, players, background)
     if isinstance(model, Blend):
         return _BlendPart(model, player, players, background)
-    raise TooLarge
+    raise UsageError(f"A {type(model).__name__} cannot be explained feature by feature.", where="explain")
 
 
 class _LinearPart:

@@ -1,0 +1,1 @@
+"""Explanations beside LightGBM's own and shap's: the same model, customers and background."""
