@@ -79,7 +79,7 @@ def test_shares_add_up_to_the_log_odds_that_are_served(block: Block, scorers: di
         explained = Explainer(calibrated, background).explain(block.columns)
         probability = calibrated.probability(block.columns)
         told = explained.base + explained.shares.sum(axis=1)
-        assert np.abs(told - np.log(probability / (1 - probability))).max() < 1e-6, name
+        assert np.abs(told - np.log(probability / (1 - probability))).max() < 1e-9, name
 
 
 def test_a_feature_is_one_player_whatever_becomes_of_it(block: Block, scorers: dict[str, Scorer]) -> None:

@@ -19,6 +19,8 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 BASELINE_ROWS = 100
 EXPLAINED_ROWS = 1_000
+WALKED_ROWS = 50
+"""Of a forest that is too large for tables: a customer takes up to a second."""
 ADDITIVITY = 1e-6
 """Largest difference in log-odds between a probability and what its contributions add up to."""
 _EDGE = 1e-9
@@ -94,10 +96,11 @@ def attribute(scorer: Scorer, baseline: Columns, columns: Columns, probability: 
     BundleRefused
         If it is off by more than 1e-6.
     """
-    some = {name: values[:EXPLAINED_ROWS] for name, values in columns.items()}
     explainer = Explainer(scorer, baseline)
+    rows = WALKED_ROWS if explainer.walks else EXPLAINED_ROWS
+    some = {name: values[:rows] for name, values in columns.items()}
     explained = explainer.explain(some)
-    off = gap(explained.base + explained.shares.sum(axis=1), probability[:EXPLAINED_ROWS])
+    off = gap(explained.base + explained.shares.sum(axis=1), probability[:rows])
     if not off <= ADDITIVITY:
         raise BundleRefused(
             f"What explains the model is off by {off:.3g} in log-odds (allowed {ADDITIVITY:g}).",

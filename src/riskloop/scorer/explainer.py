@@ -19,6 +19,7 @@ from riskloop.scorer.scorer import Model, Scorer
 FloatArray = NDArray[np.float64]
 _EDGE = 1e-12
 _STEP = 1e-6
+_TINY = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,12 @@ class Explainer:
         self._part = _part(scorer.model, player, len(self.features), encoding.matrix(background))
         self.base = float(self._served(np.array([self._part.base]))[0])
 
+    @property
+    def walks(self) -> bool:
+        """Whether every customer takes a walk through a forest that is too large for tables: a second, not a
+        millisecond."""
+        return self._part.walks
+
     def explain(self, columns: Mapping[str, NDArray[Any]]) -> Explained:
         """Take apart the log-odds of customers, given by their decoded columns."""
         part = self._part
@@ -102,6 +109,7 @@ class _Part(Protocol):
 
     base: float
     probability: bool
+    walks: bool
 
     def shares(self, matrix: FloatArray) -> FloatArray: ...
 
@@ -118,6 +126,7 @@ def _part(model: Model, player: NDArray[np.intp], players: int, background: Floa
 
 class _LinearPart:
     probability = False
+    walks = False
 
     def __init__(self, model: Linear, player: NDArray[np.intp], players: int, background: FloatArray) -> None:
         self._mean = background.mean(axis=0)
@@ -131,11 +140,19 @@ class _LinearPart:
 
 class _ForestPart:
     def __init__(self, model: Forest, player: NDArray[np.intp], players: int, background: FloatArray) -> None:
+        self._model = model
         self._attribution = ForestAttribution(model, player, players, background)
-        self.base, self.probability = self._attribution.base, model.average
+        self.base, self.probability, self.walks = self._attribution.base, model.average, self._attribution.walks
 
     def shares(self, matrix: FloatArray) -> FloatArray:
-        return self._attribution.shares(matrix)
+        shares = self._attribution.shares(matrix)
+        return self._as_served(shares, matrix) if self._model.float32_sum else shares
+
+    def _as_served(self, shares: FloatArray, matrix: FloatArray) -> FloatArray:
+        """The margin is served as a sum in single precision: shares bear its rounding, each by its size."""
+        rounding = self._model.margin(matrix) - self.base - shares.sum(axis=1)
+        sizes = np.abs(shares)
+        return np.asarray(shares + sizes * (rounding / np.maximum(sizes.sum(axis=1), _TINY))[:, None])
 
 
 class _BlendPart:
@@ -146,6 +163,7 @@ class _BlendPart:
             (_part(member.model, player[member.columns], players, background[:, member.columns]), member)
             for member in model.members
         ]
+        self.walks = any(part.walks for part, _ in self._members)
         self.base = model.intercept + sum(member.weight * self._base(part) for part, member in self._members)
 
     def _base(self, part: _Part) -> float:

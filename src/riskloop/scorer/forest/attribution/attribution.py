@@ -35,6 +35,8 @@ class ForestAttribution:
         The background's mean margin; of probability, where the forest is a mean of probabilities.
     nbytes : int
         Memory of the tables.
+    walks : bool
+        Whether leaves without a table are walked to.
 
     Parameters
     ----------
@@ -57,6 +59,7 @@ class ForestAttribution:
         value[nodes] = 0
         rest = value[forest.feature < 0].any()
         self._walk = Walk(replace(forest, value=value), player, players, known, scale) if rest else None
+        self.walks = self._walk is not None
         self.nbytes = self._tables.nbytes if self._tables else 0
         margin = forest.margin(background)
         self.base = float((1 / (1 + np.exp(-margin)) if forest.average else margin).mean())
