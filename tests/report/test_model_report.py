@@ -94,7 +94,7 @@ def test_the_page_loads_nothing_is_small_and_can_be_read_aloud(churn: Project, l
     html = written.files["html"].read_text(encoding="utf-8")
     page = Page(html)
     assert len(html.encode()) < MEGABYTE
-    assert "http" not in html.replace("http-equiv", "")
+    assert "://" not in html
     assert not {"script", "link", "iframe", "object", "form"} & {tag for tag, _ in page.tags}
     assert all(str(one["src"]).startswith("data:") and one["alt"] for one in page.named("img"))
     assert "url(" not in html

@@ -19,6 +19,14 @@ class FileFormat(StrEnum):
     parquet = "parquet"
 
 
+class Schema(StrEnum):
+    """What there is a JSON Schema of."""
+
+    settings = "settings"
+    model_report = "model-report"
+    compliance_pack = "compliance-pack"
+
+
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     app.command(
@@ -173,8 +181,14 @@ def _fields(done: object) -> dict[str, object]:
     return {name: getattr(done, name) for name in ("path", "rows", "kept", "findings", "quarantine")}
 
 
-def schema(as_json: JsonOption = True) -> None:  # noqa: ARG001 - a schema is JSON anyway
-    """Print the JSON Schema of riskloop.yaml."""
+def schema(
+    of: Annotated[
+        Schema, typer.Argument(help="Of riskloop.yaml, or of the JSON form of a document.")
+    ] = Schema.settings,
+    as_json: JsonOption = True,  # noqa: ARG001 - a schema is JSON anyway
+) -> None:
+    """Print a JSON Schema: that of riskloop.yaml, or of a document's JSON form."""
+    from riskloop.report.documents.schema import document_schema
     from riskloop.settings import json_schema
 
-    Reporter(as_json=True).data(json_schema())
+    Reporter(as_json=True).data(json_schema() if of is Schema.settings else document_schema(of.value))

@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     reports.command("data", epilog="Example: riskloop report data")(report_data)
     reports.command("model", epilog="Example: riskloop report model --version 3 --language fr")(report_model)
     reports.command("points", epilog="Example: riskloop report points --version 3 --pdo 20")(report_points)
+    reports.command("compliance", epilog="Example: riskloop report compliance --language fr")(report_compliance)
     app.add_typer(reports, name="report")
 
 
@@ -55,6 +56,19 @@ def report_model(
 ) -> None:
     """Write the model report: model card and validation report of a version, as a page, Markdown and JSON."""
     from riskloop.loop.workflows.report_version import report_model as write
+    from riskloop.wiring import open_project
+
+    _tell(write(open_project(project), version, language.value), as_json)
+
+
+def report_compliance(
+    version: _VersionOption = None,
+    language: _LanguageOption = Tongue.en,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the compliance pack: technical documentation, notices, automated decisions, governance, components."""
+    from riskloop.loop.workflows.report_version import report_compliance as write
     from riskloop.wiring import open_project
 
     _tell(write(open_project(project), version, language.value), as_json)

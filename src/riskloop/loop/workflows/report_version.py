@@ -10,7 +10,9 @@ from riskloop.bundle.load import read_verified
 from riskloop.errors import NotFound
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.history import History, history
+from riskloop.report.documents.compliance import BILL, bill, compliance_pack
 from riskloop.report.documents.model import model_report
+from riskloop.report.documents.sbom import components
 from riskloop.report.documents.subject import Subject
 from riskloop.report.documents.writing import Written, write_document
 from riskloop.report.words import Language
@@ -37,6 +39,24 @@ def report_model(project: Project, version: int | None = None, language: Languag
     document = model_report(subject, language)
     stem = f"model-{document.version}{_suffix(language)}"
     return write_document(document, project.locations.reports, stem)
+
+
+def report_compliance(project: Project, version: int | None = None, language: Language = "en") -> Written:
+    """Write the compliance pack of a version, a folder in ``.riskloop/reports``: page, Markdown, JSON and the bill of
+    materials.
+
+    Raises
+    ------
+    NotFound, BundleRefused
+        See `report_model`.
+    RiskloopError
+        If riskloop is not installed as a package, so that what it runs on is not known.
+    """
+    subject = gather(project, version)
+    parts = components()
+    folder = project.locations.reports / f"compliance-{subject.version.version}"
+    document = compliance_pack(subject, parts, language)
+    return write_document(document, folder, f"compliance{_suffix(language)}", {BILL: bill(subject, parts)})
 
 
 def _suffix(language: Language) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from riskloop.errors import RiskloopError
 from riskloop.report.documents.html import html
 from riskloop.report.documents.markdown import markdown
 from riskloop.report.documents.tree import Completeness, Document
+from riskloop.report.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -35,25 +35,14 @@ def write_document(document: Document, folder: Path, stem: str, more: Mapping[st
     RiskloopError
         If they cannot be written; older ones are left as they were.
     """
+    written = json.dumps(document.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     contents = {
         f"{stem}.html": html(document),
         f"{stem}.md": markdown(document),
-        f"{stem}.json": json.dumps(document.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        f"{stem}.json": written,
         **(more or {}),
     }
-    drafts = {name: folder / f".{name}.draft" for name in contents}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, draft in drafts.items():
-            draft.write_text(contents[name], encoding="utf-8")
-        for name, draft in drafts.items():
-            draft.replace(folder / name)
-    except OSError as error:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
-        raise RiskloopError(
-            f"The document cannot be written: {error}.", where=str(folder), next_step="free space, or check the rights"
-        ) from error
-    kinds = {name: name.partition(".")[2] if name.startswith(f"{stem}.") else Path(name).stem for name in contents}
-    files = {kind.rpartition(".")[2]: folder / name for name, kind in kinds.items()}
+    write_whole(folder, contents)
+    files = {kind: folder / f"{stem}.{kind}" for kind in ("html", "md", "json")}
+    files |= {name.partition(".")[0]: folder / name for name in more or {}}
     return Written(files, document.version, document.completeness)

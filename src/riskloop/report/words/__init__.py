@@ -17,11 +17,12 @@ Language = Literal["en", "fr"]
 
 _PAIRS = {**DOCUMENTS, **MODELS, **COMPLIANCE}
 _BEFORE_A_MARK = re.compile(r" (?=[:;?!%»])|(?<=«) ")
+_THOUSANDS = re.compile(r"(?<=\d) (?=\d{3})")
 
 
 def _french(text: str) -> str:
-    """No line ends before a mark that French sets apart."""
-    return _BEFORE_A_MARK.sub("\N{NO-BREAK SPACE}", text)
+    """No line ends before a mark that French sets apart, or within a number."""
+    return _THOUSANDS.sub("\N{NARROW NO-BREAK SPACE}", _BEFORE_A_MARK.sub("\N{NO-BREAK SPACE}", text))
 
 
 LANGUAGES: Mapping[Language, Mapping[str, str]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 from riskloop.learn.evaluation.fairness import FOUR_FIFTHS
@@ -15,6 +16,9 @@ from riskloop.report.words import shown
 
 _MOST_DRAWN = 20
 _GROUPS_LISTED = 60
+_MARKS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
+_CLOSE = 0.14
+"""Marks of an axis stand further apart than this share of it."""
 
 
 def calibration(subject: Subject, pen: Pen) -> Section:
@@ -72,7 +76,10 @@ def _reliability_drawn(subject: Subject, pen: Pen, bins: list[dict[str, Any]]) -
         (one["foreseen"], one["observed"]["value"], one["observed"]["low"], one["observed"]["high"]) for one in bins
     ]
     top = min(1.0, 1.05 * max(max(foreseen, high) for foreseen, _, _, high in points))
-    marks = [share for share in (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0) if top / 60 < share <= top]
+    marks = [share for share in _MARKS if share <= top and math.sqrt(share / top) > _CLOSE]
+    marks = [
+        one for one, after in pairwise([*marks, 2 * top]) if math.sqrt(after / top) - math.sqrt(one / top) > _CLOSE
+    ]
     return Figure(
         "reliability_drawn",
         pen.say("reliability_title"),

@@ -43,7 +43,7 @@ def _of_worth(subject: Subject, pen: Pen) -> Iterator[Value]:
     if sweep["right_from"] is None:
         yield pen.words("limit_threshold")
     else:
-        low, high = pen.number(sweep["right_from"]).text, pen.number(sweep["right_to"]).text
+        low, high = (pen.number(float(f"{sweep[end]:.3g}")).text for end in ("right_from", "right_to"))
         yield pen.words("limit_ratio", low=low, high=high)
 
 

@@ -204,7 +204,7 @@ def sweep_said(sweep: dict[str, Any], pen: Pen) -> Value:
     """The stretch of ratios for which the decisions are right, and where no model is needed."""
 
     def ratio(name: str) -> str:
-        return pen.number(sweep[name]).text
+        return pen.number(_digits(sweep[name], 3)).text
 
     if sweep["right_from"] is None:
         return pen.words("sweep_not_right", ratio=ratio("ratio"))
@@ -218,7 +218,7 @@ def sweep_said(sweep: dict[str, Any], pen: Pen) -> Value:
 
 def _sweep_drawn(sweep: dict[str, Any], pen: Pen, source: Source) -> Figure:
     near = [one for one in sweep["points"] if 1 / 8.01 <= one["ratio"] / sweep["ratio"] <= 8.01]
-    across = [Tick(math.log(one["ratio"]), pen.number(_two_digits(one["ratio"])).text) for one in near[::8]]
+    across = [Tick(math.log(one["ratio"]), pen.number(_digits(one["ratio"], 2)).text) for one in near[::8]]
     names = ("kept", "adapted", "act_on_all", "act_on_none")
     values = [one[name] for one in near for name in ("kept", "adapted")]
     top = max(values) * 1.15
@@ -241,8 +241,8 @@ def _sweep_drawn(sweep: dict[str, Any], pen: Pen, source: Source) -> Figure:
     )
 
 
-def _two_digits(value: float) -> float:
-    return float(f"{value:.2g}")
+def _digits(value: float, count: int) -> float:
+    return float(f"{value:.{count}g}")
 
 
 def _sweep_table(sweep: dict[str, Any], pen: Pen, source: Source) -> Table:
