@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,11 @@ import yaml
 from riskloop.errors import NotFound
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.release import promote
-from riskloop.loop.workflows.report_version import report_model
+from riskloop.loop.workflows.report_version import gather, report_model
+from riskloop.report.documents.compliance import compliance_pack
+from riskloop.report.documents.html import html
 from riskloop.report.documents.markdown import escaped
+from riskloop.report.documents.model import model_report
 from riskloop.report.documents.writing import Written
 from riskloop.wiring import open_project
 from tests.report.conftest import HOSTILE, HOSTILE_LEVEL, Page
@@ -91,13 +97,13 @@ def test_the_three_forms_hold_the_same_figures(written: Written) -> None:
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_the_page_loads_nothing_is_small_and_can_be_read_aloud(churn: Project, language: Any) -> None:
     written = report_model(churn, language=language)
-    html = written.files["html"].read_text(encoding="utf-8")
-    page = Page(html)
-    assert len(html.encode()) < MEGABYTE
-    assert "://" not in html
+    text = written.files["html"].read_text(encoding="utf-8")
+    page = Page(text)
+    assert len(text.encode()) < MEGABYTE
+    assert "://" not in text
     assert not {"script", "link", "iframe", "object", "form"} & {tag for tag, _ in page.tags}
     assert all(str(one["src"]).startswith("data:") and one["alt"] for one in page.named("img"))
-    assert "url(" not in html
+    assert "url(" not in text
     assert all(str(link["href"]).startswith("#") for link in page.named("a"))
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -204,9 +210,8 @@ def test_groups_reviews_and_formulas_are_in_the_report(audited: Project) -> None
 def test_hostile_names_are_shown_and_mean_nothing(audited: Project) -> None:
     written = report_model(audited)
     page, text, _ = read(written)
-    html = written.files["html"].read_text(encoding="utf-8")
     assert HOSTILE in page.text
-    assert HOSTILE not in html
+    assert HOSTILE not in written.files["html"].read_text(encoding="utf-8")
     assert not page.named("script")
     assert HOSTILE not in text
     assert "<img src=x>" not in text
@@ -236,3 +241,41 @@ def test_plots_that_are_gone_are_missed_in_words(churn: Project, tmp_path: Path)
     project.engine.dispose()
     assert not page.named("img")
     assert "no longer in the project's folder" in page.text
+
+
+def test_a_log_that_was_edited_is_called_broken(churn: Project, tmp_path: Path) -> None:
+    shutil.copytree(churn.folder, tmp_path / "churn")
+    with closing(sqlite3.connect(tmp_path / "churn" / ".riskloop" / "riskloop.db")) as database:
+        for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f'DROP TRIGGER "{trigger}"')
+        database.execute("UPDATE promotions SET reason = 'better'")
+        database.commit()
+    project = open_project(tmp_path / "churn", {})
+    page, _, _ = read(report_model(project))
+    project.engine.dispose()
+    assert "BROKEN: 1, its content is not what was hashed: it was edited" in page.text
+
+
+def test_thousands_of_hostile_columns_stay_below_a_megabyte(audited: Project) -> None:
+    subject = gather(audited)
+    names = [f"{number} {HOSTILE * 5}" for number in range(3_000)]
+    finding = {"severity": "warning", "column": names[0], "message": HOSTILE * 50, "next_step": HOSTILE * 50}
+    many = {
+        "importance": dict.fromkeys(names, 0.1),
+        "not_used": dict.fromkeys(names, HOSTILE * 20),
+        "findings": [finding] * 500,
+    }
+    large = replace(subject, bundle=replace(subject.bundle, card={**subject.card, **many}))
+    for document in (model_report(large), compliance_pack(large, ())):
+        page = html(document)
+        assert len(page.encode()) < MEGABYTE
+        assert "<script" not in page
+        assert "of 3,000 are listed" in page
+
+
+def test_a_version_of_an_earlier_riskloop_is_one_clear_error(audited: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    version, bundle = audited.bundle(1)
+    card = {name: value for name, value in bundle.card.items() if name != "decided"}
+    monkeypatch.setattr(Project, "bundle", lambda self, wanted: (version, replace(bundle, card=card)))
+    with pytest.raises(NotFound, match="its card lacks decided"):
+        gather(audited)

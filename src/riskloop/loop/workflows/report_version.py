@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from riskloop.bundle.load import read_verified
 from riskloop.errors import NotFound
+from riskloop.keep.chain import Head, verify_chain
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.history import History, history
 from riskloop.report.documents.compliance import BILL, bill, compliance_pack
 from riskloop.report.documents.model import model_report
 from riskloop.report.documents.sbom import components
-from riskloop.report.documents.subject import Subject
+from riskloop.report.documents.subject import NEEDED, Subject
 from riskloop.report.documents.writing import Written, write_document
 from riskloop.report.words import Language
 
@@ -67,6 +70,7 @@ def gather(project: Project, version: int | None = None) -> Subject:
     """Everything that documents say about a version; see `report_model` for what may go wrong."""
     past = history(project)
     record, bundle = project.bundle(_chosen(past, version))
+    _check_card(record.version, bundle.card)
     path = project.locations.bundles / record.bundle
     files = read_verified(path, project.keys.trusted())
     signature = json.loads((path / "signature.json").read_text())
@@ -77,8 +81,8 @@ def gather(project: Project, version: int | None = None) -> Subject:
         settings=made.get("settings") or project.settings.model_dump(mode="json"),
         alias=past.alias(record.version),
         events=past.events,
-        verified=project.promotions.verify(),
-        head=project.promotions.head(),
+        verified=verify_chain(past.events),
+        head=Head(past.events[-1].seq, past.events[-1].hash) if past.events else Head(),
         four_eyes=project.settings.gate.four_eyes,
         key=hashlib.sha256(signature["public_key"].encode()).hexdigest()[:16],
         files={name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
@@ -96,6 +100,16 @@ def _chosen(past: History, version: int | None) -> int:
     if not past.versions:
         raise NotFound("There is no version yet.", where="versions", next_step="train one: riskloop train")
     return past.versions[-1].version
+
+
+def _check_card(version: int, card: Mapping[str, Any]) -> None:
+    lacking = [name for name in NEEDED if name not in card]
+    if lacking:
+        raise NotFound(
+            f"Version {version} does not say enough of itself: its card lacks {', '.join(lacking)}.",
+            where=f"version {version}",
+            next_step="it is of an earlier riskloop; train anew",
+        )
 
 
 def _pictures(project: Project, digest: str) -> dict[str, bytes]:

@@ -15,6 +15,30 @@ from riskloop.keep.chain import Head, Promotion, VerifyResult
 from riskloop.keep.versions import Version
 from riskloop.report.documents.tree import Source
 
+NEEDED = (
+    "balancing",
+    "calibration",
+    "costs",
+    "data_fingerprint",
+    "decided",
+    "examination",
+    "fairness",
+    "family",
+    "findings",
+    "importance",
+    "not_used",
+    "out_of_fold",
+    "overrides",
+    "policies",
+    "positive",
+    "rows",
+    "seed",
+    "split",
+    "test",
+    "why",
+)
+"""What the card of a bundle must hold."""
+
 
 @dataclass(frozen=True)
 class Subject:

@@ -47,7 +47,7 @@ MODELS: Pairs = {
     "use_feature": ("learnt from", "apprise"),
     "use_priced": ("prices decisions, unknown to the model", "chiffre les décisions, inconnue du modèle"),
     "from_linked": ("from a linked table", "d'une table liée"),
-    "listed_note": ("The first {shown} are listed.", "Les {shown} premières sont listées."),
+    "listed_note": ("The first {shown} of {count} are listed.", "Les {shown} premières sur {count} sont listées."),
     "left_out_title": ("Columns left out, and why", "Colonnes écartées, et pourquoi"),
     "col_column": ("Column", "Colonne"),
     "col_why": ("Why", "Pourquoi"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from riskloop.learn.evaluation.fairness import FOUR_FIFTHS
 from riskloop.report.documents.drawing import Bar, Series, Tick, bars, dots, lines, nice
-from riskloop.report.documents.parts.data import MOST_LISTED
+from riskloop.report.documents.parts.data import MOST_LISTED, listed_note
 from riskloop.report.documents.pen import Pen
 from riskloop.report.documents.subject import Subject
 from riskloop.report.documents.tree import Block, Column, Facts, Figure, Said, Section, Table, Value
@@ -298,6 +298,7 @@ def importance(subject: Subject, pen: Pen) -> Section:
             (Column(pen.say("col_feature")), Column(pen.say("col_growth"), numeric=True)),
             tuple((pen.text(name, 60), pen.number(growth)) for name, growth in ranked[:MOST_LISTED]),
             subject.of_bundle,
+            note=listed_note(len(ranked), pen),
             folded=True,
         )
     )

@@ -72,8 +72,13 @@ def features(subject: Subject, pen: Pen) -> Table:
         tuple(Column(pen.say(key), key == "col_missing", key == "col_type") for key in columns),
         tuple(table),
         subject.of_bundle,
-        note=pen.say("listed_note", shown=MOST_LISTED) if len(shown) > MOST_LISTED else "",
+        note=listed_note(len(shown), pen),
     )
+
+
+def listed_note(count: int, pen: Pen) -> str:
+    """That a table of so many rows is cut, where it is."""
+    return pen.say("listed_note", shown=MOST_LISTED, count=pen.count(count).text) if count > MOST_LISTED else ""
 
 
 def _missing(summary: dict[str, Any] | None) -> float | None:
@@ -97,6 +102,7 @@ def _left_out(subject: Subject, pen: Pen) -> Table:
         (Column(pen.say("col_column")), Column(pen.say("col_why"))),
         tuple((pen.text(name, 60), why) for name, why in list(reasons.items())[:MOST_LISTED]),
         subject.of_bundle,
+        note=listed_note(len(reasons), pen),
     )
 
 
@@ -129,6 +135,7 @@ def findings(subject: Subject, pen: Pen) -> Table | Said:
             for one in found[:MOST_LISTED]
         ),
         subject.of_bundle,
+        note=listed_note(len(found), pen),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from riskloop.report.documents.laws import Laws
-from riskloop.report.documents.parts.data import MOST_LISTED
+from riskloop.report.documents.parts.data import MOST_LISTED, listed_note
 from riskloop.report.documents.parts.documentation import review_facts
 from riskloop.report.documents.pen import Pen
 from riskloop.report.documents.subject import Subject
@@ -100,7 +100,7 @@ def _nameable(subject: Subject, pen: Pen) -> Table:
         tuple(Column(pen.say(key), key == "col_growth", key == "col_growth") for key in labels),
         tuple(rows),
         subject.of_bundle,
-        note=pen.say("nameable_note"),
+        note=f"{pen.say('nameable_note')} {listed_note(len(subject.importance), pen)}".rstrip(),
     )
 
 

@@ -68,7 +68,8 @@ def metrics(subject: Subject, pen: Pen) -> Table:
             Column(pen.say("col_out_of_fold"), numeric=True, spare=True),
         ),
         tuple(
-            (pen.words(f"metric_{name}", name), _metric(name, test, pen), _metric(name, before, pen)) for name in test
+            (pen.words(f"metric_{name}", name), _metric(name, test, pen), _metric(name, before, pen))
+            for name in in_order(test)
         ),
         subject.of_bundle,
         note=pen.say("metrics_note"),
