@@ -48,12 +48,12 @@ def _block(block: Block, level: int, pen: Pen) -> Iterator[str]:
     match block:
         case Facts():
             for fact in block.facts:
-                yield f"- {escaped(fact.label)}: {_cell(fact.value)}"
+                yield "- " + pen.say("labelled", label=escaped(fact.label), value=_cell(fact.value))
         case Said():
             for one in block.sentences:
                 yield f"- {_cell(one)}" if len(block.sentences) > 1 else _cell(one)
         case Figure():
-            yield f"**{escaped(block.title)}**: {escaped(block.says)}"
+            yield pen.say("labelled", label=f"**{escaped(block.title)}**", value=escaped(block.says))
         case Table():
             yield f"{'#' * level} {escaped(block.title)}"
             yield ""

@@ -28,7 +28,7 @@ def documentation(subject: Subject, pen: Pen, laws: Laws, parts: tuple[Component
             for point in group.points
         ]
         if len(points) == 1:
-            found.append(replace(points[0], title=group.title, note=f"{place}: {points[0].title}"))
+            found.append(replace(points[0], title=group.title, note=f"{place} – {points[0].title}"))
         else:
             key = f"documentation-{group.number}"
             found.append(Section(key, group.title, sections=tuple(points), number=group.number, note=place))

@@ -15,8 +15,8 @@ def legal_frame(pen: Pen, laws: Laws) -> Table:
     """The laws that the pack refers to, and where."""
     rows = []
     for law in laws.laws.values():
-        places = "; ".join(f"{one.number} ({one.title})" for one in law.articles.values())
-        dates = "; ".join(f"{day}: {what}" for day, what in law.dates)
+        places = " · ".join(f"{one.number} ({one.title})" for one in law.articles.values())
+        dates = " · ".join(f"{day} ({what})" for day, what in law.dates)
         rows.append((pen.sentence(law.name), pen.sentence(law.cite), pen.sentence(places), pen.sentence(dates or "–")))
     return Table(
         "laws",

@@ -36,7 +36,8 @@ def making(subject: Subject, pen: Pen) -> tuple[Fact, ...]:
         pen.fact("calibration", pen.code(card["calibration"]["kind"])),
         pen.fact("why_calibration", pen.told(card["calibration"]["why"])),
         pen.fact("policy", pen.code(policy.kind)),
-        pen.fact("threshold", threshold(subject, pen, policy.threshold)),
+        pen.fact("threshold", _chosen_threshold(subject, pen)),
+        *((pen.fact("least_gain", pen.money(policy.least_gain)),) if policy.least_gain else ()),
         pen.fact("why_policy", pen.told(policy.why)),
         pen.fact("folds", pen.count(training["folds"])),
         pen.fact("trials", pen.count(training["trials"])),
@@ -50,6 +51,16 @@ def threshold(subject: Subject, pen: Pen, value: float, *, chosen: bool = True) 
     if chosen and subject.bundle.policy.own_thresholds:
         return Value(pen.say("own_threshold"), value)
     return Value(pen.say("never"), value) if value > 1 else pen.number(value)
+
+
+def _chosen_threshold(subject: Subject, pen: Pen) -> Value:
+    policy = subject.bundle.policy
+    if policy.interval is None or policy.own_thresholds:
+        return threshold(subject, pen, policy.threshold)
+    low, high = policy.interval
+    raw = {"value": policy.threshold, "low": low, "high": high}
+    ends = {name: pen.fixed(number).text for name, number in raw.items()}
+    return Value(pen.say("threshold_between", **ends), raw)
 
 
 def costs(subject: Subject, pen: Pen) -> Table:

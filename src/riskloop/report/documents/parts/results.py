@@ -117,7 +117,7 @@ def _policies_drawn(subject: Subject, pen: Pen) -> Figure:
     return Figure(
         "policies_drawn",
         pen.say("policies_drawn_title", currency=subject.currency),
-        pen.say("policies_drawn_says", costs=", ".join(f"{one.name}: {one.text}" for one in drawn)),
+        pen.say("policies_drawn_says", costs=" · ".join(f"{one.name} {one.text}" for one in drawn)),
         subject.of_record,
         bars(drawn),
     )
