@@ -103,8 +103,8 @@ MODELS: Pairs = {
         "Coût attendu des concurrents, {currency} pour 1 000 clients",
     ),
     "contenders_drawn_says": (
-        "{count} candidates with the interval of their cost; {chosen} was chosen.",
-        "{count} candidats avec l'intervalle de leur coût ; {chosen} a été retenu.",
+        "Costs with their intervals, candidates: {count}; {chosen} was chosen.",
+        "Coûts avec leurs intervalles, candidats : {count} ; {chosen} a été retenu.",
     ),
     "col_contender": ("Candidate", "Candidat"),
     "col_fit": ("Seconds per fit", "Secondes par ajustement"),
@@ -324,10 +324,8 @@ MODELS: Pairs = {
         "Les attributs protégés {columns} n'étaient pas dans la table : rien n'est connu sur les groupes.",
     ),
     "fairness_note": (
-        "The favourable decision is “{favourable}”. Groups of fewer than {least} customers are not judged ({small} "
-        "of them).",
-        "La décision favorable est « {favourable} ». Les groupes de moins de {least} clients ne sont pas jugés "
-        "({small}).",
+        "The favourable decision is “{favourable}”. Groups of fewer than {least} customers, not judged: {small}.",
+        "La décision favorable est « {favourable} ». Groupes de moins de {least} clients, non jugés : {small}.",
     ),
     "group_above": (
         "{attribute}: favourable decisions for {level} come at {ratio} of the best group's rate, above four fifths.",
@@ -404,8 +402,8 @@ MODELS: Pairs = {
         "avec les nouveaux coûts.",
     ),
     "limit_positives": (
-        "Only {count} positives are in the test block (fewer than {few}): its figures are rough.",
-        "Le bloc de test n'a que {count} positifs (moins de {few}) : ses chiffres sont grossiers.",
+        "The test block has fewer than {few} positives ({count}): its figures are rough.",
+        "Le bloc de test a moins de {few} positifs ({count}) : ses chiffres sont grossiers.",
     ),
     "limit_random": (
         "The test block was drawn at random: how the model does on later customers has not been shown.",
@@ -416,8 +414,8 @@ MODELS: Pairs = {
         "Il a été jugé sur les {count} lignes les plus récentes ; sa tenue au-delà n'est pas connue.",
     ),
     "limit_findings": (
-        "{count} warnings about data or model stand (see the data).",
-        "{count} avertissements sur les données ou le modèle restent ouverts (voir les données).",
+        "Warnings about data or model that stand: {count} (see the data).",
+        "Avertissements ouverts sur les données ou le modèle : {count} (voir les données).",
     ),
     "limit_overrides": (
         "Columns are used in spite of a warning or of being protected: {names}.",
@@ -428,8 +426,8 @@ MODELS: Pairs = {
         "Il a appris d'un échantillon d'environ {count} lignes.",
     ),
     "limit_segments": (
-        "It is worse for {count} segments, most clearly for {worst}.",
-        "Il est moins bon pour {count} segments, le plus nettement pour {worst}.",
+        "Segments for which it is worse than for the others: {count}; most clearly {worst}.",
+        "Segments pour lesquels il est moins bon : {count} ; le plus nettement {worst}.",
     ),
     "limit_no_audit": (
         "Its decisions were not audited by groups of customers.",
@@ -439,9 +437,14 @@ MODELS: Pairs = {
         "Favourable decisions come clearly less often for {names}.",
         "Les décisions favorables sont nettement plus rares pour {names}.",
     ),
+    "limit_proxy": (
+        "{feature} tells {group} from the others (ROC-AUC {auc}): leaving the attribute out does not keep it out of "
+        "the decision.",
+        "{feature} distingue {group} des autres (ROC-AUC {auc}) : écarter l'attribut ne l'écarte pas de la décision.",
+    ),
     "limit_small": (
-        "{count} groups have fewer than {least} customers and could not be judged.",
-        "{count} groupes ont moins de {least} clients et n'ont pu être jugés.",
+        "Groups of fewer than {least} customers, which could not be judged: {count}.",
+        "Groupes de moins de {least} clients, qui n'ont pu être jugés : {count}.",
     ),
     "limit_review": (
         "Reviews are priced as if reviewers were right in {accuracy} of the cases; that is a declaration, not a "

@@ -26,7 +26,7 @@ def rows(subject: Subject, pen: Pen) -> tuple[Fact, ...]:
     test, problem = card["test"], settings["problem"]
     return (
         pen.fact("table", pen.text(PurePath(settings["data"]["path"]).name)),
-        pen.fact("rows", pen.count(card["rows"]["training"] + card["rows"]["test"])),
+        pen.fact("rows", pen.count(subject.summary.get("rows", card["rows"]["training"] + card["rows"]["test"]))),
         pen.fact("rows_training", pen.count(card["rows"]["training"])),
         pen.fact("rows_test", pen.count(card["rows"]["test"])),
         pen.fact("positives_test", pen.count(test["positives"])),

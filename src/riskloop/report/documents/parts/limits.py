@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from riskloop.learn.evaluation.fairness import TOGETHER
 from riskloop.learn.evaluation.policies import TRIVIAL
 from riskloop.report.documents.pen import Pen
 from riskloop.report.documents.subject import Subject
@@ -11,6 +13,8 @@ from riskloop.report.documents.tree import Facts, Said, Section, Value
 from riskloop.report.words import shown
 
 FEW_POSITIVES = 100
+STRONG_PROXY = 0.8
+"""A feature with this ROC-AUC for a group stands for it."""
 
 
 def limits(subject: Subject, pen: Pen) -> Section:
@@ -75,8 +79,22 @@ def _of_groups(subject: Subject, pen: Pen) -> Iterator[Value]:
     if adverse:
         names = ", ".join(shown(f"{one['attribute']} = {one['level']}", 60) for one in adverse[:5])
         yield pen.words("limit_adverse", names=names)
+    yield from _proxies(audit["proxies"], pen)
     if audit["small"]:
         yield pen.words("limit_small", count=len(audit["small"]), least=audit["minimum_rows"])
+
+
+def _proxies(proxies: list[dict[str, Any]], pen: Pen) -> Iterator[Value]:
+    """The feature that tells most about each attribute, where it tells much."""
+    strong = [one for one in proxies if one["feature"] != TOGETHER and one["roc_auc"] >= STRONG_PROXY]
+    for attribute in dict.fromkeys(one["attribute"] for one in strong):
+        first = max((one for one in strong if one["attribute"] == attribute), key=lambda one: float(one["roc_auc"]))
+        yield pen.words(
+            "limit_proxy",
+            feature=shown(first["feature"], 60),
+            group=shown(f"{attribute} = {first['level']}", 60),
+            auc=pen.plain(first["roc_auc"], "plain"),
+        )
 
 
 def _of_use(subject: Subject, pen: Pen) -> Iterator[Value]:
