@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 
 from riskloop.costs import Costs
+from riskloop.data.frames import decode_frame
 from riskloop.data.source import Source
 from riskloop.errors import ConfigError
+from riskloop.explain.flip import nearest_flip
+from riskloop.explain.reasoner import Reasoner
+from riskloop.loop.table import read_table
 from riskloop.loop.workflows.initialise import initialise
 from riskloop.loop.workflows.reproduce import reproduce
 from riskloop.loop.workflows.train import TrainingResult, train
@@ -66,6 +70,57 @@ def test_a_protected_column_is_used_only_if_the_project_says_why(adult: tuple[Pa
     allowed = open_project(adult[0], {"RISKLOOP__FEATURES__ALLOW": '{"sex": "a court asked for it"}'})
     assert "sex" in allowed.contract.features
     assert "race" not in allowed.contract.features
+
+
+@pytest.fixture(scope="module")
+def cards(workshop: Any, real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingResult]:
+    """Credit cards of Taiwan, where sex is used because the project says so, and marriage is not."""
+    folder = tmp_path_factory.mktemp("cards")
+    initialise(
+        workshop.prepare(folder),
+        Source(str(real_data / "uci_credit_card" / "UCI_Credit_Card.csv"), sample_rows=10_000),
+        "default.payment.next.month",
+        sensitive=("SEX", "MARRIAGE"),
+        costs=Costs(fp=1, fn=5),
+        project="cards",
+    )
+    allowed = {"RISKLOOP__FEATURES__ALLOW": '{"SEX": "a court asked for it"}'}
+    return folder, train(open_project(folder, allowed), candidates=("lightgbm",), promote_reason="first")
+
+
+def test_on_credit_cards_no_group_falls_below_four_fifths_and_age_stands_for_marriage(
+    cards: tuple[Path, TrainingResult],
+) -> None:
+    fairness = cards[1].fairness
+    assert fairness is not None
+    words = " ".join(fairness.words("TWD"))
+    assert words.count("above four fifths") == 2
+    assert "AGE tells MARRIAGE = 2 from the others" in words
+    proxies = {(one.attribute, one.feature): one.roc_auc for one in fairness.proxies}
+    assert proxies["MARRIAGE", "AGE"] > 0.75
+    assert proxies["SEX", "all features together"] < 0.65
+
+
+def test_a_protected_attribute_that_the_model_uses_is_never_a_reason_and_never_to_be_changed(
+    cards: tuple[Path, TrainingResult], real_data: Path
+) -> None:
+    project = open_project(cards[0], {})
+    _, bundle = project.bundle(1)
+    assert "SEX" in bundle.contract.features
+    assert "MARRIAGE" not in bundle.contract.features
+    columns = decode_frame(bundle.contract, read_table(project).frame[:2_000]).columns
+    told = [reason for reasons in Reasoner(bundle).reasons(columns) for reason in reasons]
+    assert len(told) > 4_000
+    assert {"SEX", "MARRIAGE"}.isdisjoint({reason.feature for reason in told})
+    for row in range(10):
+        found = nearest_flip(bundle, {name: values[[row]] for name, values in columns.items()})
+        assert found is None or "SEX" not in {change.column for change in found.changes}
+
+
+def test_on_credit_cards_bills_of_six_months_are_one_business_reason(cards: tuple[Path, TrainingResult]) -> None:
+    _, bundle = open_project(cards[0], {}).bundle(1)
+    (bills,) = [names for names in bundle.rules.groups.values() if "BILL_AMT2" in names]
+    assert set(bills) == {f"BILL_AMT{month}" for month in range(1, 7)}
 
 
 def test_prices_may_not_be_made_of_a_protected_column(workshop: Any, tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One row on its way to a decision: who, and what is known (raw values by column)."""
+    """One row on its way to a decision: who, what is known (raw values by column), and whether reasons are wanted."""
 
     id: str | None
     features: dict[str, Any] = field(default_factory=dict)
+    explain: bool = False

@@ -14,12 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from riskloop.data.contract import did_you_mean
 from riskloop.data.linked.plan import LinkedTable, Plan
 from riskloop.decide.prices import Declared, declare
+from riskloop.decide.reasons import Bounds
 from riskloop.decide.review import Review
 from riskloop.errors import ConfigError
 from riskloop.problem import Problem
 
 FILE = "riskloop.yaml"
 CONTRACT_FILE = "contract.yaml"
+TEXTS_FILE = "reasons.yaml"
 PREFIX = "RISKLOOP__"
 
 
@@ -213,6 +215,34 @@ class FairnessSection(_Section):
     minimum_rows: int = Field(100, ge=10, description="Groups of fewer customers are counted and not judged.")
 
 
+class ActionableSection(_Section):
+    minimum: float | None = Field(None, description="Lowest value of a number that a customer can reach.")
+    maximum: float | None = Field(None, description="Highest value of a number that a customer can reach.")
+    levels: list[str] = Field(default_factory=list, description="Levels of a category that a customer can reach.")
+    direction: Literal["", "up", "down"] = Field("", description="Which way a number can go: up, down, or both.")
+
+    def bounds(self) -> Bounds:
+        return Bounds(self.minimum, self.maximum, tuple(self.levels), self.direction)
+
+
+class ReasonsSection(_Section):
+    most: int = Field(4, ge=1, le=20, description="Reasons named for a decision at most.")
+    immutable: list[str] = Field(
+        default_factory=list, description="Columns that nobody can change: never named as a reason, never changed."
+    )
+    groups: dict[str, list[str]] = Field(
+        default_factory=dict, description="Features that are one business reason, by its name."
+    )
+    correlated: float = Field(
+        0.8, gt=0, le=1, description="Numbers whose ranks correlate so much are one business reason."
+    )
+    actionable: dict[str, ActionableSection] = Field(
+        default_factory=dict,
+        description="What customers can change, and how far; every column but protected and immutable ones, if empty.",
+    )
+    texts: str = Field(TEXTS_FILE, description="Table of texts, relative to the project folder; may be absent.")
+
+
 class GateSection(_Section):
     min_roc_auc: float = Field(0.55, ge=0, le=1, description="Lowest ROC-AUC on the test block.")
     min_f1: float = Field(0.0, ge=0, le=1, description="Lowest F1 on the test block.")
@@ -253,6 +283,7 @@ class Settings(_Section):
     costs: CostsSection = CostsSection()
     review: ReviewSection = ReviewSection()
     fairness: FairnessSection = FairnessSection()
+    reasons: ReasonsSection = ReasonsSection()
     training: TrainingSection = TrainingSection()
     gate: GateSection = GateSection()
     serving: ServingSection = ServingSection()

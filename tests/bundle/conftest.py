@@ -78,7 +78,7 @@ def make_bundle(model: Model, *, name: str = "churn", encoding: Encoding = ENCOD
         card={"family": "linear", "note": "é ≥ 0.1"},
     )
     probability, _ = bundle.score(CUSTOMERS)
-    return replace(bundle, golden=Golden(CUSTOMERS, tuple(probability.tolist())))
+    return replace(bundle, golden=Golden(CUSTOMERS, tuple(probability.tolist())), baseline=CUSTOMERS)
 
 
 def linear() -> Bundle:

@@ -50,7 +50,7 @@ def bundle_of(blocks: tuple[Block, ...]) -> Bundle:
     scorer = Scorer(CONTRACT, encoding, model, Calibration("sigmoid", (1.0, 0.0)))
     bundle = Bundle("loan", scorer, Policy("fixed", 0.3, Costs(fp=1, fn=5)), Golden((), ()), {}, {})
     probability, _ = bundle.score(CUSTOMERS)
-    return replace(bundle, golden=Golden(CUSTOMERS, tuple(probability.tolist())))
+    return replace(bundle, golden=Golden(CUSTOMERS, tuple(probability.tolist())), baseline=CUSTOMERS)
 
 
 def there_and_back(bundle: Bundle, folder: Path) -> Bundle:

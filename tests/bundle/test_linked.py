@@ -25,7 +25,7 @@ def linked(bundle, column, value):
     contract = replace(contract, columns=(*contract.columns, column), features=(*contract.features, column.name))
     requests = tuple(request | {column.name: value} for request in bundle.golden.requests)
     scorer, golden = replace(bundle.scorer, contract=contract), replace(bundle.golden, requests=requests)
-    return replace(bundle, scorer=scorer, golden=golden, linked=PLAN)
+    return replace(bundle, scorer=scorer, golden=golden, linked=PLAN, baseline=tuple(requests))
 
 
 def test_a_bundle_without_linked_tables_says_so(packed):

@@ -35,6 +35,7 @@ FILES = [
     "model.npz",
     "policy.json",
     "profile.json",
+    "reasons.json",
     "signature.json",
 ]
 

@@ -280,6 +280,31 @@ def test_a_file_is_scored_and_the_ledger_knows_who_decided(
     assert "No decision is on record" in riskloop("history", "--customer", "nobody", *at).out
 
 
+def test_explain_says_why_and_what_would_turn_it(riskloop: Riskloop, trained: Project, simulated: Path) -> None:
+    place = ("--project", trained.folder)
+    with (simulated / "batches" / "january.csv").open(newline="") as stream:
+        customer = next(csv.DictReader(stream))["customer_id"]
+    row = ("--row", simulated / "batches" / "january.csv", "--id", customer)
+    said = riskloop("explain", *row, *place)
+    assert said.code == 0, said.err
+    for words in (f"Customer {customer}: ", "Reasons", "Usual customers", "Nearest change that turns the decision"):
+        assert words in said.out
+    what_if = riskloop("explain", *row, "--set", "tenure_months=1", *place, "--json").json
+    assert what_if["what_if"]["changes"] == {"tenure_months": "1"}
+    assert {"base", "contributions", "reasons", "values", "typical"} <= set(what_if["explanation"])
+    french = riskloop("explain", *row, "--language", "fr", *place)
+    assert what_if["explanation"]["reasons"][0]["texts"]["fr"] in french.out
+
+
+def test_explain_of_nobody_is_about_the_model(riskloop: Riskloop, trained: Project) -> None:
+    said = riskloop("explain", "--project", trained.folder)
+    assert said.code == 0
+    assert "What moves version 1" in said.out
+    assert "shap_summary.png" in said.out
+    assert riskloop("explain", "--set", "plan=basic", "--project", trained.folder).code == 2
+    assert riskloop("explain", "--id", "x", "--set", "plan", "--project", trained.folder).code == 2
+
+
 def test_outcomes_sent_twice_are_counted_once(riskloop: Riskloop, trained: Project, simulated: Path) -> None:
     at = "--project", trained.folder
     first, second = (riskloop("outcomes", simulated / "outcomes.csv", *at, "--json").json for _ in range(2))

@@ -16,6 +16,7 @@ from riskloop.data.contract import Contract
 from riskloop.data.source import Source
 from riskloop.errors import ConfigError, DataError, RiskloopError, UsageError
 from riskloop.findings import Finding
+from riskloop.loop.project import Project
 from riskloop.loop.workflows.check import Checked, check
 from riskloop.loop.workflows.initialise import Initialised, initialise
 from riskloop.settings import load_settings, read_yaml
@@ -346,3 +347,10 @@ def test_a_date_that_knows_the_outcome_takes_its_formulas_along(tmp_path: Path) 
     done = start(tmp_path, frame.with_columns(left), time_column="snapshot")
     assert "closing_date" in done.settings.features.drop
     assert not any("closing_date" in formula for formula in done.settings.features.derived.values())
+
+
+def test_every_feature_has_a_name_to_be_completed_in_english_and_french(new_project: Project) -> None:
+    texts = read_yaml(new_project.folder / "reasons.yaml")["texts"]
+    derived = new_project.settings.features.derived
+    assert set(texts) == {*new_project.contract.features, *derived}
+    assert texts["tenure_months"] == {"en": {"name": "Tenure months"}, "fr": {"name": "Tenure months"}}

@@ -15,7 +15,7 @@ import jsonschema_rs
 import pytest
 
 import riskloop
-from riskloop.bundle.bundle import Bundle
+from riskloop.decide.reason_texts import Texts
 from riskloop.errors import NotFound, RiskloopError
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.report_version import gather, report_compliance, report_model
@@ -24,7 +24,6 @@ from riskloop.report.documents.compliance import compliance_pack
 from riskloop.report.documents.laws import read_laws
 from riskloop.report.documents.markdown import escaped
 from riskloop.report.documents.schema import document_schema
-from riskloop.report.documents.tree import Open
 from riskloop.report.documents.writing import Written
 from riskloop.wiring import open_project
 from tests.report.conftest import HOSTILE, Page
@@ -210,32 +209,38 @@ def test_reviews_protected_groups_and_the_unfavourable_decision_are_told(audited
     assert not Page(written.files["html"].read_text(encoding="utf-8")).named("script")
 
 
-def test_reason_codes_of_a_bundle_take_the_place_of_an_open_point(
-    audited: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reason_codes_of_a_bundle_take_the_place_of_open_points(audited: Project) -> None:
     subject = gather(audited)
-    without = compliance_pack(subject, ())
-    reasons = {"method": "shapley", "groups": {"kind": "What you bought"}}
-    bundle: Bundle = subject.bundle
-    told = replace(subject, bundle=replace(bundle, card={**bundle.card, "reasons": reasons}))
-    with_reasons = compliance_pack(told, ())
-    assert with_reasons.completeness.answered == without.completeness.answered + 1
-    assert "owner" in without.completeness.open
-    assert "notices/reasons" in without.completeness.open["owner"]
-    assert "notices/reasons" not in with_reasons.completeness.open["owner"]
-    assert "notices/reason_words" in with_reasons.completeness.open["counsel"]
-    notices = next(section for section in with_reasons.sections if section.key == "notices")
-    texts = [cell.text for row in notices.blocks[1].rows for cell in row]  # type: ignore[union-attr]
-    assert "What you bought" in texts
-    assert not [cell for row in notices.blocks[1].rows for cell in row if isinstance(cell, Open)]  # type: ignore[union-attr]
+    told = facts(compliance_pack(subject, ()).to_dict())
+    assert told["reasons"]["text"].startswith("at most 4")
+    assert told["never_named"]["text"] == "sex"
+    assert told["baseline"]["text"].startswith(f"{subject.card['attributions']['baseline_rows']} customers of nobody")
+    assert abs(told["additivity"]["value"]) < 1e-6
+    assert told["reason_check"]["open"] == "counsel"
+    card = {name: value for name, value in subject.card.items() if name not in ("reasons", "attributions")}
+    silent = compliance_pack(replace(subject, bundle=replace(subject.bundle, card=card)), ())
+    assert {"notices/reasons", "notices/reason_words"} <= set(silent.completeness.open["owner"])
 
 
-def test_a_protected_feature_that_is_used_may_be_named_only_if_counsel_says_so(audited: Project) -> None:
+def test_features_are_named_by_the_words_of_the_project_and_barred_ones_never(audited: Project) -> None:
+    subject = gather(audited)
+    texts = Texts("7", {"Purchases": {"en": {"name": "What you bought"}, "fr": {"name": "Vos achats"}}})
+    rules = replace(subject.bundle.rules, groups={"Purchases": ("kind",)}, immutable=(HOSTILE,), texts=texts)
+    changed = replace(subject, bundle=replace(subject.bundle, rules=rules))
+    for language, name in (("en", "What you bought"), ("fr", "Vos achats")):
+        document = compliance_pack(changed, (), language).to_dict()  # type: ignore[arg-type]
+        table = next(block for block in blocks(document) if block.get("table") == "nameable")
+        named = {row[0]["text"]: (row[1]["text"], row[3]["text"]) for row in table["rows"]}
+        assert named["kind"][0] == name
+        assert named[HOSTILE][1] == {"en": "never", "fr": "jamais"}[language]
+
+
+def test_a_protected_feature_of_an_older_bundle_may_be_named_only_if_counsel_says_so(audited: Project) -> None:
     subject = gather(audited)
     problem = {**subject.settings["problem"], "sensitive": [HOSTILE]}
     document = compliance_pack(replace(subject, settings={**subject.settings, "problem": problem}), ()).to_dict()
     table = next(block for block in blocks(document) if block.get("table") == "nameable")
-    assert {row[0]["text"]: row[4].get("open") for row in table["rows"]}[HOSTILE] == "counsel"
+    assert {row[0]["text"]: row[3].get("open") for row in table["rows"]}[HOSTILE] == "counsel"
 
 
 def test_an_unknown_version_is_one_clear_error(churn: Project) -> None:

@@ -10,6 +10,7 @@ from riskloop.costs import Costs
 from riskloop.data.contract import Column, Contract
 from riskloop.data.dataset import Dataset
 from riskloop.learn.candidates.families import select_candidates
+from riskloop.learn.evaluation.intervals import Interval
 from riskloop.learn.plan import Plan
 from riskloop.learn.training import Trained, train
 from riskloop.problem import Problem
@@ -26,6 +27,9 @@ NAMES = [
     "scores",
     "cost_ratio",
     "gain",
+    "shap_summary",
+    "shap_bars",
+    "dependence",
 ]
 ROWS = 800
 
@@ -86,5 +90,5 @@ def test_the_calibration_plot_shows_the_bins_and_the_interval_that_is_served(tra
 
 
 def test_importance_shows_at_most_twenty_features(trained: Trained) -> None:
-    many = dataclasses.replace(trained, importance={f"feature {i}": 1.0 / (i + 1) for i in range(40)})
+    many = dataclasses.replace(trained, importance={f"feature {i}": Interval(1 / (i + 1), 0.0, 1.0) for i in range(40)})
     assert len(plots._importance(many).axes[0].patches) == 20

@@ -80,7 +80,7 @@ def make_bundle(*, weight: float = 0.5, intercept: float = -1.5, name: str = "ch
     scorer = Scorer(CONTRACT, encoding, model, Calibration("sigmoid", (1.1, 0.1)), interval)
     bundle = Bundle(name, scorer, policy, Golden((), ()), {}, card)
     probability, _ = bundle.score(CUSTOMERS)
-    return replace(bundle, golden=Golden(CUSTOMERS, tuple(probability.tolist())))
+    return replace(bundle, golden=Golden(CUSTOMERS, tuple(probability.tolist())), baseline=CUSTOMERS)
 
 
 @dataclass

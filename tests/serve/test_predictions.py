@@ -394,3 +394,53 @@ def test_many_at_once_are_all_kept(client, project, customers):
     for answer in answers[::10]:
         kept = project.ledger.get(answer["prediction_id"])
         assert (kept.entity_id, kept.probability) == (answer["id"], answer["probability"])
+
+
+def asked(client, envelope, **headers):
+    response = client.post("/predict", json=envelope | {"explain": True}, headers=headers)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_reasons_come_when_they_are_asked_for_and_are_kept_with_the_decision(client, project, envelope):
+    assert client.post("/predict", json=envelope).json()["reasons"] == []
+    answer = asked(client, envelope)
+    assert answer["reasons"]
+    for reason in answer["reasons"]:
+        assert list(reason) == ["feature", "value", "contribution", "text"]
+        assert reason["value"] == envelope["features"][reason["feature"]]
+        assert reason["contribution"] > 0
+    kept = project.ledger.get(answer["prediction_id"]).reasons
+    assert [reason["texts"]["en"] for reason in kept] == [reason["text"] for reason in answer["reasons"]]
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [("fr-CA,en;q=0.8", "fr"), ("en, fr;q=0.9", "en"), ("de, fr;q=0.5", "fr"), ("de", "en"), ("fr;q=nan, en", "fr")],
+)
+def test_reasons_speak_the_language_of_the_caller(client, project, envelope, header, language):
+    answer = asked(client, envelope, **{"Accept-Language": header})
+    kept = project.ledger.get(answer["prediction_id"]).reasons
+    assert [reason["text"] for reason in answer["reasons"]] == [reason["texts"][language] for reason in kept]
+
+
+def test_an_answer_that_is_given_again_has_the_same_reasons(client, envelope):
+    first = asked(client, envelope, **{"Idempotency-Key": "k-1"})
+    again = client.post("/predict", json=envelope, headers={"Idempotency-Key": "k-1"}).json()
+    assert again["reasons"] == first["reasons"]
+
+
+def test_in_a_batch_those_who_ask_get_reasons(client, project, envelope):
+    rows = [envelope, envelope | {"explain": True}, {"features": {}}, envelope | {"explain": True}]
+    answers = client.post("/predict/batch", json=rows).json()["answers"]
+    assert [len(answer.get("reasons", [])) > 0 for answer in answers] == [False, True, False, True]
+    assert answers[1]["reasons"] == asked(client, envelope)["reasons"]
+    assert len(project.ledger.get(answers[3]["prediction_id"]).reasons) == len(answers[3]["reasons"])
+
+
+def test_a_customer_on_file_is_explained_too(client, project, customers):
+    project.customers.replace_all([("C-9", json.dumps(customers[1]))], datetime(2026, 11, 1, tzinfo=UTC))
+    answer = client.get("/customers/C-9/prediction", params={"explain": "true"}).json()
+    assert answer["reasons"] == asked(client, {"features": customers[1]})["reasons"]
+    assert client.get("/customers/C-9/prediction").json()["reasons"] == []
+    assert errors_of(client.get("/customers/C-9/prediction", params={"explain": "yes"})) == {"explain": "not-a-boolean"}

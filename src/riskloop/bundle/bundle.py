@@ -13,6 +13,7 @@ from riskloop.data.contract import Columns, Contract, Decoded
 from riskloop.data.dates import text_of
 from riskloop.data.linked.plan import Plan
 from riskloop.decide.policy import Policy
+from riskloop.decide.reasons import Rules
 from riskloop.errors import BundleRefused, ContractError
 from riskloop.scorer.scorer import Scorer
 
@@ -46,6 +47,10 @@ class Bundle:
         Facts about the model: family, metrics with intervals, costs, data fingerprint.
     linked : Plan
         How the features that come from linked tables are made.
+    rules : Rules
+        What may be named as a reason.
+    baseline : tuple of dict
+        Typed requests of the customers that reasons compare with: real values in combinations of nobody.
     digest : str
         sha256 of the manifest; empty before packing.
     """
@@ -57,6 +62,8 @@ class Bundle:
     profile: dict[str, Any] = field(default_factory=dict)
     card: dict[str, Any] = field(default_factory=dict)
     linked: Plan = field(default_factory=Plan)
+    rules: Rules = field(default_factory=Rules)
+    baseline: tuple[dict[str, Any], ...] = ()
     digest: str = ""
 
     @property

@@ -18,6 +18,7 @@ from riskloop.bundle.sign import canonical, verify
 from riskloop.data.contract import Column, Contract
 from riskloop.data.linked.plan import Plan
 from riskloop.decide.policy import Policy
+from riskloop.decide.reasons import Rules
 from riskloop.errors import BundleRefused, RiskloopError
 from riskloop.scorer.calibration import Calibration
 from riskloop.scorer.encoding import Encoding, sources
@@ -25,7 +26,10 @@ from riskloop.scorer.interval import VennAbers
 from riskloop.scorer.scorer import Scorer
 
 FORMAT = 1
-_PARTS = ("contract", "linked", "encoding", "model", "calibration", "interval", "policy", "profile", "card", "golden")
+_PARTS = (
+    *("contract", "linked", "encoding", "model", "calibration", "interval", "policy", "reasons"),
+    *("profile", "card", "golden"),
+)
 _FILES = frozenset(f"{name}.json" for name in _PARTS) | {"model.npz"}
 _LARGEST = {".json": 64 * 1024**2, ".npz": 2 * 1024**3}
 """Bytes of a file, by its suffix."""
@@ -106,6 +110,8 @@ def assemble(files: Mapping[str, bytes]) -> Bundle:
         interval = VennAbers.from_dict(documents["interval.json"])
     with _refusing("policy.json"):
         policy = Policy.from_dict(documents["policy.json"])
+    with _refusing("reasons.json"):
+        rules, baseline = _reasons(documents["reasons.json"], contract)
     with _refusing("golden.json"):
         golden = _golden(documents["golden.json"])
     return Bundle(
@@ -116,6 +122,8 @@ def assemble(files: Mapping[str, bytes]) -> Bundle:
         profile=documents["profile.json"],
         card=documents["card.json"],
         linked=linked,
+        rules=rules,
+        baseline=baseline,
         digest=hashlib.sha256(files["manifest.json"]).hexdigest(),
     )
 
@@ -161,6 +169,17 @@ def _golden(document: Mapping[str, Any]) -> Golden:
     if not all(isinstance(request, dict) for request in requests) or len(requests) != len(probability):
         raise BundleRefused("The golden requests are no mappings, or lack an answer.", where="golden.json")
     return Golden(tuple(requests), tuple(float(value) for value in probability))
+
+
+def _reasons(document: Mapping[str, Any], contract: Contract) -> tuple[Rules, tuple[dict[str, Any], ...]]:
+    baseline = document["baseline"]
+    if not baseline or not all(isinstance(request, dict) for request in baseline):
+        raise BundleRefused("There are no customers to compare with, or they are no mappings.", where="reasons.json")
+    if breaches := contract.decode_rows(baseline).breaches:
+        raise BundleRefused(
+            f"A customer to compare with breaks the contract: {breaches[0].message}.", where="reasons.json"
+        )
+    return Rules.from_dict(document["rules"]), tuple(baseline)
 
 
 def _check_names(path: Path) -> None:

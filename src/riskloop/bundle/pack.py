@@ -67,6 +67,7 @@ def contents(bundle: Bundle) -> dict[str, bytes]:
         "calibration.json": scorer.calibration.to_dict(),
         "interval.json": scorer.interval.to_dict(),
         "policy.json": bundle.policy.to_dict(),
+        "reasons.json": {"rules": bundle.rules.to_dict(), "baseline": list(bundle.baseline)},
         "profile.json": bundle.profile,
         "card.json": bundle.card,
         "golden.json": {"requests": list(golden.requests), "probability": list(golden.probability)},

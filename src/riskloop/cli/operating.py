@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from riskloop.cli.options import HERE, JsonOption, ProjectOption
+from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption
 from riskloop.cli.show import Reporter, verbatim
 
 
@@ -50,6 +50,10 @@ def score(
         bool, typer.Option("--worklist", help="Write only those to act on, the largest expected gain first.")
     ] = False,
     capacity: Annotated[int | None, typer.Option(help="Act on so many at most: where it gains most.")] = None,
+    reasons: Annotated[
+        bool | None, typer.Option("--reasons/--no-reasons", help="Also say why; on a worklist unless told not to.")
+    ] = None,
+    language: LanguageOption = Language.en,
     log: Annotated[bool, typer.Option("--log/--no-log", help="Keep every decision in the ledger.")] = True,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
@@ -60,7 +64,17 @@ def score(
 
     opened = open_project(project)
     source = opened.source.like(table)
-    done = decide(opened, source, out, version=version, log=log, worklist=worklist, capacity=capacity)
+    done = decide(
+        opened,
+        source,
+        out,
+        version=version,
+        log=log,
+        worklist=worklist,
+        capacity=capacity,
+        reasons=reasons,
+        language=language.value,
+    )
     reporter = Reporter(as_json)
     reporter.data(done)
     reporter.findings([finding for finding in done.findings if finding.severity != "info"])

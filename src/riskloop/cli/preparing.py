@@ -66,11 +66,13 @@ def init(
         bool, typer.Option("--in-row-order", help="Rows are in time order: test on the last.")
     ] = False,
     name: Annotated[str | None, typer.Option(help="Name of the project and of its model.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace riskloop.yaml and contract.yaml.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace riskloop.yaml, contract.yaml and reasons.yaml.")
+    ] = False,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """Read a table, write riskloop.yaml and contract.yaml, and report leakage, ids, sentinels and personal columns."""
+    """Read a table, write the project's files, and report leakage, ids, sentinels and personal columns."""
     from riskloop.data.linked.propose import parse_linked
     from riskloop.data.source import Source
     from riskloop.decide.prices import declare
@@ -106,7 +108,7 @@ def init(
     reporter.findings(done.findings)
     if done.settings.features.drop:
         reporter.say(f"Left out: {verbatim(', '.join(done.settings.features.drop))}")
-    reporter.say("Wrote riskloop.yaml and contract.yaml. Next: [bold]riskloop train --promote[/]")
+    reporter.say("Wrote riskloop.yaml, contract.yaml and reasons.yaml. Next: [bold]riskloop train --promote[/]")
 
 
 def simulate(

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riskloop.cli.options import HERE, JsonOption, ProjectOption
+from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption
 from riskloop.cli.show import Reporter, verbatim
 
 if TYPE_CHECKING:
     from riskloop.report.documents.writing import Written
 
 
-class Tongue(StrEnum):
-    """Languages of documents."""
-
-    en = "en"
-    fr = "fr"
-
-
 _VersionOption = Annotated[
     int | None, typer.Option("--version", min=1, help="Version; the champion if left out, else the newest.")
 ]
-_LanguageOption = Annotated[Tongue, typer.Option("--language", help="Language of the document.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +41,7 @@ def report_data(project: ProjectOption = HERE, as_json: JsonOption = False) -> N
 
 def report_model(
     version: _VersionOption = None,
-    language: _LanguageOption = Tongue.en,
+    language: LanguageOption = Language.en,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,7 +54,7 @@ def report_model(
 
 def report_compliance(
     version: _VersionOption = None,
-    language: _LanguageOption = Tongue.en,
+    language: LanguageOption = Language.en,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:

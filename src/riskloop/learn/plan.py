@@ -16,6 +16,7 @@ from riskloop.data.dataset import Dataset
 from riskloop.data.split import SplitKind, folds, rolling_folds
 from riskloop.decide.policy import PolicyKind
 from riskloop.decide.prices import Declared
+from riskloop.decide.reasons import Adverse
 from riskloop.decide.review import Review
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate, Value
@@ -40,6 +41,8 @@ class Plan:
         ``auto``: ``cost``, unless calibration is rejected (then ``empirical``).
     review : Review or None
         Where a person may look at a case instead, of at most the share ``most_reviewed`` of customers.
+    adverse : {"act", "pass"}
+        The decision that customers would rather not have.
     trials : int
         Trials of the search, in all families together; 0 for none, unless there is a budget in seconds.
     seconds : float or None
@@ -60,6 +63,7 @@ class Plan:
     most_reviewed: float = 1.0
     bands: tuple[float, float] = (0.4, 0.7)
     labels: tuple[str, str] = ("act", "pass")
+    adverse: Adverse = "act"
     folds: int = 5
     test_share: float = 0.2
     split: SplitKind = "random"

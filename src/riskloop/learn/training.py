@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskloop.bundle.bundle import PARITY, Golden, raw_rows
+from riskloop.bundle.bundle import PARITY, Golden
 from riskloop.costs import Costs
 from riskloop.data.contract import Columns
 from riskloop.data.dataset import Dataset
@@ -20,9 +20,11 @@ from riskloop.learn.block import Block
 from riskloop.learn.choice import Choice, Contender
 from riskloop.learn.evaluation.curves import Curves, curves
 from riskloop.learn.evaluation.decided import Decided, decided
+from riskloop.learn.evaluation.intervals import Interval, normal
 from riskloop.learn.evaluation.metrics import Evaluation, evaluate, log_loss
 from riskloop.learn.evaluation.policies import PolicyRow, compare_policies, verdict
 from riskloop.learn.examining import Examination, Examiner
+from riskloop.learn.explaining import BASELINE_ROWS, Attributions, attribute, baseline_rows, nobodys
 from riskloop.learn.plan import Memory, Plan, Watcher, training_block
 from riskloop.learn.refitting import Refitted, refit
 from riskloop.learn.selecting import select
@@ -65,10 +67,14 @@ class Trained:
         Largest difference in probability between the training library and the exported model, on the test block.
     golden : Golden
     profile : dict
-    importance : dict of str to float
+    importance : dict of str to Interval
         Growth of the log loss on the test block when a feature is shuffled (permutation importance).
     examination : Examination
         Reliability, time, weak segments, and what is suspicious.
+    baseline : tuple of dict
+        Typed requests of customers to compare with: those who got the decision that customers would rather have.
+    attributions : Attributions
+        What every feature adds to the log-odds of test rows, beside the baseline.
     """
 
     scorer: Scorer
@@ -88,8 +94,10 @@ class Trained:
     parity: float
     golden: Golden
     profile: dict[str, Any]
-    importance: dict[str, float]
+    importance: dict[str, Interval]
     examination: Examination
+    baseline: tuple[dict[str, Any], ...]
+    attributions: Attributions
 
 
 def train(
@@ -148,6 +156,7 @@ def _judge(
     cost = chosen.policy.cost(outcome, probability, costs)
     test = evaluate(outcome, probability, act, costs, seed=plan.seed, cost=cost)
     importance = permutation_importance(scorer, columns, outcome, seed=plan.seed)
+    compared, baseline = _baseline(block, chosen, judged_costs, plan)
     examiner = Examiner(dataset, parts, block, plan, chosen, ranked, test, probability, list(importance))
     return Trained(
         scorer=scorer,
@@ -169,7 +178,19 @@ def _judge(
         profile=profile(dataset.contract, block.rows(block.judged), out_of_fold, out_of_fold_act),
         importance=importance,
         examination=examiner.examine(with_learning_curve=learning_curve),
+        baseline=baseline,
+        attributions=attribute(scorer, compared, columns, probability),
     )
+
+
+def _baseline(block: Block, chosen: Contender, costs: Costs, plan: Plan) -> tuple[Columns, tuple[dict[str, Any], ...]]:
+    """Customers to compare with, from the rows that were judged out of fold."""
+    probability, policy = chosen.probability, chosen.policy
+    act = policy.act(probability, costs)
+    favoured = act if plan.adverse == "pass" else ~act & ~policy.reviewed(probability, costs)
+    rows = baseline_rows(probability, favoured, adverse_is_act=plan.adverse == "act")
+    rng = np.random.default_rng(plan.seed)
+    return nobodys(block.contract, block.rows(block.judged), rows, BASELINE_ROWS, rng)
 
 
 def _interval(chosen: Contender, block: Block, seed: int) -> VennAbers:
@@ -193,30 +214,22 @@ def _parity(refitted: Refitted, columns: Columns) -> float:
 
 
 def _golden(dataset: Dataset, parts: Split, scorer: Scorer, seed: int) -> Golden:
-    """Typed requests with the answers of training. Their values are real and their combinations are not: the columns of
-    some test rows are shuffled one by one, so that a bundle holds nobody's record."""
-    columns = dataset.take(parts.test)
-    known = np.ones(len(parts.test), dtype=bool)
-    for column in dataset.contract.read:
-        if column.type == "category":
-            known &= columns[column.name] < len(column.levels)
-    rng = np.random.default_rng(seed)
-    chosen = rng.permutation(np.flatnonzero(known))[:GOLDEN_ROWS]
-    shuffled = {name: rng.permutation(values[chosen]) for name, values in columns.items()}
-    requests = raw_rows(dataset.contract, shuffled, range(len(chosen)))
-    return Golden(tuple(requests), tuple(scorer.probability(shuffled).tolist()))
+    """Typed requests with the answers of training; a bundle holds nobody's record."""
+    columns, rng = dataset.take(parts.test), np.random.default_rng(seed)
+    shuffled, requests = nobodys(dataset.contract, columns, np.arange(len(parts.test)), GOLDEN_ROWS, rng)
+    return Golden(requests, tuple(scorer.probability(shuffled).tolist()))
 
 
 def permutation_importance(
     scorer: Scorer, columns: dict[str, NDArray[Any]], outcome: NDArray[np.bool_], *, seed: int, most_rows: int = 5_000
-) -> dict[str, float]:
-    """Growth of the mean log loss when one feature is shuffled (Breiman, 2001), largest first."""
+) -> dict[str, Interval]:
+    """Growth of the mean log loss when one feature is shuffled (Breiman, 2001), largest first; 95 % over the rows."""
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(outcome))[:most_rows]
     sample = {name: values[rows] for name, values in columns.items()}
-    base = log_loss(outcome[rows], scorer.probability(sample)).mean()
+    base = log_loss(outcome[rows], scorer.probability(sample))
     growth = {}
     for name in scorer.contract.features:
         shuffled = sample | {name: rng.permutation(sample[name])}
-        growth[name] = float(log_loss(outcome[rows], scorer.probability(shuffled)).mean() - base)
-    return dict(sorted(growth.items(), key=lambda item: -item[1]))
+        growth[name] = normal(log_loss(outcome[rows], scorer.probability(shuffled)) - base)
+    return dict(sorted(growth.items(), key=lambda item: -item[1].value))

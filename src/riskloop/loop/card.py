@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from riskloop.data.dataset import Dataset
+from riskloop.decide.reasons import Rules
 from riskloop.findings import Finding
 from riskloop.learn.choice import Contender
 from riskloop.learn.evaluation.fairness import Fairness
@@ -22,6 +23,7 @@ def card(
     dataset: Dataset,
     plan: Plan,
     trained: Trained,
+    rules: Rules,
     findings: Iterable[Finding],
     fairness: Fairness | None = None,
 ) -> dict[str, Any]:
@@ -39,7 +41,15 @@ def card(
         "fairness": fairness.to_dict() if fairness else None,
         "test": trained.test.to_dict(),
         "out_of_fold": chosen.evaluation.to_dict(),
-        "importance": trained.importance,
+        "importance": {name: one.value for name, one in trained.importance.items()},
+        "importance_intervals": {name: one.to_dict() for name, one in trained.importance.items()},
+        "attributions": {
+            "baseline_rows": len(trained.baseline),
+            "base": trained.attributions.base,
+            "mean_share": trained.attributions.mean_share,
+            "additivity": trained.attributions.additivity,
+        },
+        "reasons": _reasons(rules),
         "examination": trained.examination.to_dict(),
         "rows": {"training": len(trained.split.train), "test": len(trained.split.test)},
         "split": trained.split.kind,
@@ -53,6 +63,12 @@ def card(
             finding.to_dict() for finding in (*findings, *trained.examination.findings) if finding.severity != "info"
         ],
     }
+
+
+def _reasons(rules: Rules) -> dict[str, Any]:
+    """What can be a reason; the words are in the bundle's reasons.json."""
+    told = rules.to_dict()
+    return {**told, "texts": {"version": rules.texts.version}}
 
 
 def summary(

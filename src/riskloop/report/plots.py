@@ -14,6 +14,7 @@ from riskloop.report import canvas
 from riskloop.report.canvas import INK, MUTED, RIGHT, THIRD, WRONG
 from riskloop.report.decided_plots import cost_ratio, gain
 from riskloop.report.examination_plots import over_time
+from riskloop.report.explanation_plots import explained
 from riskloop.report.words import shown
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ def write_plots(folder: Path, trained: Trained) -> list[Path]:
     Returns
     -------
     list of Path
-        roc, precision_recall, confusion, cost_curve, calibration, importance, scores, cost_ratio and gain; stability
-        where rows have an order, learning_curve where it was asked for.
+        roc, precision_recall, confusion, cost_curve, calibration, importance, scores, cost_ratio, gain, shap_summary,
+        shap_bars and dependence; coefficients of a linear model; stability where rows have an order, learning_curve
+        where it was asked for.
     """
     drawings: dict[str, Callable[[Trained], Figure]] = {
         "roc": _roc,
@@ -57,7 +59,8 @@ def write_plots(folder: Path, trained: Trained) -> list[Path]:
         "cost_ratio": cost_ratio,
         "gain": gain,
     }
-    figures = {name: draw(trained) for name, draw in drawings.items()} | over_time(trained.examination)
+    figures = {name: draw(trained) for name, draw in drawings.items()}
+    figures |= explained(trained) | over_time(trained.examination)
     return [canvas.save(figure, folder / f"{name}.png") for name, figure in figures.items()]
 
 
@@ -212,12 +215,14 @@ def _importance(trained: Trained) -> Figure:
     which = f"The first {len(ranked)} of {len(trained.importance)} features." if more else "All features."
     figure, (axes,) = canvas.panels(
         "Importance: which features does the model rely on?",
-        f"Growth of the log loss when a feature is shuffled. {which} {_rows(trained)}",
+        f"Growth of the log loss when a feature is shuffled, 95% interval. {which} {_rows(trained)}",
         size=(canvas.SIZE[0], max(3.0, 1.5 + 0.27 * len(ranked))),
         left=2.5,
     )
     places = range(len(ranked))
-    axes.barh(places, [growth for _, growth in ranked], color=RIGHT, height=0.68)
+    growth = np.array([(one.value, one.value - one.low, one.high - one.value) for _, one in ranked]).reshape(-1, 3).T
+    axes.barh(places, growth[0], color=RIGHT, height=0.68)
+    axes.errorbar(growth[0], places, xerr=growth[1:], fmt="none", ecolor=INK, elinewidth=1, capsize=2)
     axes.invert_yaxis()
     axes.set_yticks(places)
     _tick_words(axes.set_yticklabels, [shown(name, 32) for name, _ in ranked])

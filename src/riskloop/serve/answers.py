@@ -19,17 +19,19 @@ class ModelRef(Struct, frozen=True):
 
 
 class Reason(Struct, frozen=True):
-    """Why: how much a feature moved the log-odds. Empty until explanations arrive."""
+    """What speaks for the decision that customers would rather not have: how much a feature, with those that belong to
+    the same business reason, adds to the log-odds beside customers who got the other one."""
 
     feature: str
-    value: str | float | bool | None
+    value: str | float | None
     contribution: float
     text: str
 
 
 class Answer(Struct, frozen=True):
     """A prediction, in the ledger before it was sent. `expected_cost` is that of the decision, in currency; `interval`
-    holds the probability, and is wide where few customers were like this one (Venn-Abers)."""
+    holds the probability, and is wide where few customers were like this one (Venn-Abers); `reasons` are there where
+    they were asked for, the weightiest first."""
 
     prediction_id: str
     id: str | None

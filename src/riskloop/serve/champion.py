@@ -14,6 +14,7 @@ from riskloop.bundle.bundle import Bundle
 from riskloop.bundle.load import load
 from riskloop.bundle.sign import KeyRing
 from riskloop.errors import BundleRefused, RiskloopError, Unavailable
+from riskloop.explain.reasoner import Reasoner
 from riskloop.keep.chain import LIVE, Promotion, release_state
 from riskloop.keep.promotions import Promotions
 from riskloop.keep.versions import Version, Versions
@@ -32,6 +33,7 @@ class Live:
 
     bundle: Bundle
     record: Version
+    reasoner: Reasoner
     alias: str = "champion"
 
     @property
@@ -158,7 +160,8 @@ class Champion:
             return
         try:
             record = self._versions.get(version)
-            self.live = Live(self._store.load(record, digest), record)
+            bundle = self._store.load(record, digest)
+            self.live = Live(bundle, record, Reasoner(bundle))
         except Unavailable:
             raise
         except Exception as error:  # whatever is wrong with a new bundle, the old one must go on answering

@@ -35,7 +35,7 @@ def read_envelope(document: Any, contract: Contract) -> Customer | Errors:
     if not isinstance(document.get("explain", False), bool):
         errors.append(FieldError("explain", "not-a-boolean", "expected true or false"))
     errors += check_id(document.get("id"))
-    return errors or Customer(id_text(document.get("id")), features or {})
+    return errors or Customer(id_text(document.get("id")), features or {}, document.get("explain", False))
 
 
 def _unexpected(key: str, contract: Contract) -> FieldError:

@@ -45,6 +45,18 @@ _AT = {
     "description": "Linked rows known before this moment count; in UTC unless it says otherwise. Now if absent.",
     "schema": {"type": "string", "format": "date"},
 }
+_EXPLAIN = {
+    "name": "explain",
+    "in": "query",
+    "description": "Whether to give the reasons too.",
+    "schema": {"type": "boolean"},
+}
+_LANGUAGE = {
+    "name": "Accept-Language",
+    "in": "header",
+    "description": "Of the words of reasons: en or fr.",
+    "schema": {"type": "string", "maxLength": 200},
+}
 _VERSION = {
     "name": "version",
     "in": "path",
@@ -91,12 +103,22 @@ def _paths(bundle: Bundle | None) -> dict[str, dict[str, Schema]]:
         "/health": {"get": _operation("The process answers", JSON, _ref("Health"))},
         "/ready": {"get": _operation("Customers can be scored and kept", JSON, _ref("Ready"), reading)},
         "/predict": {
-            "post": _operation("Score a customer", JSON, _ref("Answer"), scoring, body=one, parameters=(_KEY,))
+            "post": _operation(
+                "Score a customer", JSON, _ref("Answer"), scoring, body=one, parameters=(_KEY, _LANGUAGE)
+            )
         },
-        "/predict/batch": {"post": _operation("Score a list or CSV", JSON, _ref("BatchAnswer"), scoring, body=many)},
+        "/predict/batch": {
+            "post": _operation(
+                "Score a list or CSV", JSON, _ref("BatchAnswer"), scoring, body=many, parameters=(_LANGUAGE,)
+            )
+        },
         "/customers/{customer_id}/prediction": {
             "get": _operation(
-                "Score a customer on file", JSON, _ref("Answer"), (404, 409, 422, 503), parameters=(_CUSTOMER, _AT)
+                "Score a customer on file",
+                JSON,
+                _ref("Answer"),
+                (404, 409, 422, 503),
+                parameters=(_CUSTOMER, _AT, _EXPLAIN, _LANGUAGE),
             )
         },
         "/outcomes": {"post": _operation("Tell outcomes", JSON, _ref("Receipt"), scoring, body=outcomes)},
@@ -174,7 +196,10 @@ def _requests(bundle: Bundle | None) -> dict[str, Schema]:
             {
                 "features": _ref("Features"),
                 "id": {"anyOf": [_ID, {"type": ["integer", "null"]}]},
-                "explain": {"type": "boolean", "description": "Reasons are empty until explanations arrive."},
+                "explain": {
+                    "type": "boolean",
+                    "description": "Also say why, in the language of Accept-Language.",
+                },
             },
             required=("features",),
         ),

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from riskloop.data.linked.online import linked_features
+from riskloop.decide.reason_texts import LANGUAGES
 from riskloop.errors import Conflict, NotFound
 from riskloop.keep.customers import Customers
 from riskloop.keep.ledger import Prediction
@@ -28,21 +29,23 @@ from riskloop.serve.envelope import Errors, check_id, read_csv, read_envelope
 from riskloop.serve.journal import Journal
 from riskloop.serve.metrics import Metrics
 from riskloop.serve.problems import RequestRefused, invalid, request_id
-from riskloop.serve.scoring import Scored, answer_of, replay, score
+from riskloop.serve.scoring import Scored, answer_of, reasons_for, replay, score
 
 MOST_ERRORS = 100
 """A batch of which no row could be scored names so many errors."""
 
+_WEIGHT = re.compile(r"[01](\.\d{0,3})?")
 _KEY = re.compile(r"[!-~]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: the bundle that answers it from start to end, when it began, and its names."""
+    """One request: the bundle that answers it from start to end, when it began, its names and its language."""
 
     live: Live
     started: float
     request_id: str
+    language: str
     key: str | None = None
 
 
@@ -81,7 +84,7 @@ class Predictions:
         started = perf_counter()
         key = _idempotency_key(request)
         _, data = await read_body(request, (JSON,), self._config.max_body_bytes)
-        call = Call(self._champion.require(), started, request_id(request), key)
+        call = Call(self._champion.require(), started, request_id(request), language_of(request), key)
         customer = read_envelope(decode_json(data), call.live.bundle.contract)
         if isinstance(customer, list):
             raise invalid(customer)
@@ -93,15 +96,16 @@ class Predictions:
         if "idempotency-key" in request.headers:
             raise _bad_key("A batch takes no Idempotency-Key.", "send it with single requests")
         media_type, data = await read_body(request, (JSON, CSV), self._config.max_body_bytes)
-        call = Call(self._champion.require(), started, request_id(request))
+        call = Call(self._champion.require(), started, request_id(request), language_of(request))
         answers, kept = await asyncio.to_thread(self._score_batch, call, data, media_type)
         await self._journal.keep_all(kept)
         self._metrics.predictions(kept)
         return json_response(BatchAnswer(len(kept), len(answers) - len(kept), answers))
 
     async def stored(self, request: Request) -> Response:
-        """``GET /customers/{id}/prediction``: a customer on file, with the linked features of now or of ``?at=``."""
-        call = Call(self._champion.require(), perf_counter(), request_id(request))
+        """``GET /customers/{id}/prediction``: a customer on file, with the linked features of now or of ``?at=``; with
+        ``?explain=true`` and reasons."""
+        call = Call(self._champion.require(), perf_counter(), request_id(request), language_of(request))
         identity = request.path_params["customer_id"]
         at = moment_of(request, self._clock)
         found = None if check_id(identity) else await asyncio.to_thread(self._customers.on_file, identity)
@@ -111,40 +115,43 @@ class Predictions:
                 next_step="send the customer's features to POST /predict, or load a customer table that holds this id",
             )
         features = found.features | linked_features(call.live.bundle.linked, found.linked, at)
-        return json_response(await self._answer(call, Customer(identity, features), typed=False))
+        customer = Customer(identity, features, explain=explain_of(request))
+        return json_response(await self._answer(call, customer, typed=False))
 
     async def _answer(self, call: Call, customer: Customer, *, typed: bool) -> Answer:
         if call.key and (earlier := await self._journal.answered(call.key)):
-            return replay(earlier, customer)
+            return replay(earlier, customer, call.language)
         (scored,) = score(call.live.bundle, [customer], typed=typed)
         if isinstance(scored, list):
             raise invalid(scored)
-        prediction = self._prediction(call, scored)
+        (reasons,) = await asyncio.to_thread(reasons_for, call.live.reasoner, [scored]) if customer.explain else ([],)
+        prediction = self._prediction(call, scored, reasons)
         try:
             await self._journal.keep(prediction)
         except Conflict:
             earlier = await self._journal.answered(call.key) if call.key else None
             if earlier is None:
                 raise
-            return replay(earlier, customer)
+            return replay(earlier, customer, call.language)
         self._metrics.predictions([prediction])
-        return answer_of(prediction)
+        return answer_of(prediction, call.language)
 
     def _score_batch(
         self, call: Call, data: bytes, media_type: str
     ) -> tuple[list[Answer | RefusedRow], list[Prediction]]:
         rows = self._rows(call, data, media_type)
         customers = [row for row in rows if isinstance(row, Customer)]
-        scored = iter(score(call.live.bundle, customers, typed=media_type == JSON))
+        decided = score(call.live.bundle, customers, typed=media_type == JSON)
+        scored = iter(zip(decided, reasons_for(call.live.reasoner, decided), strict=True))
         answers: list[Answer | RefusedRow] = []
         kept: list[Prediction] = []
         for position, row in enumerate(rows):
-            result = next(scored) if isinstance(row, Customer) else row
+            result, reasons = next(scored) if isinstance(row, Customer) else (row, [])
             if isinstance(result, list):
                 answers.append(RefusedRow(position, row.id if isinstance(row, Customer) else None, result))
             else:
-                kept.append(self._prediction(call, result))
-                answers.append(answer_of(kept[-1]))
+                kept.append(self._prediction(call, result, reasons))
+                answers.append(answer_of(kept[-1], call.language))
         if not kept:
             raise invalid(_every_error(answers), what="batch")
         return answers, kept
@@ -161,7 +168,7 @@ class Predictions:
             raise invalid([FieldError("", "empty", "a batch holds at least one customer")], what="batch")
         return rows
 
-    def _prediction(self, call: Call, scored: Scored) -> Prediction:
+    def _prediction(self, call: Call, scored: Scored, reasons: Sequence[Any]) -> Prediction:
         live, decision = call.live, scored.decision
         return Prediction(
             prediction_id=self._new_id(),
@@ -180,7 +187,7 @@ class Predictions:
             threshold=decision.threshold,
             risk_band=decision.risk_band,
             expected_cost=decision.expected_cost,
-            reasons=(),
+            reasons=reasons,
             latency_ms=round((perf_counter() - call.started) * 1000, 3),
             idempotency_key=call.key,
         )
@@ -203,6 +210,31 @@ def moment_of(request: Request, clock: Callable[[], datetime]) -> datetime:
     except (ValueError, OverflowError) as error:
         message = "expected a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z"
         raise invalid([FieldError("at", "not-a-time", message)]) from error
+
+
+def explain_of(request: Request) -> bool:
+    """What ``?explain=`` says; false without it.
+
+    Raises
+    ------
+    RequestRefused
+        422 for what is neither true nor false.
+    """
+    text = request.query_params.get("explain", "false")
+    if text not in ("true", "false"):
+        raise invalid([FieldError("explain", "not-a-boolean", "expected true or false")])
+    return text == "true"
+
+
+def language_of(request: Request) -> str:
+    """The language that ``Accept-Language`` puts first of those that reasons are written in; English without it."""
+    wanted: list[tuple[float, str]] = []
+    for part in request.headers.get("accept-language", "")[:200].split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        language = tag.strip().lower().partition("-")[0]
+        if language in LANGUAGES:
+            wanted.append((float(weight) if _WEIGHT.fullmatch(weight) else 1.0, language))
+    return max(wanted, key=lambda one: one[0])[1] if wanted else LANGUAGES[0]
 
 
 def json_response(document: msgspec.Struct, status: int = 200) -> Response:

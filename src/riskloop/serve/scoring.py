@@ -15,11 +15,12 @@ from riskloop.data.dates import text_of
 from riskloop.decide.policy import Decision
 from riskloop.decide.prices import priceless
 from riskloop.errors import RiskloopError
+from riskloop.explain.reasoner import Reasoner
 from riskloop.keep.instant import utc_text
 from riskloop.keep.ledger import Prediction
 from riskloop.problem import Customer
 from riskloop.scorer.interval import VennAbers
-from riskloop.serve.answers import Answer, FieldError, ModelRef
+from riskloop.serve.answers import Answer, FieldError, ModelRef, Reason
 from riskloop.serve.envelope import Errors
 from riskloop.serve.problems import RequestRefused
 
@@ -64,6 +65,19 @@ def score(bundle: Bundle, customers: Sequence[Customer], *, typed: bool) -> list
             seen(used, customer, decoded, row),
         )
         for row, customer in enumerate(customers)
+    ]
+
+
+def reasons_for(reasoner: Reasoner, scored: Sequence[Scored | Errors]) -> list[list[dict[str, Any]]]:
+    """For each customer the reasons as the ledger keeps them; none for those who did not ask or have no decision."""
+    asked = [one for one in scored if isinstance(one, Scored) and one.customer.explain]
+    if not asked:
+        return [[] for _ in scored]
+    columns = reasoner.contract.decode_rows([one.features for one in asked]).columns
+    found = iter(reasoner.reasons(columns))
+    return [
+        [reason.to_dict() for reason in next(found)] if isinstance(one, Scored) and one.customer.explain else []
+        for one in scored
     ]
 
 
@@ -114,8 +128,8 @@ def _plain(column: Column, value: float, raw: object) -> float | str | None:
     return column.levels[int(value)] if value < len(column.levels) else category_text(raw)
 
 
-def answer_of(prediction: Prediction) -> Answer:
-    """The answer that a prediction gives, now and whenever it is asked again."""
+def answer_of(prediction: Prediction, language: str = "en") -> Answer:
+    """The answer that a prediction gives, now and whenever it is asked again; the words of reasons in a language."""
     return Answer(
         prediction_id=prediction.prediction_id,
         id=prediction.entity_id,
@@ -127,10 +141,14 @@ def answer_of(prediction: Prediction) -> Answer:
         threshold=prediction.threshold,  # type: ignore[arg-type]  # every prediction of this service has one
         risk_band=prediction.risk_band,  # type: ignore[arg-type]
         expected_cost=prediction.expected_cost,  # type: ignore[arg-type]
-        reasons=[],
+        reasons=[_reason(reason, language) for reason in prediction.reasons or ()],
         latency_ms=prediction.latency_ms,  # type: ignore[arg-type]
         timestamp=utc_text(prediction.at),
     )
+
+
+def _reason(kept: dict[str, Any], language: str) -> Reason:
+    return Reason(kept["feature"], kept["value"], kept["contribution"], kept["texts"][language])
 
 
 def _interval(prediction: Prediction) -> tuple[float, float] | None:
@@ -139,7 +157,7 @@ def _interval(prediction: Prediction) -> tuple[float, float] | None:
     return None if low is None or high is None else (low, high)
 
 
-def replay(stored: Prediction, customer: Customer) -> Answer:
+def replay(stored: Prediction, customer: Customer, language: str) -> Answer:
     """The answer already given to a request with this key.
 
     Raises
@@ -155,4 +173,4 @@ def replay(stored: Prediction, customer: Customer) -> Answer:
             "This Idempotency-Key belongs to another request.",
             next_step="make a new key for every customer and moment",
         )
-    return answer_of(stored)
+    return answer_of(stored, language)

@@ -290,20 +290,23 @@ def least_ratio(labels: Labels, good: BoolArray, minimum_rows: int) -> float:
 
 
 def find_proxies(labels: Labels, block: Block, *, minimum_rows: int, seed: int) -> list[Proxy]:
-    """Features that stand for a group: each alone, and all together by a cross-fitted logistic regression."""
+    """Features that stand for a group: each alone, and all together by a cross-fitted logistic regression.
+
+    An attribute that is a feature itself, because the project allows it, does not count as its own proxy.
+    """
     found: list[Proxy] = []
     for attribute, each in labels.items():
+        others = tuple(name for name in block.contract.features if name != attribute)
+        beside = replace(block, contract=replace(block.contract, features=others))
         for level in np.unique(each).tolist():
             member = each == level
             if min(int(member.sum()), int((~member).sum())) < minimum_rows:
                 continue
-            alone = [
-                Proxy(attribute, level, name, _tells(block, name, member, seed)) for name in block.contract.features
-            ]
+            alone = [Proxy(attribute, level, name, _tells(block, name, member, seed)) for name in others]
             alone.sort(key=lambda one: -one.roc_auc)
             found += [one for one in alone[:_MOST_PROXIES] if one.roc_auc >= _LEAST_STRENGTH]
-            if all(0 < member[held_out].sum() < held_out.sum() for _, held_out in block.parts()):
-                margin = crossfit(LOGISTIC_REGRESSION, replace(block, outcome=member), seed=seed).margin
+            if others and all(0 < member[held_out].sum() < held_out.sum() for _, held_out in block.parts()):
+                margin = crossfit(LOGISTIC_REGRESSION, replace(beside, outcome=member), seed=seed).margin
                 found.append(Proxy(attribute, level, TOGETHER, strength(member[block.judged], margin)))
     return sorted(found, key=lambda one: -one.roc_auc)
 

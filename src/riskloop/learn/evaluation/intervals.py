@@ -38,6 +38,13 @@ def percentile(value: float, draws: FloatArray, level: float) -> Interval:
     return Interval(float(value), float(low), float(high))
 
 
+def normal(values: FloatArray, level: float = 0.95) -> Interval:
+    """Mean of values, one per row, with its normal interval."""
+    mean = float(values.mean())
+    half = NormalDist().inv_cdf((1 + level) / 2) * float(values.std(ddof=1)) / math.sqrt(len(values))
+    return Interval(mean, mean - half, mean + half)
+
+
 def wilson(successes: float, trials: float, level: float = 0.95) -> Interval:
     """Score interval of a proportion (Wilson, 1927); sound for small counts and near 0 and 1."""
     if trials <= 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,17 @@ from riskloop.data.linked.propose import LinkedFile
 from riskloop.data.outcome import guess_positive, outcome
 from riskloop.data.source import Source, read
 from riskloop.decide.prices import Declared
+from riskloop.decide.reason_texts import LANGUAGES, Texts
 from riskloop.errors import DataError, UsageError
 from riskloop.findings import Finding, by_severity
 from riskloop.loop.linking import link, sections, with_linked_rules
 from riskloop.problem import Problem
-from riskloop.settings import CONTRACT_FILE, FILE, Settings, parse_settings, write_yaml
+from riskloop.settings import CONTRACT_FILE, FILE, TEXTS_FILE, Settings, parse_settings, write_yaml
 
 _HEADING = "riskloop project; every setting is described by `riskloop schema`."
+_TEXTS_HEADING = """What reasons for a decision are called, in English and French. Raise the version with every change.
+Beside a name there may be whole sentences for a value above or below the usual one, a missing one, and any
+other: high, low, missing, other. They may hold {value} and {typical}. See docs/deciding.md."""
 _CONTRACT_HEADING = (
     "Rules per column, enforced at training, in batches and over HTTP.\n"
     "Change them and train anew; `riskloop check` shows what a table breaks."
@@ -106,7 +110,7 @@ def initialise(
     if linked_files:
         document["linked"] = sections(linked.plan, linked_files, folder)
     settings = parse_settings(document, where=FILE)
-    _write(folder, document, inferred)
+    _write(folder, document, inferred, (*features, *derived))
     return Initialised(
         folder=folder,
         settings=settings,
@@ -260,7 +264,7 @@ def _project_name(folder: Path, source: Source) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-._")[:64] or "riskloop"
 
 
-def _write(folder: Path, document: dict[str, Any], inferred: Inferred) -> None:
+def _write(folder: Path, document: dict[str, Any], inferred: Inferred, features: tuple[str, ...]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -273,5 +277,13 @@ def _write(folder: Path, document: dict[str, Any], inferred: Inferred) -> None:
     listed = {"version": contract["version"], "columns": contract["columns"]}
     ignored = [name for name in contract["known"] if name not in contract["columns"]]
     write_yaml(folder / CONTRACT_FILE, listed | {"known": ignored}, _CONTRACT_HEADING)
+    write_yaml(folder / TEXTS_FILE, _texts(features), _TEXTS_HEADING)
     write_yaml(folder / FILE, document, _HEADING)
     KeyRing(folder / ".riskloop" / "keys").create()
+
+
+def _texts(features: Iterable[str]) -> dict[str, Any]:
+    """A table of texts to be completed: what every feature is called."""
+    names = Texts()
+    told = {name: {language: {"name": names.name(name, language)} for language in LANGUAGES} for name in features}
+    return {"version": 1, "texts": told}

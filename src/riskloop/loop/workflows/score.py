@@ -19,8 +19,10 @@ from riskloop.data.quality import Quality, check_table
 from riskloop.data.source import Source, locate
 from riskloop.decide.policy import Policy
 from riskloop.decide.prices import priceless
+from riskloop.decide.reasons import Reason
 from riskloop.decide.worklist import ranked
 from riskloop.errors import DataError, UsageError
+from riskloop.explain.reasoner import Reasoner
 from riskloop.findings import Finding, by_severity
 from riskloop.keep.ledger import Prediction
 from riskloop.keep.versions import Version
@@ -78,6 +80,8 @@ def score(
     log: bool = True,
     worklist: bool = False,
     capacity: int | None = None,
+    reasons: bool | None = None,
+    language: str = "en",
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
 ) -> Scored:
     """Decide about every customer of a file.
@@ -91,6 +95,10 @@ def score(
         Write only those to act on, the one on whom acting gains most first.
     capacity : int, optional
         Act on so many at most: those on whom acting gains most. The others are left alone, in the ledger too.
+    reasons : bool, optional
+        Also write and keep why; if not said, for those on a worklist.
+    language : {"en", "fr"}
+        Of the reasons in the output.
 
     Raises
     ------
@@ -115,10 +123,12 @@ def score(
     answer = _only(wanted, first, bundle.policy)
     turned_away = wanted.filter(wanted["act"] & ~answer["act"])
     features = _as_json(frame.select(bundle.contract.read_names))
+    asked = worklist if reasons is None else reasons
+    why = _reasons(bundle, quality, answer, first if worklist else None) if asked else None
     with _whole(out) as draft:
-        named = _named(answer, ids, record)
+        named = _named(answer, ids, record, _in_words(why, answer.height, language))
         _write(_as_worklist(named, first) if worklist else named, draft)
-        logged = _log(project, record, features, answer, ids, new_id) if log else 0
+        logged = _log(project, record, features, answer, ids, why, new_id) if log else 0
     return Scored(
         out=out,
         version=record.version,
@@ -187,16 +197,39 @@ def _only(answer: pl.DataFrame, rows: NDArray[np.intp], policy: Policy) -> pl.Da
     )
 
 
+Why = dict[int, tuple[Reason, ...]]
+"""Reasons of the rows that have any, by position."""
+
+
+def _reasons(bundle: Bundle, quality: Quality, answer: pl.DataFrame, rows: NDArray[np.intp] | None) -> Why:
+    """The reasons for those rows, or for every one that has a decision."""
+    if rows is None:
+        rows = np.flatnonzero(answer["error"].is_null().to_numpy())
+    if quality.decoded is None or not len(rows):
+        return {}
+    columns = {name: values[rows] for name, values in quality.decoded.columns.items()}
+    return dict(zip(rows.tolist(), Reasoner(bundle).reasons(columns), strict=True))
+
+
+def _in_words(why: Why | None, rows: int, language: str) -> pl.Series | None:
+    """A column of reasons, the weightiest first; None where nobody asked."""
+    if why is None:
+        return None
+    texts = ["; ".join(reason.texts[language] for reason in why.get(row, ())) for row in range(rows)]
+    return pl.Series("reasons", [text or None for text in texts], dtype=pl.String)
+
+
 def _as_worklist(answer: pl.DataFrame, rows: NDArray[np.intp]) -> pl.DataFrame:
     """Those to act on, with their rank."""
     return answer.drop("error")[rows].insert_column(0, pl.Series("rank", np.arange(1, len(rows) + 1)))
 
 
-def _named(answer: pl.DataFrame, ids: pl.Series | None, record: Version) -> pl.DataFrame:
+def _named(answer: pl.DataFrame, ids: pl.Series | None, record: Version, reasons: pl.Series | None) -> pl.DataFrame:
     """The output as a reader wants it: who first, why not last."""
     who = ids if ids is not None else pl.Series("row", np.arange(1, answer.height + 1))
     version = pl.lit(record.version).alias("version")
-    return answer.drop("act", "error").insert_column(0, who).with_columns(version, answer["error"])
+    told = [] if reasons is None else [reasons]
+    return answer.drop("act", "error").insert_column(0, who).with_columns(*told, version, answer["error"])
 
 
 @contextmanager
@@ -230,12 +263,13 @@ def _log(
     features: pl.DataFrame,
     answer: pl.DataFrame,
     ids: pl.Series | None,
+    why: Why | None,
     new_id: Callable[[], str],
 ) -> int:
     """Add every decision to the ledger; returns how many."""
     at = project.clock()
     customers = ids if ids is not None else pl.Series([None] * answer.height, dtype=pl.String)
-    decided = answer["error"].is_null().arg_true()
+    decided, told = answer["error"].is_null().arg_true(), why or {}
     for start in range(0, len(decided), _CHUNK):
         rows = decided[start : start + _CHUNK]
         project.ledger.append(
@@ -256,9 +290,14 @@ def _log(
                     threshold=row["threshold"],
                     risk_band=row["risk_band"],
                     expected_cost=row["expected_cost"],
+                    reasons=[reason.to_dict() for reason in told[place]] if place in told else None,
                 )
-                for row, known, customer in zip(
-                    answer[rows].to_dicts(), features[rows].to_dicts(), customers[rows].to_list(), strict=True
+                for place, row, known, customer in zip(
+                    rows.to_list(),
+                    answer[rows].to_dicts(),
+                    features[rows].to_dicts(),
+                    customers[rows].to_list(),
+                    strict=True,
                 )
             ]
         )

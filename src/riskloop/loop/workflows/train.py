@@ -34,6 +34,7 @@ from riskloop.loop.card import card, summary
 from riskloop.loop.gate import GateCheck, gate, latency_ms, passed
 from riskloop.loop.journal import open_journal
 from riskloop.loop.project import Project
+from riskloop.loop.reasoning import check_reasons, reason_rules
 from riskloop.loop.record import record
 from riskloop.loop.run import Run, training_run
 from riskloop.loop.table import read_table
@@ -121,6 +122,7 @@ def plan_for(project: Project, rows: int, **asked: Any) -> Plan:
         most_reviewed=settings.review.most,
         bands=settings.serving.bands,
         labels=settings.serving.labels,
+        adverse="act" if settings.fairness.favourable == "pass" else "pass",
         folds=training.folds,
         test_share=training.test_share,
         split=training.split or ("time" if settings.problem.time else "random"),
@@ -176,6 +178,7 @@ def train(
         See `riskloop.learn.training.train`, `riskloop.bundle.pack` and the stores.
     """
     prepared, dataset = prepare_for_training(project)
+    check_reasons(project, tuple(project.settings.features.derived))
     project.keys.create()  # on a fresh checkout there is none: better now than after an hour of training
     asked = {"candidates": list(candidates) or None, "trials": trials, "budget": budget, "search": search}
     plan = plan_for(project, len(dataset), **asked)
@@ -268,14 +271,17 @@ def draft_bundle(
     project: Project, prepared: Prepared, dataset: Dataset, plan: Plan, trained: Trained, fairness: Fairness | None
 ) -> Bundle:
     """What was trained as a bundle, not packed yet; the same training is the same bundle."""
+    rules = reason_rules(project, dataset, plan, trained)
     return Bundle(
         name=project.name,
         scorer=trained.scorer,
         policy=trained.policy,
         golden=trained.golden,
         profile=trained.profile,
-        card=card(project.settings, dataset, plan, trained, prepared.findings, fairness),
+        card=card(project.settings, dataset, plan, trained, rules, prepared.findings, fairness),
         linked=project.linked.only(dataset.contract.features),
+        rules=rules,
+        baseline=trained.baseline,
     )
 
 

@@ -6,7 +6,7 @@ Lengths are in units of the drawing; one unit is about one pixel on a phone.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -54,6 +54,15 @@ class Bar(NamedTuple):
     high: float
     text: str
     strong: bool = False
+
+
+def bar(name: str, interval: Mapping[str, float | None], text: str, *, strong: bool = False) -> Bar:
+    """The bar of a value with its interval, if that is known."""
+    value, low, high = (interval.get(part) for part in ("value", "low", "high"))
+    height = value or 0.0
+    if low is None or high is None:
+        low = high = height
+    return Bar(name, height, low, high, text, strong)
 
 
 class Series(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from riskloop.report.documents.parts import closer, data, governance, limits, method, results, use
+from riskloop.report.documents.parts import closer, data, governance, limits, method, reasons, results, use
 from riskloop.report.documents.pen import Pen
 from riskloop.report.documents.subject import Subject
 from riskloop.report.documents.tree import Document, completeness
@@ -22,6 +22,7 @@ _PARTS = (
     closer.segments,
     closer.fairness,
     closer.importance,
+    reasons.reasons,
     limits.limits,
     governance.monitoring,
     governance.gate,

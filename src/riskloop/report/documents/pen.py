@@ -149,6 +149,7 @@ _WRITE: Mapping[str, Callable[[float | None], str]] = {
     "fixed": _fixed,
     "plain": _two,
     "percent": percent,
+    "small": number,
     "whole": _whole,
     "money": _money,
     "brief": _brief,

@@ -220,13 +220,7 @@ COMPLIANCE: Pairs = {
         "a probability from 0 to 1; the higher, the riskier",
         "une probabilité de 0 à 1 ; plus elle est haute, plus le risque est grand",
     ),
-    "fact_reasons": ("Principal reasons", "Motifs principaux"),
-    "open_reasons": (
-        "this bundle has no reason codes: say how the principal reasons of a decision are found",
-        "ce lot n'a pas de codes de motif : dire comment sont établis les motifs principaux d'une décision",
-    ),
-    "fact_reason_words": ("Reasons in words for a customer", "Motifs en mots pour un client"),
-    "open_reason_words": ("a plain sentence for every reason below", "une phrase simple pour chaque motif ci-dessous"),
+    "fact_reason_check": ("Fitness of the reasons", "Adéquation des motifs"),
     "open_reason_check": ("whether the sentences are specific enough", "si les phrases sont assez précises"),
     "fact_notice_sender": ("Sender", "Expéditeur"),
     "open_notice_sender": ("name and address", "nom et adresse"),
@@ -256,8 +250,6 @@ COMPLIANCE: Pairs = {
     ),
     "col_reason_group": ("Named as", "Nommée"),
     "col_nameable": ("Can be a reason", "Peut être un motif"),
-    "col_protected": ("Protected", "Protégée"),
-    "open_protected_reason": ("whether it may be named", "si elle peut être nommée"),
     "decisions_title": ("What people are told about the decision", "Ce qui est dit de la décision aux personnes"),
     "fact_automated": ("Decided by a machine", "Décidé par une machine"),
     "automated_said": (

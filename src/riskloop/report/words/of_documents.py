@@ -103,6 +103,13 @@ DOCUMENTS: Pairs = {
     "fact_reproduce": ("Make it again, byte for byte", "Le refaire à l'octet près"),
     "fact_verify_log": ("Verify the promotion log", "Vérifier le journal"),
     "fact_run": ("Run in MLflow", "Exécution dans MLflow"),
+    "fact_reasons": ("Principal reasons", "Motifs principaux"),
+    "fact_baseline": ("Compared with", "Comparés à"),
+    "fact_additivity": ("Largest difference from the score served", "Plus grand écart au score servi"),
+    "fact_business_reasons": ("Reasons that join several features", "Motifs réunissant plusieurs variables"),
+    "fact_never_named": ("Never named", "Jamais nommées"),
+    "fact_reason_words": ("Reasons in words for a customer", "Motifs en mots pour un client"),
+    "fact_explained_by": ("One customer is explained by", "Un client est expliqué par"),
     # What only people know
     "open_intended_use": ("the decisions it is made for", "les décisions pour lesquelles il est fait"),
     "open_users": ("who works with its decisions, and with what training", "qui s'en sert, avec quelle formation"),
@@ -120,5 +127,11 @@ DOCUMENTS: Pairs = {
     "open_watch_rhythm": ("how often, and on which figures", "la fréquence, et les indicateurs"),
     "open_watch_limits": ("the limits, and what is done then", "les seuils, et les mesures prises"),
     "open_watch_owner": ("name and deputy", "le nom et la suppléance"),
+    "open_reasons": (
+        "this bundle has no reason codes: say how the principal reasons of a decision are found",
+        "ce lot n'a pas de codes de motif : dire comment sont établis les motifs principaux d'une décision",
+    ),
+    "open_reason_words": ("a plain sentence for every reason below", "une phrase simple pour chaque motif ci-dessous"),
+    "open_protected_reason": ("whether it may be named", "si elle peut être nommée"),
     "open_license": ("the licence of the model", "la licence du modèle"),
 }

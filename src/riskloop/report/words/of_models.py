@@ -375,6 +375,29 @@ MODELS: Pairs = {
     "importance_says": ("Most relied on: {names}.", "Les plus utilisées : {names}."),
     "importance_table_title": ("Figures of all features", "Chiffres de toutes les variables"),
     "col_growth": ("Growth of the log loss", "Hausse de la perte"),
+    "col_share": ("Mean size in log-odds", "Taille moyenne en log-cote"),
+    "reasons_title": ("Why a single customer is decided about so", "Pourquoi un client est décidé ainsi"),
+    "reasons_note": (
+        "What a feature adds to a customer's log-odds, beside customers who got the better decision. It says what "
+        "the model weighs, not what causes an outcome.",
+        "Ce qu'une variable ajoute à la log-cote d'un client, comparé à des clients ayant eu la meilleure décision. "
+        "Cela dit ce que pèse le modèle, non ce qui cause une issue.",
+    ),
+    "reasons_said": (
+        "at most {most}, those that push most towards the unfavourable decision, exact for every family",
+        "{most} au plus, ceux qui poussent le plus vers la décision défavorable, exacts pour toute famille",
+    ),
+    "baseline_said": (
+        "{count} customers of nobody: real values, in combinations that are not",
+        "{count} clients de personne : valeurs réelles, combinaisons qui ne le sont pas",
+    ),
+    "none_barred": ("none is barred", "aucune n'est exclue"),
+    "reason_words_said": (
+        "sentences in English and French, kept in the ledger with the decision; table of texts: version {version}",
+        "phrases en anglais et en français, gardées au registre avec la décision ; table des textes : version "
+        "{version}",
+    ),
+    "barred": ("never", "jamais"),
     "limits_title": ("Limits", "Limites"),
     "limits_note": ("Derived from the facts of this version.", "Déduites des faits de cette version."),
     "limit_refused": (

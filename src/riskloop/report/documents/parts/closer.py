@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from riskloop.learn.evaluation.fairness import FOUR_FIFTHS
-from riskloop.report.documents.drawing import Bar, Series, Tick, bars, dots, lines, nice
+from riskloop.report.documents.drawing import Series, Tick, bar, bars, dots, lines, nice
 from riskloop.report.documents.parts.data import MOST_LISTED, listed_note
 from riskloop.report.documents.pen import Pen
 from riskloop.report.documents.subject import Subject
@@ -279,27 +279,40 @@ def _proxies(subject: Subject, pen: Pen, audit: dict[str, Any]) -> Table:
 def importance(subject: Subject, pen: Pen) -> Section:
     """What the model relies on."""
     ranked = [(name, growth) for name, growth in subject.importance if math.isfinite(growth)]
-    drawn = [Bar(name, growth, growth, growth, pen.number(growth).text) for name, growth in ranked[:_MOST_DRAWN]]
+    intervals, shares = subject.card.get("importance_intervals", {}), subject.card.get("attributions", {})
     blocks: list[Block] = []
-    if drawn:
-        blocks.append(
-            Figure(
-                "importance_drawn",
-                pen.say("importance_drawn_title"),
-                pen.say("importance_says", names=", ".join(shown(one.name, 40) for one in drawn[:3])),
-                subject.of_bundle,
-                bars(drawn),
-            )
-        )
+    if ranked:
+        blocks.append(_importance_drawn(subject, pen, ranked[:_MOST_DRAWN], intervals))
+    mean_share = shares.get("mean_share", {})
+    columns = [Column(pen.say("col_feature")), Column(pen.say("col_growth"), numeric=True)]
+    columns += [Column(pen.say("col_share"), numeric=True)] if mean_share else []
+    rows = []
+    for name, growth in ranked[:MOST_LISTED]:
+        grown = pen.interval(intervals[name], "small") if name in intervals else pen.number(growth)
+        share = (pen.number(mean_share.get(name)),) if mean_share else ()
+        rows.append((pen.text(name, 60), grown, *share))
     blocks.append(
         Table(
             "importance",
             pen.say("importance_table_title"),
-            (Column(pen.say("col_feature")), Column(pen.say("col_growth"), numeric=True)),
-            tuple((pen.text(name, 60), pen.number(growth)) for name, growth in ranked[:MOST_LISTED]),
+            tuple(columns),
+            tuple(rows),
             subject.of_bundle,
             note=listed_note(len(ranked), pen),
             folded=True,
         )
     )
     return Section("importance", pen.say("importance_title"), tuple(blocks), note=pen.say("importance_note"))
+
+
+def _importance_drawn(subject: Subject, pen: Pen, ranked: list[tuple[str, float]], intervals: dict[str, Any]) -> Figure:
+    drawn = [
+        bar(name, {"value": growth, **intervals.get(name, {})}, pen.number(growth).text) for name, growth in ranked
+    ]
+    return Figure(
+        "importance_drawn",
+        pen.say("importance_drawn_title"),
+        pen.say("importance_says", names=", ".join(shown(one.name, 40) for one in drawn[:3])),
+        subject.of_bundle,
+        bars(drawn),
+    )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from riskloop.report.documents.laws import Laws
-from riskloop.report.documents.parts.data import MOST_LISTED, listed_note
 from riskloop.report.documents.parts.documentation import review_facts
+from riskloop.report.documents.parts.reasons import nameable, reason_facts
 from riskloop.report.documents.pen import Pen
 from riskloop.report.documents.subject import Subject
-from riskloop.report.documents.tree import Block, Column, Fact, Facts, Open, Section, Table, Value
+from riskloop.report.documents.tree import Block, Column, Facts, Section, Table
 from riskloop.report.words import shown
 
 
@@ -50,7 +50,8 @@ def notices(subject: Subject, pen: Pen, laws: Laws) -> Section:
         pen.fact("notice_decision", pen.text(unfavourable(subject))),
         pen.fact("notice_date", pen.words("notice_date_said")),
         pen.fact("notice_score", pen.words("notice_score_said")),
-        *_reasons(subject, pen),
+        *reason_facts(subject, pen),
+        pen.fact("reason_check", pen.open("counsel", "reason_check")),
         pen.fact("notice_sender", pen.open("owner", "notice_sender")),
         pen.fact("notice_contact", pen.open("owner", "notice_contact")),
         pen.fact("notice_sources", pen.open("owner", "notice_sources")),
@@ -60,63 +61,8 @@ def notices(subject: Subject, pen: Pen, laws: Laws) -> Section:
     ]
     places = ("equal_credit", "notice"), ("credit_reports", "notice"), ("consumer_credit", "creditworthiness")
     note = " · ".join(laws[law].place(article) for law, article in places)
-    blocks: tuple[Block, ...] = (Facts(tuple(facts), subject.of_bundle), _nameable(subject, pen))
+    blocks: tuple[Block, ...] = (Facts(tuple(facts), subject.of_bundle), nameable(subject, pen))
     return Section("notices", pen.say("notices_title"), blocks, note=note)
-
-
-def _reasons(subject: Subject, pen: Pen) -> tuple[Fact, ...]:
-    """The reason codes of the bundle, whatever they hold; where it has none, they are to be given otherwise."""
-    if subject.reasons is None:
-        return (
-            pen.fact("reasons", pen.open("owner", "reasons")),
-            pen.fact("reason_words", pen.open("owner", "reason_words")),
-        )
-    told = ", ".join(f"{name}: {_brief(value)}" for name, value in subject.reasons.items())
-    return (
-        pen.fact("reasons", pen.text(told, 400)),
-        pen.fact("reason_words", pen.open("counsel", "reason_check")),
-    )
-
-
-def _brief(value: object) -> str:
-    return str(len(value)) if isinstance(value, (dict, list)) else str(value)
-
-
-def _nameable(subject: Subject, pen: Pen) -> Table:
-    """Features with what they weigh, and the group under which they may be named."""
-    linked = {name: table.name for table in subject.bundle.linked.tables for name in _made_by(subject, table.name)}
-    groups = _groups(subject)
-    rows = []
-    for name, growth in subject.importance[:MOST_LISTED]:
-        protected: Value | Open = pen.yes(False)
-        if name in subject.sensitive:
-            protected = pen.open("counsel", "protected_reason")
-        group = groups.get(name) or linked.get(name) or name
-        rows.append((pen.text(name, 60), pen.text(group, 60), pen.number(growth), pen.yes(growth > 0), protected))
-    labels = ("col_feature", "col_reason_group", "col_growth", "col_nameable", "col_protected")
-    return Table(
-        "nameable",
-        pen.say("nameable_title"),
-        tuple(Column(pen.say(key), key == "col_growth", key == "col_growth") for key in labels),
-        tuple(rows),
-        subject.of_bundle,
-        note=f"{pen.say('nameable_note')} {listed_note(len(subject.importance), pen)}".rstrip(),
-    )
-
-
-def _groups(subject: Subject) -> dict[str, str]:
-    """Groups of features, where the bundle's reason codes name them: by group, or by feature."""
-    found = (subject.reasons or {}).get("groups")
-    if not isinstance(found, dict):
-        return {}
-    by_feature = {name: group for name, group in found.items() if isinstance(group, str)}
-    listed = {name: group for group, names in found.items() if isinstance(names, list) for name in names}
-    return by_feature | listed
-
-
-def _made_by(subject: Subject, table: str) -> tuple[str, ...]:
-    found = next(one for one in subject.bundle.linked.tables if one.name == table)
-    return tuple(feature.name for feature in found.features)
 
 
 def decisions(subject: Subject, pen: Pen, laws: Laws) -> Section:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from riskloop.decide.prices import OUTCOMES
-from riskloop.report.documents.drawing import Bar, bars
+from riskloop.report.documents.drawing import bar, bars
 from riskloop.report.documents.pen import Pen
 from riskloop.report.documents.subject import Subject
 from riskloop.report.documents.tree import Block, Column, Fact, Facts, Figure, Said, Section, Table, Value
@@ -105,13 +105,12 @@ def _contenders(subject: Subject, pen: Pen, contenders: list[dict[str, Any]]) ->
 
 
 def _contenders_drawn(subject: Subject, pen: Pen, contenders: list[dict[str, Any]]) -> Figure:
-    rows = [(one["name"], one["metrics"]["cost_per_thousand"]) for one in contenders]
-    drawn = [
-        Bar(name, cost["value"], cost["low"], cost["high"], pen.plain(cost["value"], "money"), name == chosen)
-        for chosen in (subject.card["family"],)
-        for name, cost in rows
-        if cost["value"] is not None
-    ]
+    drawn = []
+    for one in contenders:
+        cost = one["metrics"]["cost_per_thousand"]
+        if cost["value"] is not None:
+            amount = pen.plain(cost["value"], "money")
+            drawn.append(bar(one["name"], cost, amount, strong=one["name"] == subject.card["family"]))
     return Figure(
         "contenders_drawn",
         pen.say("contenders_drawn_title", currency=subject.currency),

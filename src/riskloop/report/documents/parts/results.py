@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from riskloop.report.documents.drawing import Bar, Series, Tick, bars, lines, nice
+from riskloop.report.documents.drawing import Series, Tick, bar, bars, lines, nice
 from riskloop.report.documents.parts.method import threshold
 from riskloop.report.documents.parts.use import verdict
 from riskloop.report.documents.pen import Pen
@@ -113,7 +113,7 @@ def _policies_drawn(subject: Subject, pen: Pen) -> Figure:
     for row in subject.policies:
         cost, name = row["cost_per_thousand"], policy_name(row["name"], pen).text
         amount = pen.plain(cost["value"], "money")
-        drawn.append(Bar(name, cost["value"], cost["low"], cost["high"], amount, row["name"] == "chosen"))
+        drawn.append(bar(name, cost, amount, strong=row["name"] == "chosen"))
     return Figure(
         "policies_drawn",
         pen.say("policies_drawn_title", currency=subject.currency),
