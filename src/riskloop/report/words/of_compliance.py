@@ -242,9 +242,9 @@ COMPLIANCE: Pairs = {
     "open_notice_days": ("within how many days it must be sent", "sous combien de jours il est dû"),
     "nameable_title": ("Features that a reason may name", "Variables qu'un motif peut nommer"),
     "nameable_note": (
-        "Importance is that of the whole model, not of one decision: it says which reasons can occur, not which one "
+        "Weights are those of the whole model, not of one decision: they say which reasons can occur, not which one "
         "did.",
-        "L'importance est celle du modèle entier, non d'une décision : elle dit quels motifs sont possibles, non "
+        "Les poids sont ceux du modèle entier, non d'une décision : ils disent quels motifs sont possibles, non "
         "lequel a "
         "joué.",
     ),
