@@ -117,9 +117,7 @@ def _flips(bundle: Bundle, columns: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    results = {
-        name: {family: measure(load(name), family) for family in FAMILIES} for name in sys.argv[1:] or TABLES
-    }
+    results = {name: {family: measure(load(name), family) for family in FAMILIES} for name in sys.argv[1:] or TABLES}
     print(json.dumps({"benchmark": "reasons", "results": results}))
 
 

@@ -5,7 +5,6 @@ import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -20,40 +19,10 @@ from riskloop.errors import RiskloopError
 from riskloop.findings import Finding
 from riskloop.problem import Problem
 from riskloop.report.data_report import DataReport, data_report, write_data_report
+from tests.report.conftest import HOSTILE, Page
 
 DATA = Path(os.environ.get("RISKLOOP_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-HOSTILE = "<script>alert('1')</script>"
-VOID = {"meta", "link", "br", "path", "rect", "circle"}
-
-
-class Page(HTMLParser):
-    """Tags and texts of a page; fails where tags do not match."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self._open: list[str] = []
-        self.feed(html)
-        assert not self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,7 @@ _MOST = 20
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("explain", epilog="Examples: riskloop explain --id 4711 --set contract='Two year'; riskloop explain")(
-        explain
-    )
+    app.command("explain", epilog="Example: riskloop explain --id 4711 --set contract='Two year'")(explain)
 
 
 def explain(

@@ -1,4 +1,4 @@
-"""Verbs before learning: init, simulate, check, report data, schema."""
+"""Verbs before learning: init, simulate, check, schema."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ class FileFormat(StrEnum):
     parquet = "parquet"
 
 
+class Schema(StrEnum):
+    """What there is a JSON Schema of."""
+
+    settings = "settings"
+    model_report = "model-report"
+    compliance_pack = "compliance-pack"
+
+
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     app.command(
@@ -27,10 +35,6 @@ def register(app: typer.Typer) -> None:
     app.command("simulate", epilog="Example: riskloop simulate churn --rows 10000 --out data/ --seed 7")(simulate)
     app.command("check", epilog="Example: riskloop check new_customers.csv")(check)
     app.command("schema", epilog="Example: riskloop schema > riskloop.schema.json")(schema)
-    reports = typer.Typer(help="Write documents.")
-    reports.command("data", epilog="Example: riskloop report data")(report_data)
-    reports.command("points", epilog="Example: riskloop report points --version 3 --pdo 20")(report_points)
-    app.add_typer(reports, name="report")
 
 
 def init(
@@ -179,37 +183,14 @@ def _fields(done: object) -> dict[str, object]:
     return {name: getattr(done, name) for name in ("path", "rows", "kept", "findings", "quarantine")}
 
 
-def schema(as_json: JsonOption = True) -> None:  # noqa: ARG001 - a schema is JSON anyway
-    """Print the JSON Schema of riskloop.yaml."""
+def schema(
+    of: Annotated[
+        Schema, typer.Argument(help="Of riskloop.yaml, or of the JSON form of a document.")
+    ] = Schema.settings,
+    as_json: JsonOption = True,  # noqa: ARG001 - a schema is JSON anyway
+) -> None:
+    """Print a JSON Schema: that of riskloop.yaml, or of a document's JSON form."""
+    from riskloop.report.documents.schema import document_schema
     from riskloop.settings import json_schema
 
-    Reporter(as_json=True).data(json_schema())
-
-
-def report_points(
-    version: Annotated[int | None, typer.Option(min=1, help="A scorecard's version; the champion if left out.")] = None,
-    base: Annotated[float, typer.Option(help="Points at the base odds.")] = 600,
-    odds: Annotated[float, typer.Option(help="Base odds: goods to one bad.")] = 50,
-    pdo: Annotated[float, typer.Option(help="Points that double the odds.")] = 20,
-    project: ProjectOption = HERE,
-    as_json: JsonOption = False,
-) -> None:
-    """Write a scorecard's points as CSV and as SQL."""
-    from riskloop.loop.workflows.report import report_points as write
-    from riskloop.wiring import open_project
-
-    done = write(open_project(project), version, base=base, odds=odds, pdo=pdo)
-    reporter = Reporter(as_json)
-    reporter.data({"csv": str(done.csv), "sql": str(done.sql)})
-    reporter.say(f"Wrote {verbatim(done.csv)} and {verbatim(done.sql)}")
-
-
-def report_data(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
-    """Write the data report: distributions by target, missingness, correlations, target rate over time."""
-    from riskloop.loop.workflows.report import report_data as write
-    from riskloop.wiring import open_project
-
-    path = write(open_project(project))
-    reporter = Reporter(as_json)
-    reporter.data({"path": path})
-    reporter.say(f"Wrote {verbatim(path)}")
+    Reporter(as_json=True).data(json_schema() if of is Schema.settings else document_schema(of.value))

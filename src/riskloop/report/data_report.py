@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from riskloop.data.dataset import Dataset
 from riskloop.data.split import SplitKind
-from riskloop.errors import RiskloopError
 from riskloop.findings import Finding, by_severity
 from riskloop.learn.evaluation.intervals import Interval, wilson
 from riskloop.report.data_summary.association import (
@@ -28,6 +27,7 @@ from riskloop.report.data_summary.association import (
 )
 from riskloop.report.data_summary.features import Feature, features
 from riskloop.report.data_summary.over_time import OverTime, over_time
+from riskloop.report.files import write_whole
 from riskloop.report.page import render
 
 if TYPE_CHECKING:
@@ -219,23 +219,8 @@ def write_data_report(report: DataReport, folder: Path) -> Path:
     RiskloopError
         If they cannot be written; older ones are left as they were.
     """
-    contents = {
-        "data.json": json.dumps(report.document, indent=1, allow_nan=False),
-        "data.html": report.html,
-    }
-    drafts = {name: folder / f".{name}.draft" for name in contents}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, draft in drafts.items():
-            draft.write_text(contents[name], encoding="utf-8")
-        for name, draft in drafts.items():
-            draft.replace(folder / name)
-    except OSError as error:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
-        raise RiskloopError(
-            f"The data report cannot be written: {error}.", where=str(folder), next_step="free space, or name a folder"
-        ) from error
+    document = json.dumps(report.document, indent=1, allow_nan=False)
+    write_whole(folder, {"data.json": document, "data.html": report.html})
     return folder / "data.html"
 
 

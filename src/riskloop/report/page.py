@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from riskloop.report.data_summary.groups import FEW_ROWS, Group
-from riskloop.report.words import Say, number, percent, shown, speak
+from riskloop.report.words import Language, Say, number, percent, shown, speak
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -18,7 +19,7 @@ _LEFT = 40.0
 _GAP = 0.6
 
 
-def render(template: str, *, language: str = "en", **values: Any) -> str:
+def render(template: str, *, language: Language = "en", **values: Any) -> str:
     """Fill a template of this package; whatever it shows is escaped."""
     say = speak(language)
     return _environment().get_template(template).render(say=say, group_name=group_names(say), **values)
@@ -37,8 +38,10 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "along": lambda share, top, start, length: px(start + length * min(share / top, 1)),
+        "base64": lambda data: base64.b64encode(data).decode("ascii"),
         "axis_percent": lambda share: f"{share:.0%}" if share >= 0.1 else f"{share * 100:.2g}%",
         "count": "{:,}".format,
+        "kind": lambda block: type(block).__name__,
         "number": number,
         "percent": percent,
         "px": px,

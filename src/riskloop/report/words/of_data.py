@@ -1,11 +1,8 @@
-"""Every word of the reports, in one place per language, and how numbers are written."""
+"""The words of the data report."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-
-Say = Callable[..., str]
+from collections.abc import Mapping
 
 ENGLISH: Mapping[str, str] = {
     "language": "en",
@@ -129,50 +126,3 @@ ENGLISH: Mapping[str, str] = {
     "role_other": "not used",
     "footer": "Made by riskloop. This page is one file: it loads nothing and sends nothing.",
 }
-LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH}
-
-
-def speak(language: str = "en") -> Say:
-    """A function from a key and its values to a sentence in the language."""
-    words = LANGUAGES[language]
-
-    def say(key: str, **values: object) -> str:
-        return words[key].format(**values)
-
-    return say
-
-
-def shown(text: str, longest: int = 60) -> str:
-    """Text from a table in one line: nothing invisible, at most ``longest`` characters, shortened in the middle."""
-    line = " ".join(text.split())
-    line = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
-    if len(line) <= longest:
-        return line
-    tail = (longest - 1) // 3
-    return f"{line[: longest - 1 - tail]}…{line[len(line) - tail :]}"
-
-
-def number(value: float | None) -> str:
-    """A number with about four digits: 1,234,567 or 0.01234; a dash where there is none."""
-    if value is None or math.isnan(value):
-        return "–"
-    if value == 0:
-        return "0"
-    size = abs(value)
-    if size >= 1e9 or size < 1e-4:
-        return f"{value:.3g}"
-    if size >= 1000 or value == round(value):
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
-
-
-def percent(share: float | None) -> str:
-    """A share as a percentage that keeps small ones apart from nothing."""
-    if share is None or math.isnan(share):
-        return "–"
-    size = abs(share)
-    if size in (0, 1):
-        return f"{share:.0%}"
-    if size < 0.0001:
-        return "<0.01%"
-    return f"{share:.2%}" if size < 0.01 else f"{share:.1%}"

@@ -1,0 +1,96 @@
+"""Documents: report data, points, model, compliance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption
+from riskloop.cli.show import Reporter, verbatim
+
+if TYPE_CHECKING:
+    from riskloop.report.documents.writing import Written
+
+
+_VersionOption = Annotated[
+    int | None, typer.Option("--version", min=1, help="Version; the champion if left out, else the newest.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command line."""
+    reports = typer.Typer(help="Write documents.")
+    reports.command("data", epilog="Example: riskloop report data")(report_data)
+    reports.command("model", epilog="Example: riskloop report model --version 3 --language fr")(report_model)
+    reports.command("points", epilog="Example: riskloop report points --version 3 --pdo 20")(report_points)
+    reports.command("compliance", epilog="Example: riskloop report compliance --language fr")(report_compliance)
+    app.add_typer(reports, name="report")
+
+
+def report_data(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+    """Write the data report: distributions by target, missingness, correlations, target rate over time."""
+    from riskloop.loop.workflows.report import report_data as write
+    from riskloop.wiring import open_project
+
+    path = write(open_project(project))
+    reporter = Reporter(as_json)
+    reporter.data({"path": path})
+    reporter.say(f"Wrote {verbatim(path)}")
+
+
+def report_model(
+    version: _VersionOption = None,
+    language: LanguageOption = Language.en,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the model report: model card and validation report of a version, as a page, Markdown and JSON."""
+    from riskloop.loop.workflows.report_version import report_model as write
+    from riskloop.wiring import open_project
+
+    _tell(write(open_project(project), version, language.value), as_json)
+
+
+def report_compliance(
+    version: _VersionOption = None,
+    language: LanguageOption = Language.en,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the compliance pack: technical documentation, notices, automated decisions, governance, components."""
+    from riskloop.loop.workflows.report_version import report_compliance as write
+    from riskloop.wiring import open_project
+
+    _tell(write(open_project(project), version, language.value), as_json)
+
+
+def report_points(
+    version: Annotated[int | None, typer.Option(min=1, help="A scorecard's version; the champion if left out.")] = None,
+    base: Annotated[float, typer.Option(help="Points at the base odds.")] = 600,
+    odds: Annotated[float, typer.Option(help="Base odds: goods to one bad.")] = 50,
+    pdo: Annotated[float, typer.Option(help="Points that double the odds.")] = 20,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a scorecard's points as CSV and as SQL."""
+    from riskloop.loop.workflows.report import report_points as write
+    from riskloop.wiring import open_project
+
+    done = write(open_project(project), version, base=base, odds=odds, pdo=pdo)
+    reporter = Reporter(as_json)
+    reporter.data({"csv": str(done.csv), "sql": str(done.sql)})
+    reporter.say(f"Wrote {verbatim(done.csv)} and {verbatim(done.sql)}")
+
+
+def _tell(written: Written, as_json: bool) -> None:
+    reporter = Reporter(as_json)
+    reporter.data(written)
+    known = written.completeness
+    reporter.say(
+        f"Version {written.version}: {known.answered} of {known.points} points are answered ({known.share:.0%})"
+    )
+    for role, places in known.open.items():
+        reporter.say(f"  open for {role}: {len(places)}")
+    for path in written.files.values():
+        reporter.say(f"Wrote {verbatim(path)}")

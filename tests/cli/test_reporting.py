@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from riskloop.loop.project import Project
+from tests.cli.conftest import Riskloop
+
+
+def test_a_model_report_is_written_and_its_files_are_told(riskloop: Riskloop, trained: Project) -> None:
+    said = riskloop("report", "model", "--project", trained.folder, "--version", 2, "--json")
+    assert said.code == 0
+    assert said.json["version"] == 2
+    assert set(said.json["files"]) == {"html", "md", "json"}
+    paths = [Path(path) for path in said.json["files"].values()]
+    assert all(path.is_file() and path.parent == trained.locations.reports for path in paths)
+    assert said.json["completeness"]["answered"] < said.json["completeness"]["points"]
+    assert json.loads(Path(said.json["files"]["json"]).read_text())["version"] == 2
+
+
+def test_a_compliance_pack_says_how_complete_it_is_and_who_is_to_go_on(riskloop: Riskloop, trained: Project) -> None:
+    said = riskloop("report", "compliance", "--project", trained.folder, "--language", "fr")
+    assert said.code == 0
+    assert "points are answered" in said.out
+    assert "open for counsel" in said.out
+    assert "sbom.cdx.json" in said.out
+    assert (trained.locations.reports / "compliance-1" / "compliance.fr.html").is_file()
+
+
+def test_a_version_that_is_not_there_is_one_clear_error(riskloop: Riskloop, trained: Project) -> None:
+    for kind in ("model", "compliance"):
+        said = riskloop("report", kind, "--project", trained.folder, "--version", 99)
+        assert said.code == 1
+        assert said.err.count("error:") == 1
+        assert "There is no version 99" in said.err
+        assert "choose one of 1, 2, 3" in said.err
+
+
+def test_a_language_that_is_not_spoken_is_a_malformed_command(riskloop: Riskloop, trained: Project) -> None:
+    said = riskloop("report", "model", "--project", trained.folder, "--language", "de")
+    assert said.code == 2
+
+
+def test_documents_have_schemas(riskloop: Riskloop) -> None:
+    for name in ("model-report", "compliance-pack"):
+        assert riskloop("schema", name).json["title"] == f"riskloop/{name}/1"
+    assert "training" in riskloop("schema").json["properties"]
