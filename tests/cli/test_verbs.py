@@ -350,3 +350,15 @@ def test_a_key_is_made_listed_and_revoked(riskloop: Riskloop, trained: Project) 
         ("ada", "operator", True),
     ]
     assert riskloop("keys", "calls", *place, "--json").json == []
+
+
+def test_a_comparison_in_production_is_started_and_stopped(riskloop: Riskloop, trained: Project) -> None:
+    place = ("--project", trained.folder)
+    assert riskloop("ab", "status", *place).code == 1
+    started = riskloop("ab", "start", 2, "--share", 0.1, "--reason", "cheaper", *place)
+    assert started.code == 0, started.err
+    assert "answers 10% of the customers" in started.out
+    status = riskloop("ab", "status", *place, "--json").json
+    assert (status["challenger"], status["split"]["share"]) == (2, 0.1)
+    assert "Decided since" in riskloop("ab", "status", *place).out
+    assert riskloop("ab", "stop", "--reason", "enough", *place, "--json").json["kind"] == "withdrawn"

@@ -38,6 +38,7 @@ from riskloop.serve.page import Page
 from riskloop.serve.predictions import Predictions
 from riskloop.serve.problems import on_http_error, on_riskloop_error
 from riskloop.serve.release import Release
+from riskloop.serve.rollout import Shadow
 from riskloop.serve.session import Sessions, shared_secret
 
 
@@ -76,16 +77,18 @@ def create_app(
     champion = Champion(promotions, versions, store, poll_seconds=config.poll_seconds)
     journal = Journal(engine, ledger, writer)
     metrics = Metrics(champion, writer)
+    shadow = Shadow(writer, metrics.predictions)
+    metrics.watch(shadow)
     sessions = Sessions(shared_secret(config.keys / "session.secret"))
     guard = Guard(config, Access(engine), sessions, clock=clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        with writer, champion, guard:
+        with writer, champion, guard, shadow:
             yield
         engine.dispose()
 
-    predictions = Predictions(config, champion, journal, Customers(engine), metrics, clock=clock, new_id=new_id)
+    predictions = Predictions(config, champion, journal, Customers(engine), metrics, shadow, clock=clock, new_id=new_id)
     release = Release(config, champion, promotions, versions, store, clock=clock)
     monitoring = Monitoring(engine, champion, journal, metrics)
     login = Login(config.project, guard, sessions, clock=clock)

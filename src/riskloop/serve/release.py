@@ -57,7 +57,7 @@ class Release:
 
     async def model(self, _request: Request) -> Response:
         """``GET /model``: the champion."""
-        live = self._champion.require()
+        live = self._champion.require().champion
         bundle, record = live.bundle, live.record
         return json_response(
             ModelAnswer(
