@@ -261,6 +261,10 @@ class ServingSection(_Section):
     labels: tuple[str, str] = Field(("act", "pass"), description="Words for the two decisions: act, do not act.")
     bands: tuple[float, float] = Field((0.4, 0.7), description="Probabilities that separate low, medium, high risk.")
 
+    requests_per_second: float | None = Field(
+        None, gt=0, description="The most that one API key may ask for, over all workers; no limit if left out."
+    )
+
     @model_validator(mode="after")
     def _told_apart(self) -> ServingSection:
         if not 0 < self.bands[0] < self.bands[1] < 1:

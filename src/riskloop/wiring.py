@@ -78,8 +78,9 @@ def serve_project(
     from riskloop.serve.server import run
 
     project = open_project(folder, environ)
+    config = serve_config(project, host=host, port=port, workers=workers)
     project.engine.dispose()  # opened once here, so that its tables exist before any worker starts
-    run(serve_config(project, host=host, port=port, workers=workers), on_ready)
+    run(config, on_ready)
 
 
 def serve_config(
@@ -98,4 +99,6 @@ def serve_config(
         port=serving.port if port is None else port,
         workers=workers,
         four_eyes=project.settings.gate.four_eyes,
+        guarded=bool(project.access.in_force()),
+        requests_per_second=serving.requests_per_second,
     )

@@ -334,3 +334,31 @@ def test_the_actor_is_who_the_environment_says(
     riskloop("promote", 2, "--reason", "cheaper", "--project", trained.folder)
     assert trained.promotions.events()[-1].actor == "grace"
     assert "RISKLOOP_ACTOR" in os.environ
+
+
+def test_a_key_is_made_listed_and_revoked(riskloop: Riskloop, trained: Project) -> None:
+    place = ("--project", trained.folder)
+    made = riskloop("keys", "add", "crm", "--role", "scorer", *place, "--json").json
+    assert made["token"].startswith("rk_")
+    shown = riskloop("keys", "add", "ada", "--role", "operator", *place)
+    assert shown.out.splitlines()[0].startswith("rk_")
+    assert riskloop("keys", "add", "crm", *place).code == 1
+    assert riskloop("keys", "revoke", "crm", *place).code == 0
+    listed = riskloop("keys", "list", *place, "--json").json
+    assert [(key["name"], key["role"], key["revoked_at"] is None) for key in listed] == [
+        ("crm", "scorer", False),
+        ("ada", "operator", True),
+    ]
+    assert riskloop("keys", "calls", *place, "--json").json == []
+
+
+def test_a_comparison_in_production_is_started_and_stopped(riskloop: Riskloop, trained: Project) -> None:
+    place = ("--project", trained.folder)
+    assert riskloop("ab", "status", *place).code == 1
+    started = riskloop("ab", "start", 2, "--share", 0.1, "--reason", "cheaper", *place)
+    assert started.code == 0, started.err
+    assert "answers 10% of the customers" in started.out
+    status = riskloop("ab", "status", *place, "--json").json
+    assert (status["challenger"], status["split"]["share"]) == (2, 0.1)
+    assert "Decided since" in riskloop("ab", "status", *place).out
+    assert riskloop("ab", "stop", "--reason", "enough", *place, "--json").json["kind"] == "withdrawn"

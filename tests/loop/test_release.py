@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from riskloop.errors import BundleRefused, Conflict, GateRefused, NotFound
+from riskloop.errors import BundleRefused, Conflict, GateRefused, NotFound, UsageError
 from riskloop.loop.project import Project
+from riskloop.loop.workflows.arms import arms_status, start_arms, stop_arms
 from riskloop.loop.workflows.doctor import diagnose
 from riskloop.loop.workflows.release import approve, promote, rollback
 from riskloop.wiring import open_project
@@ -104,3 +105,30 @@ def test_without_mlflow_versions_are_promoted_all_the_same_and_doctor_mends_the_
     assert trained.registry.aliases() == {"champion": 1}
     well = {one.name: one for one in diagnose(lambda: trained)}["mlflow"]
     assert (well.ok, well.found) == (True, "champion: 2, previous: 1")
+
+
+def test_a_comparison_is_started_looked_at_and_ended(trained: Project) -> None:
+    with pytest.raises(NotFound, match="Nobody challenges"):
+        arms_status(trained)
+    event = start_arms(trained, 2, reason="cheaper", share=0.25)
+    assert (event.kind, event.version, event.details["share"]) == ("challenged", 2, 0.25)
+    status = arms_status(trained)
+    assert (status.champion, status.challenger, status.split.share, status.counts) == (1, 2, 0.25, ())
+    with pytest.raises(Conflict, match="challenges already"):
+        start_arms(trained, 2, reason="again", shadow=True)
+    assert stop_arms(trained, reason="seen enough").kind == "withdrawn"
+    with pytest.raises(NotFound):
+        stop_arms(trained, reason="again")
+
+
+def test_a_comparison_that_makes_no_sense_is_refused(trained: Project) -> None:
+    with pytest.raises(UsageError, match="How many"):
+        start_arms(trained, 2, reason="x")
+    with pytest.raises(UsageError, match="answers nobody"):
+        start_arms(trained, 2, reason="x", share=0.5, shadow=True)
+    with pytest.raises(UsageError, match="makes no sense"):
+        start_arms(trained, 2, reason="x", share=1.0)
+    with pytest.raises(GateRefused):
+        start_arms(trained, 3, reason="x", share=0.5)
+    with pytest.raises(Conflict):
+        start_arms(trained, 1, reason="x", share=0.5)

@@ -30,13 +30,13 @@ def test_the_champion_follows_promotions_and_rollbacks(project):
         champion.require()
     assert none.value.status == 503
     champion.refresh()
-    assert champion.require().record.version == 1
+    assert champion.require().champion.record.version == 1
     project.promote(2)
     champion.refresh()
-    assert champion.require().record.version == 2
+    assert champion.require().champion.record.version == 2
     project.rollback()
     champion.refresh()
-    assert champion.require().record.version == 1
+    assert champion.require().champion.record.version == 1
 
 
 def test_an_unchanged_log_loads_nothing_again(project):
@@ -56,7 +56,7 @@ def test_an_altered_bundle_does_not_lead(project, caplog, file):
     project.promote(2)
     with caplog.at_level(logging.ERROR):
         champion.refresh()
-    assert champion.require().record.version == 1
+    assert champion.require().champion.record.version == 1
     assert champion.refused is not None
     assert "version 2 cannot lead" in caplog.text
 
@@ -73,7 +73,7 @@ def test_a_restored_bundle_leads_after_some_polls(project):
     aside.rename(path)
     for _ in range(RETRY_POLLS):
         champion.refresh()
-    assert champion.require().record.version == 2
+    assert champion.require().champion.record.version == 2
     assert champion.refused is None
 
 
@@ -113,7 +113,7 @@ def test_the_champion_answers_on_while_the_database_is_away(project):
     with champion_of(project, poll_seconds=0.01) as champion:
         project.execute("ALTER TABLE promotions RENAME TO away")
         wait_until(lambda: champion.away)
-        assert champion.require().record.version == 1
+        assert champion.require().champion.record.version == 1
         project.execute("ALTER TABLE away RENAME TO promotions")
         wait_until(lambda: champion.away is None)
 

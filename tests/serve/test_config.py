@@ -24,6 +24,10 @@ def test_nothing_beyond_loopback_is_listened_on_without_keys(host):
     assert "127.0.0.1" in refused.value.next_step
 
 
+def test_with_keys_it_may_listen_anywhere():
+    assert config(host="0.0.0.0", guarded=True).host == "0.0.0.0"
+
+
 @pytest.mark.parametrize("wrong", [{"port": 70_000}, {"workers": 0}, {"max_body_bytes": 0}, {"poll_seconds": 0}])
 def test_numbers_that_make_no_sense_are_refused(wrong):
     with pytest.raises(UsageError):

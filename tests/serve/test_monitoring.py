@@ -60,7 +60,10 @@ def test_metrics_count_requests_and_predictions(client, project, envelope):
     assert found["riskloop_probability_count", (("version", "1"),)] == 1
     assert found["riskloop_request_seconds_count", (("route", "/predict"),)] == 3
     digest = project.versions.get(1).digest
-    assert found["riskloop_model_info", (("digest", digest), ("name", "churn"), ("version", "1"))] == 1
+    assert (
+        found["riskloop_model_info", (("alias", "champion"), ("digest", digest), ("name", "churn"), ("version", "1"))]
+        == 1
+    )
     assert found["riskloop_ledger_waiting", ()] == found["riskloop_ledger_lost_total", ()] == 0
     assert found["process_resident_memory_bytes", ()] > 1e6
 

@@ -143,13 +143,13 @@ def _last_place(versions: list[int], version: int) -> int:
     return len(versions) - 1 - versions[::-1].index(version)
 
 
-def challenger(log: Iterable[Promotion]) -> int | None:
-    """The version named challenger, until it is withdrawn or leads."""
-    current: int | None = None
+def challenge(log: Iterable[Promotion]) -> Promotion | None:
+    """The event that named the challenger of now: until it is withdrawn or leads."""
+    current: Promotion | None = None
     for event in log:
         if event.kind == "challenged":
-            current = event.version
-        elif event.version == current and event.kind in LIVE | {"withdrawn"}:
+            current = event
+        elif current and event.version == current.version and event.kind in LIVE | {"withdrawn"}:
             current = None
     return current
 
@@ -157,10 +157,10 @@ def challenger(log: Iterable[Promotion]) -> int | None:
 def release_state(log: Iterable[Promotion]) -> ReleaseState:
     """What the log adds up to."""
     events = tuple(log)
-    standing = champions(events)
+    standing, named = champions(events), challenge(events)
     return ReleaseState(
         champion=standing[-1] if standing else None,
-        challenger=challenger(events),
+        challenger=named.version if named else None,
         previous=standing[-2] if len(standing) > 1 else None,
         head_seq=events[-1].seq if events else 0,
     )

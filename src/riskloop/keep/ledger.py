@@ -77,6 +77,18 @@ class Prediction:
     idempotency_key: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ArmCount:
+    """What a version has decided as an arm: how many predictions, their mean probability and expected cost each."""
+
+    version: int
+    arm: str
+    decision: str
+    predictions: int
+    mean_probability: float
+    mean_expected_cost: float | None
+
+
 EncodedPrediction = tuple[Any, ...]
 """A prediction as its row: one value per column of ``_COLUMNS``."""
 
@@ -179,6 +191,14 @@ class Ledger:
         with reading(self._engine) as connection:
             return connection.scalar(select(func.count()).select_from(tables.predictions)) or 0
 
+    def arm_counts(self, since: datetime | None = None) -> tuple[ArmCount, ...]:
+        """What every version has decided over HTTP, by arm and decision."""
+        by = (_P.version, _P.arm, _P.decision)
+        query = select(*by, func.count(), func.avg(_P.probability), func.avg(_P.expected_cost)).group_by(*by)
+        query = query.where(_P.arm != "batch").order_by(*by)
+        rows: Sequence[Any] = self._rows(query if since is None else query.where(_P.at >= since))
+        return tuple(ArmCount(*row) for row in rows)
+
     # Outcomes
 
     def record_outcomes(self, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
@@ -212,12 +232,12 @@ class Ledger:
             yield from (_judged(row, within) for row in page)
 
     def erase(self, entity_id: str) -> int:
-        """Delete all that is known of a customer (predictions, outcomes, features); the number of rows deleted.
+        """Delete all that is known of a customer (predictions, outcomes, features, linked rows); how many rows.
 
         On SQLite the bytes are overwritten, not only unlinked.
         """
         with erasing(self._engine) as connection:
-            stores = tables.predictions, tables.outcomes, tables.customers
+            stores = tables.predictions, tables.outcomes, tables.linked_rows, tables.customers
             return sum(connection.execute(delete(t).where(t.c.entity_id == entity_id)).rowcount for t in stores)
 
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
@@ -248,7 +268,8 @@ _PREDICTIONS = select(*(_P[name] for name in _COLUMNS))
 
 
 def _of_customer(entity_id: str) -> Select[Any]:
-    return _PREDICTIONS.where(_P.entity_id == entity_id)
+    """What was decided about a customer; what a shadow would have said is no decision."""
+    return _PREDICTIONS.where(_P.entity_id == entity_id, _P.arm != "shadow")
 
 
 def _judging_outcomes() -> Select[Any]:

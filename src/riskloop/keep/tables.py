@@ -140,3 +140,28 @@ linked_rows = Table(
     Column("name", String(64), primary_key=True),
     _required("rows", Text),
 )
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", String(16), primary_key=True),
+    _required("name", Text),
+    _required("role", String(16)),
+    _required("hash", String(64), unique=True),
+    _required("created_at", Instant),
+    Column("revoked_at", Instant),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("seq", BigSerial, primary_key=True),
+    _required("at", Instant, index=True),
+    _required("actor", Text),
+    Column("key_id", String(16)),
+    _required("method", String(8)),
+    _required("path", Text),
+    _required("status", Integer),
+    Column("request_id", Text),
+    Column("address", Text),
+)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from riskloop.bundle.bundle import Bundle
+    from riskloop.keep.access import Access
     from riskloop.keep.customers import Customers
     from riskloop.keep.ledger import Ledger
     from riskloop.keep.promotions import Promotions
@@ -192,6 +193,12 @@ class Project:
         from riskloop.keep.customers import Customers
 
         return Customers(self.engine)
+
+    @cached_property
+    def access(self) -> Access:
+        from riskloop.keep.access import Access
+
+        return Access(self.engine)
 
     @cached_property
     def registry(self) -> Registry:

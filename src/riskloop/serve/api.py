@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from riskloop.bundle.sign import KeyRing
 from riskloop.errors import RiskloopError
+from riskloop.keep.access import Access
 from riskloop.keep.customers import Customers
 from riskloop.keep.database import open_database
 from riskloop.keep.ledger import Ledger
@@ -26,7 +27,9 @@ from riskloop.serve.body import JSON
 from riskloop.serve.champion import BundleStore, Champion
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.door import Door
+from riskloop.serve.guard import Guard
 from riskloop.serve.journal import Journal
+from riskloop.serve.login import Login
 from riskloop.serve.metrics import Metrics
 from riskloop.serve.monitoring import Monitoring
 from riskloop.serve.openapi import document
@@ -35,6 +38,8 @@ from riskloop.serve.page import Page
 from riskloop.serve.predictions import Predictions
 from riskloop.serve.problems import on_http_error, on_riskloop_error
 from riskloop.serve.release import Release
+from riskloop.serve.rollout import Shadow
+from riskloop.serve.session import Sessions, shared_secret
 
 
 def utc_now() -> datetime:
@@ -72,31 +77,40 @@ def create_app(
     champion = Champion(promotions, versions, store, poll_seconds=config.poll_seconds)
     journal = Journal(engine, ledger, writer)
     metrics = Metrics(champion, writer)
+    shadow = Shadow(writer, metrics.predictions)
+    metrics.watch(shadow)
+    sessions = Sessions(shared_secret(config.keys / "session.secret"))
+    guard = Guard(config, Access(engine), sessions, clock=clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        with writer, champion:
+        with writer, champion, guard, shadow:
             yield
         engine.dispose()
 
-    predictions = Predictions(config, champion, journal, Customers(engine), metrics, clock=clock, new_id=new_id)
+    predictions = Predictions(config, champion, journal, Customers(engine), metrics, shadow, clock=clock, new_id=new_id)
     release = Release(config, champion, promotions, versions, store, clock=clock)
     monitoring = Monitoring(engine, champion, journal, metrics)
+    login = Login(config.project, guard, sessions, clock=clock)
+    needs = guard.needs
     routes = [
-        Route("/predict", predictions.one, methods=["POST"]),
-        Route("/predict/batch", predictions.batch, methods=["POST"]),
-        Route("/customers/{customer_id:path}/prediction", predictions.stored),
-        Route("/outcomes", Outcomes(config, ledger, clock=clock).record, methods=["POST"]),
-        Route("/model", release.model),
-        Route("/models", release.models),
-        Route("/models/{version:int}/promote", release.promote, methods=["POST"]),
-        Route("/rollback", release.rollback, methods=["POST"]),
+        Route("/predict", needs("scorer", predictions.one), methods=["POST"]),
+        Route("/predict/batch", needs("scorer", predictions.batch), methods=["POST"]),
+        Route("/customers/{customer_id:path}/prediction", needs("scorer", predictions.stored)),
+        Route("/outcomes", needs("scorer", Outcomes(config, ledger, clock=clock).record), methods=["POST"]),
+        Route("/model", needs("viewer", release.model)),
+        Route("/models", needs("viewer", release.models)),
+        Route("/models/{version:int}/promote", needs("operator", release.promote, privileged=True), methods=["POST"]),
+        Route("/rollback", needs("operator", release.rollback, privileged=True), methods=["POST"]),
         Route("/health", monitoring.health),
         Route("/ready", monitoring.ready),
-        Route("/metrics", monitoring.metrics),
-        Route("/monitoring", monitoring.counts),
-        Route("/", Page(config.project, champion).show),
-        Route("/openapi.json", Description(config.project, champion).show),
+        Route("/metrics", needs("viewer", monitoring.metrics)),
+        Route("/monitoring", needs("viewer", monitoring.counts)),
+        Route("/login", login.show),
+        Route("/login", login.begin, methods=["POST"]),
+        Route("/logout", login.end, methods=["POST"]),
+        Route("/", needs("viewer", Page(config.project, champion).show, page=True)),
+        Route("/openapi.json", needs("viewer", Description(config.project, champion).show)),
     ]
     app = Starlette(
         routes=routes,

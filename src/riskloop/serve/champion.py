@@ -1,11 +1,11 @@
-"""The champion: the bundle that answers, followed through the promotion log and swapped in one step."""
+"""The champion, and who challenges it: followed through the promotion log and swapped in one step."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,32 +13,19 @@ from typing import Self
 from riskloop.bundle.bundle import Bundle
 from riskloop.bundle.load import load
 from riskloop.bundle.sign import KeyRing
+from riskloop.decide.arms import Split
 from riskloop.errors import BundleRefused, RiskloopError, Unavailable
 from riskloop.explain.reasoner import Reasoner
-from riskloop.keep.chain import LIVE, Promotion, release_state
+from riskloop.keep.chain import LIVE, Promotion, challenge, release_state
 from riskloop.keep.promotions import Promotions
 from riskloop.keep.versions import Version, Versions
-from riskloop.serve.answers import ModelRef
 from riskloop.serve.problems import RequestRefused
+from riskloop.serve.rollout import Arms, Live
 
 RETRY_POLLS = 20
 """A refused bundle is tried again after so many polls: it may have been restored."""
 
 _log = logging.getLogger("riskloop.serve")
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """A verified bundle in charge. A request takes one reference and keeps it to its end."""
-
-    bundle: Bundle
-    record: Version
-    reasoner: Reasoner
-    alias: str = "champion"
-
-    @property
-    def ref(self) -> ModelRef:
-        return ModelRef(self.record.name, self.record.version, self.alias, self.bundle.digest)
 
 
 class BundleStore:
@@ -75,10 +62,12 @@ class Champion:
 
     Attributes
     ----------
-    live : Live or None
-        What answers now. Replaced as a whole, never changed: read it once per request.
+    arms : Arms or None
+        Who answers now. Replaced as a whole, never changed: read it once per request.
     refused : RiskloopError or None
         Why the version that should lead does not.
+    challenger_refused : RiskloopError or None
+        Why the version that should challenge does not; the champion answers everybody meanwhile.
     away : Unavailable or None
         Why the log cannot be read; the live bundle stays in charge meanwhile.
     """
@@ -86,8 +75,9 @@ class Champion:
     def __init__(
         self, promotions: Promotions, versions: Versions, store: BundleStore, *, poll_seconds: float = 0.25
     ) -> None:
-        self.live: Live | None = None
+        self.arms: Arms | None = None
         self.refused: RiskloopError | None = None
+        self.challenger_refused: RiskloopError | None = None
         self.away: Unavailable | None = None
         self._promotions = promotions
         self._versions = versions
@@ -99,18 +89,24 @@ class Champion:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="riskloop-champion", daemon=True)
 
-    def require(self) -> Live:
-        """What answers now.
+    @property
+    def live(self) -> Live | None:
+        """The champion."""
+        arms = self.arms
+        return arms.champion if arms else None
+
+    def require(self) -> Arms:
+        """Who answers now.
 
         Raises
         ------
         RequestRefused
             503 without a champion.
         """
-        live = self.live
-        if live is None:
+        arms = self.arms
+        if arms is None:
             raise RequestRefused(503, "no-champion", self._why_none(), next_step="promote a version: riskloop promote")
-        return live
+        return arms
 
     def refresh(self) -> None:
         """Look at the log now and follow it."""
@@ -144,41 +140,72 @@ class Champion:
 
     def _look(self) -> None:
         self._polls += 1
-        try_again = self.refused is not None and self._polls % RETRY_POLLS == 0
-        if self._promotions.head_seq() == self._seen and not try_again:
+        unsettled = self.refused or self.challenger_refused
+        if self._promotions.head_seq() == self._seen and not (unsettled and self._polls % RETRY_POLLS == 0):
             return
         events = self._promotions.events()
         state = release_state(events)
         if state.champion is not None:
-            self._lead(state.champion, promoted_digest(events, state.champion))
+            champion = self._lead(state.champion, promoted_digest(events, state.champion))
+            if champion is not None:
+                self._settle(champion, challenge(events))
         self._seen = state.head_seq
 
-    def _lead(self, version: int, digest: str) -> None:
-        live = self.live
-        if live and (live.record.version, live.bundle.digest) == (version, digest):
-            self.refused = None
-            return
+    def _lead(self, version: int, digest: str) -> Live | None:
+        """The bundle of the champion; the old one where the new one is refused."""
         try:
-            record = self._versions.get(version)
-            bundle = self._store.load(record, digest)
-            self.live = Live(bundle, record, Reasoner(bundle))
+            live = self._load(version, digest, "champion")
         except Unavailable:
             raise
         except Exception as error:  # whatever is wrong with a new bundle, the old one must go on answering
             self._refuse(version, error)
+            return self.live
+        self.refused = None
+        return live
+
+    def _settle(self, champion: Live, event: Promotion | None) -> None:
+        """Put champion and challenger in charge, in one step."""
+        challenger, split = None, None
+        if event is not None and event.version != champion.record.version:
+            try:
+                split = Split.from_dict(event.details)
+                challenger = self._load(event.version, event.digest, "challenger")
+                self.challenger_refused = None
+            except Unavailable:
+                raise
+            except Exception as error:  # a challenger must never stand in the way of the champion
+                if self.challenger_refused is None:
+                    _log.exception("version %s cannot challenge", event.version)
+                self.challenger_refused = _in_our_words(error)
         else:
-            self.refused = None
-            _log.info("version %s (%s) leads", version, digest[:16])
+            self.challenger_refused = None
+        before, self.arms = self.arms, Arms(champion, challenger, split if challenger else None)
+        if before is None or before.champion is not champion:
+            _log.info("version %s (%s) leads", champion.record.version, champion.bundle.digest[:16])
+
+    def _load(self, version: int, digest: str, alias: str) -> Live:
+        """The bundle of a version, the one in memory where it is there already."""
+        arms = self.arms
+        for live in (arms.champion, arms.challenger) if arms else ():
+            if live and (live.record.version, live.bundle.digest) == (version, digest):
+                return live if live.alias == alias else replace(live, alias=alias)
+        record = self._versions.get(version)
+        bundle = self._store.load(record, digest)
+        return Live(bundle, record, Reasoner(bundle), alias)
 
     def _refuse(self, version: int, error: Exception) -> None:
         expected = isinstance(error, RiskloopError)
         if self.refused is None:
             _log.error("version %s cannot lead: %s", version, error, exc_info=None if expected else error)
-        self.refused = error if isinstance(error, RiskloopError) else BundleRefused(f"It cannot be loaded: {error!r}.")
+        self.refused = _in_our_words(error)
 
     def _why_none(self) -> str:
         reason = self.refused or self.away
         return f"No champion is loaded: {reason.message}" if reason else "No version has been promoted yet."
+
+
+def _in_our_words(error: Exception) -> RiskloopError:
+    return error if isinstance(error, RiskloopError) else BundleRefused(f"It cannot be loaded: {error!r}.")
 
 
 def promoted_digest(events: Iterable[Promotion], version: int) -> str:

@@ -23,7 +23,7 @@ class ServeConfig:
     bundles, keys : Path
         Folders of the bundles and of the trusted public keys.
     host, port : str, int
-        Where to listen; a loopback address. Port 0 lets the system choose.
+        Where to listen; a loopback address unless the service is guarded. Port 0 lets the system choose.
     workers : int
         How many processes answer.
     max_body_bytes, max_batch_rows : int
@@ -32,6 +32,10 @@ class ServeConfig:
         How often a worker looks for another champion.
     four_eyes : bool
         Whether a promotion needs a second person.
+    guarded : bool
+        Whether every call needs an API key, even when none is left; without it, as soon as there is one.
+    requests_per_second : float or None
+        The most that one key may ask for, over all workers.
 
     Raises
     ------
@@ -50,15 +54,23 @@ class ServeConfig:
     max_batch_rows: int = 10_000
     poll_seconds: float = 0.25
     four_eyes: bool = False
+    guarded: bool = False
+    requests_per_second: float | None = None
 
     def __post_init__(self) -> None:
-        if not is_loopback(self.host):
+        if not self.guarded and not is_loopback(self.host):
             raise UsageError(
-                f"The service listens on loopback only, not on {self.host!r}: it has no API keys yet.",
+                f"The service listens on loopback only, not on {self.host!r}: there are no API keys.",
                 where="serving.host",
-                next_step="set the host to 127.0.0.1, and put a reverse proxy that authenticates in front of it",
+                next_step="make a key with `riskloop keys add NAME --role scorer`, or set the host to 127.0.0.1",
             )
-        limits = self.workers, self.max_body_bytes, self.max_batch_rows, self.poll_seconds
+        limits = (
+            self.workers,
+            self.max_body_bytes,
+            self.max_batch_rows,
+            self.poll_seconds,
+            self.requests_per_second or 1,
+        )
         if not 0 <= self.port <= 65_535 or min(limits) <= 0:
             raise UsageError("A port, a limit or a number of workers makes no sense.", where="serving")
 

@@ -33,7 +33,7 @@ class Monitoring:
 
     async def ready(self, _request: Request) -> Response:
         """``GET /ready``: customers can be scored, and what is answered can be kept."""
-        live = self._champion.require()
+        live = self._champion.require().champion
         if self._champion.away:
             raise self._champion.away
         await self._journal.check()

@@ -15,6 +15,7 @@ from riskloop.data.dates import text_of
 from riskloop.serve import answers
 from riskloop.serve.body import CSV, JSON
 from riskloop.serve.envelope import ID_PATTERN, LONGEST_ID, id_column_of
+from riskloop.serve.login import FORM
 from riskloop.serve.metrics import CONTENT_TYPE
 from riskloop.serve.problems import PROBLEM_TYPE
 from riskloop.serve.release import LARGEST_VERSION, LONGEST_TEXT
@@ -38,6 +39,12 @@ _KEY = {
     "description": "The same key with the same customer returns the same answer; it is scored once.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key, made by `riskloop keys add`; asked for as soon as there is one.",
+}
+_GUARDED = (401, 403, 429)
 _CUSTOMER = {"name": "customer_id", "in": "path", "required": True, "schema": _ID}
 _AT = {
     "name": "at",
@@ -79,7 +86,7 @@ def document(name: str, bundle: Bundle | None) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": f"riskloop: {name}", "version": __version__, "description": _description(bundle)},
         "paths": {path: dict(operations) for path, operations in _paths(bundle).items()},
-        "components": {"schemas": _requests(bundle) | _answers()},
+        "components": {"schemas": _requests(bundle) | _answers(), "securitySchemes": {"key": _BEARER}},
     }
 
 
@@ -96,12 +103,18 @@ def _paths(bundle: Bundle | None) -> dict[str, dict[str, Schema]]:
         CSV: {"schema": {"type": "string"}, "example": _csv_example(bundle)},
     }
     outcomes = {JSON: {"schema": {"oneOf": [_ref("Outcome"), _outcome_list()]}}}
+    form = {FORM: {"schema": _object({"key": {"type": "string"}}, required=("key",))}}
     said, back = {JSON: {"schema": _ref("Said")}}, {JSON: {"schema": _ref("RollbackRequest")}}
     reading, scoring, changing = (503,), (400, 413, 415, 422, 503), (400, 403, 404, 409, 413, 415, 422, 503)
     return {
         "/": {"get": _operation("Page for people", "text/html", {"type": "string"})},
-        "/health": {"get": _operation("The process answers", JSON, _ref("Health"))},
-        "/ready": {"get": _operation("Customers can be scored and kept", JSON, _ref("Ready"), reading)},
+        "/login": {
+            "get": _operation("Where people log in", "text/html", {"type": "string"}, guarded=False),
+            "post": _login(form),
+        },
+        "/logout": {"post": _operation("End the session", "text/html", {"type": "string"}, guarded=False)},
+        "/health": {"get": _operation("The process answers", JSON, _ref("Health"), guarded=False)},
+        "/ready": {"get": _operation("Customers can be scored and kept", JSON, _ref("Ready"), reading, guarded=False)},
         "/predict": {
             "post": _operation(
                 "Score a customer", JSON, _ref("Answer"), scoring, body=one, parameters=(_KEY, _LANGUAGE)
@@ -144,6 +157,7 @@ def _operation(
     *,
     body: Schema | None = None,
     parameters: tuple[Schema, ...] = (),
+    guarded: bool = True,
 ) -> Schema:
     answer = {
         "description": "OK",
@@ -153,9 +167,18 @@ def _operation(
     operation = {
         "summary": summary,
         "parameters": [*parameters, _REQUEST_ID],
-        "responses": {"200": answer} | {str(status): _problem(status) for status in (*problems, 405, 500)},
+        "responses": {"200": answer}
+        | {str(status): _problem(status) for status in (*problems, *(_GUARDED if guarded else ()), 405, 500)},
+        "security": [{"key": []}, {}] if guarded else [{}],
     }
     return operation | ({"requestBody": {"required": True, "content": body}} if body else {})
+
+
+def _login(form: Schema) -> Schema:
+    """A wrong key shows the form again."""
+    operation = _operation("Begin a session", "text/html", {"type": "string"}, (413, 415), body=form, guarded=False)
+    operation["responses"]["401"] = operation["responses"]["200"] | {"description": "Unauthorized"}
+    return operation
 
 
 def _problem(status: int) -> Schema:
@@ -163,7 +186,7 @@ def _problem(status: int) -> Schema:
         "description": HTTPStatus(status).phrase,
         "content": {PROBLEM_TYPE: {"schema": _ref("Problem")}},
     }
-    if status == 503:
+    if status in (429, 503):
         problem["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     return problem
 

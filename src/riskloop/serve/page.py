@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from riskloop.errors import RiskloopError
-from riskloop.serve.champion import Champion, Live
+from riskloop.serve.champion import Champion
+from riskloop.serve.rollout import Live
 
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from time import perf_counter
@@ -15,6 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from riskloop.data.contract import Contract
 from riskloop.data.linked.online import linked_features
 from riskloop.decide.reason_texts import LANGUAGES
 from riskloop.errors import Conflict, NotFound
@@ -23,13 +24,14 @@ from riskloop.keep.ledger import Prediction
 from riskloop.problem import Customer
 from riskloop.serve.answers import Answer, BatchAnswer, FieldError, RefusedRow
 from riskloop.serve.body import CSV, JSON, decode_json, read_body
-from riskloop.serve.champion import Champion, Live
+from riskloop.serve.champion import Champion
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.envelope import Errors, check_id, read_csv, read_envelope
 from riskloop.serve.journal import Journal
 from riskloop.serve.metrics import Metrics
 from riskloop.serve.problems import RequestRefused, invalid, request_id
-from riskloop.serve.scoring import Scored, answer_of, reasons_for, replay, score
+from riskloop.serve.rollout import Arms, Decided, Live, Shadow, decide
+from riskloop.serve.scoring import Scored, answer_of, replay, score
 
 MOST_ERRORS = 100
 """A batch of which no row could be scored names so many errors."""
@@ -40,13 +42,18 @@ _KEY = re.compile(r"[!-~]{1,255}")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: the bundle that answers it from start to end, when it began, its names and its language."""
+    """One request: who answers it from start to end, when it began, its names and its language."""
 
-    live: Live
+    arms: Arms
     started: float
     request_id: str
     language: str
     key: str | None = None
+
+    @property
+    def contract(self) -> Contract:
+        """What callers go by: the champion's."""
+        return self.arms.champion.bundle.contract
 
 
 class Predictions:
@@ -67,6 +74,7 @@ class Predictions:
         journal: Journal,
         customers: Customers,
         metrics: Metrics,
+        shadow: Shadow,
         *,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
@@ -76,6 +84,7 @@ class Predictions:
         self._journal = journal
         self._customers = customers
         self._metrics = metrics
+        self._shadow = shadow
         self._clock = clock
         self._new_id = new_id
 
@@ -85,7 +94,7 @@ class Predictions:
         key = _idempotency_key(request)
         _, data = await read_body(request, (JSON,), self._config.max_body_bytes)
         call = Call(self._champion.require(), started, request_id(request), language_of(request), key)
-        customer = read_envelope(decode_json(data), call.live.bundle.contract)
+        customer = read_envelope(decode_json(data), call.contract)
         if isinstance(customer, list):
             raise invalid(customer)
         return json_response(await self._answer(call, customer, typed=True))
@@ -97,9 +106,10 @@ class Predictions:
             raise _bad_key("A batch takes no Idempotency-Key.", "send it with single requests")
         media_type, data = await read_body(request, (JSON, CSV), self._config.max_body_bytes)
         call = Call(self._champion.require(), started, request_id(request), language_of(request))
-        answers, kept = await asyncio.to_thread(self._score_batch, call, data, media_type)
+        answers, kept, customers = await asyncio.to_thread(self._score_batch, call, data, media_type)
         await self._journal.keep_all(kept)
         self._metrics.predictions(kept)
+        self._look_on(call, customers, typed=media_type == JSON)
         return json_response(BatchAnswer(len(kept), len(answers) - len(kept), answers))
 
     async def stored(self, request: Request) -> Response:
@@ -114,18 +124,17 @@ class Predictions:
                 "There is no such customer on file.",
                 next_step="send the customer's features to POST /predict, or load a customer table that holds this id",
             )
-        features = found.features | linked_features(call.live.bundle.linked, found.linked, at)
+        features = found.features | linked_features(call.arms.of(identity).bundle.linked, found.linked, at)
         customer = Customer(identity, features, explain=explain_of(request))
         return json_response(await self._answer(call, customer, typed=False))
 
     async def _answer(self, call: Call, customer: Customer, *, typed: bool) -> Answer:
         if call.key and (earlier := await self._journal.answered(call.key)):
             return replay(earlier, customer, call.language)
-        (scored,) = score(call.live.bundle, [customer], typed=typed)
-        if isinstance(scored, list):
-            raise invalid(scored)
-        (reasons,) = await asyncio.to_thread(reasons_for, call.live.reasoner, [scored]) if customer.explain else ([],)
-        prediction = self._prediction(call, scored, reasons)
+        (decided,) = await self._decide(call, customer, typed=typed)
+        if isinstance(decided.scored, list):
+            raise invalid(decided.scored)
+        prediction = self._prediction(call, decided.live, decided.scored, decided.reasons)
         try:
             await self._journal.keep(prediction)
         except Conflict:
@@ -134,30 +143,52 @@ class Predictions:
                 raise
             return replay(earlier, customer, call.language)
         self._metrics.predictions([prediction])
+        self._look_on(call, [customer], typed=typed)
         return answer_of(prediction, call.language)
+
+    async def _decide(self, call: Call, customer: Customer, *, typed: bool) -> list[Decided]:
+        if customer.explain:  # its tables may have to be built first
+            return await asyncio.to_thread(decide, call.arms, [customer], typed=typed)
+        return decide(call.arms, [customer], typed=typed)
+
+    def _look_on(self, call: Call, customers: Sequence[Customer], *, typed: bool) -> None:
+        """Let a shadow say what it would have decided, once the answer is certain."""
+        live = call.arms.shadow
+        if live is None:
+            return
+
+        def look() -> list[Prediction]:
+            unasked = [replace(customer, explain=False) for customer in customers]
+            scored = score(live.bundle, unasked, typed=typed)
+            told = [self._prediction(call, live, one, []) for one in scored if isinstance(one, Scored)]
+            return [replace(one, arm="shadow", idempotency_key=None, latency_ms=None) for one in told]
+
+        self._shadow.offer(look)
 
     def _score_batch(
         self, call: Call, data: bytes, media_type: str
-    ) -> tuple[list[Answer | RefusedRow], list[Prediction]]:
+    ) -> tuple[list[Answer | RefusedRow], list[Prediction], list[Customer]]:
         rows = self._rows(call, data, media_type)
         customers = [row for row in rows if isinstance(row, Customer)]
-        decided = score(call.live.bundle, customers, typed=media_type == JSON)
-        scored = iter(zip(decided, reasons_for(call.live.reasoner, decided), strict=True))
+        decided = iter(decide(call.arms, customers, typed=media_type == JSON))
         answers: list[Answer | RefusedRow] = []
         kept: list[Prediction] = []
         for position, row in enumerate(rows):
-            result, reasons = next(scored) if isinstance(row, Customer) else (row, [])
+            if not isinstance(row, Customer):
+                answers.append(RefusedRow(position, None, row))
+                continue
+            live, result, reasons = next(decided)
             if isinstance(result, list):
-                answers.append(RefusedRow(position, row.id if isinstance(row, Customer) else None, result))
+                answers.append(RefusedRow(position, row.id, result))
             else:
-                kept.append(self._prediction(call, result, reasons))
+                kept.append(self._prediction(call, live, result, reasons))
                 answers.append(answer_of(kept[-1], call.language))
         if not kept:
             raise invalid(_every_error(answers), what="batch")
-        return answers, kept
+        return answers, kept, customers
 
     def _rows(self, call: Call, data: bytes, media_type: str) -> list[Customer | Errors]:
-        bundle, most = call.live.bundle, self._config.max_batch_rows
+        bundle, most = call.arms.champion.bundle, self._config.max_batch_rows
         if media_type == CSV:
             rows = list(islice(read_csv(data, bundle), most + 1))
         else:
@@ -168,8 +199,8 @@ class Predictions:
             raise invalid([FieldError("", "empty", "a batch holds at least one customer")], what="batch")
         return rows
 
-    def _prediction(self, call: Call, scored: Scored, reasons: Sequence[Any]) -> Prediction:
-        live, decision = call.live, scored.decision
+    def _prediction(self, call: Call, live: Live, scored: Scored, reasons: Sequence[Any]) -> Prediction:
+        decision = scored.decision
         return Prediction(
             prediction_id=self._new_id(),
             at=self._clock(),

@@ -38,6 +38,7 @@ _HTTP = {
     405: ("This resource does not know the method.", "use one that the Allow header names"),
 }
 _HEADERS = {
+    401: {"WWW-Authenticate": "Bearer"},
     503: {"Retry-After": "1"},
     413: {"Connection": "close"},  # or the server would go on to receive what nobody will read
 }
@@ -47,12 +48,20 @@ class RequestRefused(UsageError):
     """A request that cannot be answered, with the HTTP status that says so."""
 
     def __init__(
-        self, status: int, code: str, message: str, *, next_step: str | None = None, errors: Sequence[FieldError] = ()
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        next_step: str | None = None,
+        errors: Sequence[FieldError] = (),
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message, next_step=next_step)
         self.status = status
         self.code = code  # type: ignore[misc]  # the class's code is the general case
         self.errors = list(errors)
+        self.retry_after = retry_after
 
 
 def invalid(errors: Sequence[FieldError], *, what: str = "request") -> RequestRefused:
@@ -80,7 +89,10 @@ def problem_response(request: Request, status: int, problem: RiskloopError) -> R
         next_step=problem.next_step,
         errors=errors,
     )
-    return Response(msgspec.json.encode(document), status, _HEADERS.get(status), PROBLEM_TYPE)
+    headers = _HEADERS.get(status)
+    if isinstance(problem, RequestRefused) and problem.retry_after is not None:
+        headers = {"Retry-After": str(problem.retry_after)}
+    return Response(msgspec.json.encode(document), status, headers, PROBLEM_TYPE)
 
 
 def request_id(request: Request) -> str:

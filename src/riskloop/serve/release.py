@@ -26,7 +26,8 @@ from riskloop.serve.answers import (
 )
 from riskloop.serve.body import JSON, decode_json, read_body
 from riskloop.serve.champion import BundleStore, Champion
-from riskloop.serve.config import ServeConfig, is_loopback
+from riskloop.serve.config import ServeConfig
+from riskloop.serve.guard import caller_of, local
 from riskloop.serve.predictions import json_response
 from riskloop.serve.problems import RequestRefused, invalid
 
@@ -56,7 +57,7 @@ class Release:
 
     async def model(self, _request: Request) -> Response:
         """``GET /model``: the champion."""
-        live = self._champion.require()
+        live = self._champion.require().champion
         bundle, record = live.bundle, live.record
         return json_response(
             ModelAnswer(
@@ -79,7 +80,6 @@ class Release:
 
     async def promote(self, request: Request) -> Response:
         """``POST /models/{version}/promote``: put a version in charge. Its bundle is verified first."""
-        _only_from_this_machine(request)
         version = int(request.path_params["version"])
         said = await self._said(request, ("actor", "reason"))
         event = await asyncio.to_thread(self._promote, version, said["actor"], said["reason"])
@@ -87,7 +87,6 @@ class Release:
 
     async def rollback(self, request: Request) -> Response:
         """``POST /rollback``: go back to the previous champion, or to the version named."""
-        _only_from_this_machine(request)
         said = await self._said(request, ("actor", "reason"), optional="version")
         event = await asyncio.to_thread(self._rollback, said.get("version"), said["actor"], said["reason"])
         return json_response(_event(event))
@@ -108,10 +107,16 @@ class Release:
         return event
 
     async def _said(self, request: Request, required: tuple[str, ...], optional: str = "") -> dict[str, Any]:
+        """What the request says, with its actor: whose key it is; without keys, who it says, from this machine."""
+        name = caller_of(request).name
+        if name is None:
+            _only_from_this_machine(request)
         _, data = await read_body(request, (JSON,), self._config.max_body_bytes)
         document = decode_json(data)
         if not isinstance(document, dict):
             raise invalid([FieldError("", "not-an-object", 'expected {"actor": "...", "reason": "..."}')])
+        if name is not None and document.setdefault("actor", name) != name:
+            raise RequestRefused(403, "another-actor", f"This key is {name!r}'s.", next_step="leave the actor out")
         accepted = (*required, optional) if optional else required
         errors = [
             FieldError(key, "unexpected", f"no such field{did_you_mean(key, accepted)}")
@@ -139,14 +144,12 @@ def _is_version(value: Any) -> bool:
 
 
 def _only_from_this_machine(request: Request) -> None:
-    """A name that merely resolves to loopback does not count: a web page could have made it do so."""
-    sender = request.client.host if request.client else ""
-    if not (is_loopback(sender) and is_loopback(request.url.hostname or "")):
+    if not local(request):
         raise RequestRefused(
             403,
             "not-local",
             "Releases are changed from this machine only, by its loopback address.",
-            next_step="use `riskloop promote` and `riskloop rollback` where the service runs",
+            next_step="make an API key of the role operator, or use `riskloop promote` where the service runs",
         )
 
 

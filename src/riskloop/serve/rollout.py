@@ -1,0 +1,147 @@
+"""The rollout: champion and challenger, whom each answers, and what a shadow would have said."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+from riskloop.bundle.bundle import Bundle
+from riskloop.decide.arms import Split
+from riskloop.errors import RiskloopError
+from riskloop.explain.reasoner import Reasoner
+from riskloop.keep.ledger import Prediction
+from riskloop.keep.versions import Version
+from riskloop.keep.writer import GroupCommitWriter
+from riskloop.problem import Customer
+from riskloop.serve.answers import ModelRef
+from riskloop.serve.envelope import Errors
+from riskloop.serve.scoring import Scored, reasons_for, score
+
+_log = logging.getLogger("riskloop.serve")
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A verified bundle that answers. A request takes one reference and keeps it to its end."""
+
+    bundle: Bundle
+    record: Version
+    reasoner: Reasoner
+    alias: str = "champion"
+
+    @property
+    def ref(self) -> ModelRef:
+        return ModelRef(self.record.name, self.record.version, self.alias, self.bundle.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """Who answers whom at one moment; replaced as a whole, never changed."""
+
+    champion: Live
+    challenger: Live | None = None
+    split: Split | None = None
+
+    def of(self, customer: str | None) -> Live:
+        """Who answers a customer."""
+        if self.challenger is None or self.split is None:
+            return self.champion
+        return self.challenger if self.split.arm_of(customer) == "challenger" else self.champion
+
+    @property
+    def shadow(self) -> Live | None:
+        """Who would have answered, where one only looks on."""
+        return self.challenger if self.split is not None and self.split.shadow else None
+
+
+class Decided(NamedTuple):
+    """What became of a customer, and who decided it."""
+
+    live: Live
+    scored: Scored | Errors
+    reasons: list[dict[str, Any]]
+
+
+def decide(arms: Arms, customers: Sequence[Customer], *, typed: bool) -> list[Decided]:
+    """Decide about customers, each by their own arm.
+
+    Whom the challenger cannot read the champion answers: a comparison must not cost anybody an answer.
+    """
+    lives = [arms.of(customer.id) for customer in customers]
+    found: list[Decided | None] = [None] * len(customers)
+    for live in (arms.challenger, arms.champion):
+        rows = [row for row, one in enumerate(lives) if one is live and found[row] is None]
+        if live is None or not rows:
+            continue
+        scored = score(live.bundle, [customers[row] for row in rows], typed=typed)
+        for row, one, reasons in zip(rows, scored, reasons_for(live.reasoner, scored), strict=True):
+            if isinstance(one, list) and live is not arms.champion:
+                lives[row] = arms.champion
+            else:
+                found[row] = Decided(live, one, reasons)
+    return [one for one in found if one is not None]
+
+
+class Shadow:
+    """Keeps what a challenger would have said: after the answer, on a thread of its own, or not at all.
+
+    Attributes
+    ----------
+    dropped : int
+        Customers for whom there was no time.
+    """
+
+    def __init__(
+        self, writer: GroupCommitWriter, kept: Callable[[Sequence[Prediction]], None], *, capacity: int = 1_000
+    ) -> None:
+        self.dropped = 0
+        self._writer = writer
+        self._kept = kept
+        self._waiting: queue.Queue[Callable[[], list[Prediction]] | None] = queue.Queue(capacity)
+        self._thread = threading.Thread(target=self._run, name="riskloop-shadow", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while True:  # what waits is given up: answers have gone out already
+            try:
+                self._waiting.get_nowait()
+            except queue.Empty:
+                break
+        self._waiting.put(None)
+        self._thread.join()
+
+    def offer(self, look: Callable[[], list[Prediction]]) -> None:
+        """Look on, if there is time."""
+        try:
+            self._waiting.put_nowait(look)
+        except queue.Full:
+            self.dropped += 1
+
+    def _run(self) -> None:
+        while look := self._waiting.get():
+            try:
+                for prediction in look():
+                    self._writer.submit(prediction).add_done_callback(self._count(prediction))
+            except RiskloopError as error:
+                self.dropped += 1
+                _log.warning("a shadow prediction was not kept: %s", error)
+            except Exception:  # whatever it is, the thread must live
+                self.dropped += 1
+                _log.exception("a shadow prediction failed")
+
+    def _count(self, prediction: Prediction) -> Callable[[Future[None]], None]:
+        def counted(done: Future[None]) -> None:
+            if done.exception() is None:
+                self._kept([prediction])
+            else:
+                self.dropped += 1
+
+        return counted
