@@ -27,7 +27,7 @@ from riskloop.learn.plan import Plan, training_block
 from riskloop.learn.training import Trained, train
 
 TABLES = ("telco_churn", "uci_credit_card", "bankchurners")
-FAMILIES = ("logistic_regression", "gam", "scorecard", "lightgbm", "random_forest")
+FAMILIES = ("logistic_regression", "gam", "scorecard", "lightgbm", "catboost")
 BASELINES = 20
 CUSTOMERS = 500
 FLIPPED = 50
