@@ -112,4 +112,4 @@ def test_the_service_does_what_its_document_says(project, serve, customers, bund
         [*program, f"--checks={checks},unsupported_method", *options], cwd=tmp_path, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "Tested: 16" in run.stdout  # all but the document itself
+    assert "Tested: 24" in run.stdout  # all but the document itself

@@ -37,6 +37,7 @@ from riskloop.serve.outcomes import Outcomes
 from riskloop.serve.page import Page
 from riskloop.serve.predictions import Predictions
 from riskloop.serve.problems import on_http_error, on_riskloop_error
+from riskloop.serve.protocols import Protocols
 from riskloop.serve.release import Release
 from riskloop.serve.rollout import Shadow
 from riskloop.serve.session import Sessions, shared_secret
@@ -91,6 +92,7 @@ def create_app(
     predictions = Predictions(config, champion, journal, Customers(engine), metrics, shadow, clock=clock, new_id=new_id)
     release = Release(config, champion, promotions, versions, store, clock=clock)
     monitoring = Monitoring(engine, champion, journal, metrics)
+    protocols = Protocols(config, champion, predictions.all_or_none)
     login = Login(config.project, guard, sessions, clock=clock)
     needs = guard.needs
     routes = [
@@ -102,6 +104,14 @@ def create_app(
         Route("/models", needs("viewer", release.models)),
         Route("/models/{version:int}/promote", needs("operator", release.promote, privileged=True), methods=["POST"]),
         Route("/rollback", needs("operator", release.rollback, privileged=True), methods=["POST"]),
+        Route("/invocations", needs("scorer", protocols.invocations), methods=["POST"]),
+        Route("/v2/models/{name}/infer", needs("scorer", protocols.infer), methods=["POST"]),
+        Route("/v2/models/{name}", needs("viewer", protocols.metadata)),
+        Route("/v2", needs("viewer", protocols.server)),
+        Route("/ping", protocols.ping),
+        Route("/v2/health/live", protocols.live),
+        Route("/v2/health/ready", protocols.ready),
+        Route("/v2/models/{name}/ready", protocols.ready),
         Route("/health", monitoring.health),
         Route("/ready", monitoring.ready),
         Route("/metrics", needs("viewer", monitoring.metrics)),

@@ -108,6 +108,7 @@ def _paths(bundle: Bundle | None) -> dict[str, dict[str, Schema]]:
     reading, scoring, changing = (503,), (400, 413, 415, 422, 503), (400, 403, 404, 409, 413, 415, 422, 503)
     return {
         "/": {"get": _operation("Page for people", "text/html", {"type": "string"})},
+        **_protocols(scoring, reading),
         "/login": {
             "get": _operation("Where people log in", "text/html", {"type": "string"}, guarded=False),
             "post": _login(form),
@@ -172,6 +173,53 @@ def _operation(
         "security": [{"key": []}, {}] if guarded else [{}],
     }
     return operation | ({"requestBody": {"required": True, "content": body}} if body else {})
+
+
+def _protocols(scoring: tuple[int, ...], reading: tuple[int, ...]) -> dict[str, dict[str, Schema]]:
+    """The doors of other tools; their documents are described where they come from."""
+    anything: Schema = {"type": "object"}
+    rows = {"type": "array", "items": {"type": "object"}}
+    split = _object(
+        {"columns": {"type": "array", "items": {"type": "string"}}, "data": {"type": "array"}},
+        required=("columns", "data"),
+    )
+    invocation = {
+        "oneOf": [
+            _object({"dataframe_split": split}, required=("dataframe_split",)),
+            _object({"dataframe_records": rows}, required=("dataframe_records",)),
+        ]
+    }
+    tensor = {"type": "object", "required": ["name", "data"], "properties": {"name": {"type": "string"}}}
+    inference = {
+        "type": "object",
+        "required": ["inputs"],
+        "properties": {"inputs": {"type": "array", "items": tensor, "minItems": 1}},
+    }
+    name: Schema = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+
+    def get(summary: str, problems: tuple[int, ...] = (), *, named: bool = False, guarded: bool = True) -> Schema:
+        parameters = (name,) if named else ()
+        return {"get": _operation(summary, JSON, anything, problems, parameters=parameters, guarded=guarded)}
+
+    asked = {JSON: {"schema": inference}}
+    return {
+        "/invocations": {
+            "post": _operation("Score as MLflow's server", JSON, anything, scoring, body={JSON: {"schema": invocation}})
+        },
+        "/ping": {
+            "get": _operation("Ready, to MLflow's tools", "text/plain", {"type": "string"}, reading, guarded=False)
+        },
+        "/v2": get("Open Inference Protocol: the server"),
+        "/v2/health/live": get("Open Inference Protocol: alive", guarded=False),
+        "/v2/health/ready": get("Open Inference Protocol: ready", reading, guarded=False),
+        "/v2/models/{name}/ready": get("Open Inference Protocol: ready", reading, named=True, guarded=False),
+        "/v2/models/{name}": get("Open Inference Protocol: its tensors", (404, *reading), named=True),
+        "/v2/models/{name}/infer": {
+            "post": _operation(
+                "Open Inference Protocol: infer", JSON, anything, (404, *scoring), body=asked, parameters=(name,)
+            )
+        },
+    }
 
 
 def _login(form: Schema) -> Schema:

@@ -112,6 +112,30 @@ class Predictions:
         self._look_on(call, customers, typed=media_type == JSON)
         return json_response(BatchAnswer(len(kept), len(answers) - len(kept), answers))
 
+    async def all_or_none(self, request: Request, customers: Sequence[Customer]) -> list[Prediction]:
+        """Decide about many for whom there is one answer: kept together, or refused for one that breaks the contract.
+
+        Raises
+        ------
+        RequestRefused
+            422 with what is wrong.
+        """
+        call = Call(self._champion.require(), perf_counter(), request_id(request), language_of(request))
+        decided = await asyncio.to_thread(decide, call.arms, customers, typed=False)
+        wrong = [
+            FieldError(f"[{row}].{error.field}", error.code, error.message)
+            for row, one in enumerate(decided)
+            if isinstance(one.scored, list)
+            for error in one.scored
+        ]
+        if wrong:
+            raise invalid(wrong[:MOST_ERRORS], what="batch")
+        kept = [self._prediction(call, one.live, one.scored, []) for one in decided if isinstance(one.scored, Scored)]
+        await self._journal.keep_all(kept)
+        self._metrics.predictions(kept)
+        self._look_on(call, customers, typed=False)
+        return kept
+
     async def stored(self, request: Request) -> Response:
         """``GET /customers/{id}/prediction``: a customer on file, with the linked features of now or of ``?at=``; with
         ``?explain=true`` and reasons."""
