@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from riskloop.data.contract import Column, Contract
 from riskloop.serve.api import create_app
+from riskloop.serve.docs import render
 from riskloop.serve.openapi import column_schema, document
 
 
@@ -112,4 +113,29 @@ def test_the_service_does_what_its_document_says(project, serve, customers, bund
         [*program, f"--checks={checks},unsupported_method", *options], cwd=tmp_path, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "Tested: 24" in run.stdout  # all but the document itself
+    assert "Tested: 25" in run.stdout  # all but the document itself
+
+
+def test_people_can_read_it_without_a_script_or_anything_from_elsewhere(standing):
+    answer = standing.get("/docs")
+    assert answer.status_code == 200
+    assert "script" not in answer.headers["content-security-policy"]
+    for words in ("/predict/batch", "Idempotency-Key", 'id="Features"', 'href="#Envelope"', "income"):
+        assert words in answer.text
+    assert "http://" not in answer.text
+    assert "https://" not in answer.text
+    assert "<script" not in answer.text
+
+
+def test_names_of_a_table_are_escaped_where_people_read_them(project, serve, bundle_maker):
+    from dataclasses import replace
+
+    bundle = bundle_maker()
+    evil = tuple(
+        replace(column, levels=("<script>", "EU", "AF")) if column.name == "region" else column
+        for column in bundle.contract.columns
+    )
+    text = render(document("<i>", replace(bundle, scorer=replace(bundle.scorer, contract=Contract(evil, ("region",))))))
+    assert "<script>" not in text
+    assert "<i>" not in text
+    assert "&lt;script&gt;" in text

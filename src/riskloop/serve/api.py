@@ -26,6 +26,7 @@ from riskloop.keep.writer import GroupCommitWriter
 from riskloop.serve.body import JSON
 from riskloop.serve.champion import BundleStore, Champion
 from riskloop.serve.config import ServeConfig
+from riskloop.serve.docs import Docs
 from riskloop.serve.door import Door
 from riskloop.serve.guard import Guard
 from riskloop.serve.journal import Journal
@@ -120,6 +121,7 @@ def create_app(
         Route("/login", login.begin, methods=["POST"]),
         Route("/logout", login.end, methods=["POST"]),
         Route("/", needs("viewer", Page(config.project, champion).show, page=True)),
+        Route("/docs", needs("viewer", Docs(config.project, champion).show, page=True)),
         Route("/openapi.json", needs("viewer", Description(config.project, champion).show)),
     ]
     app = Starlette(

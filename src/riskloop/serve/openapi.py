@@ -146,6 +146,7 @@ def _paths(bundle: Bundle | None) -> dict[str, dict[str, Schema]]:
         "/rollback": {"post": _operation("Roll back", JSON, _ref("ReleaseAnswer"), changing, body=back)},
         "/monitoring": {"get": _operation("What the ledger holds", JSON, _ref("MonitoringAnswer"), reading)},
         "/metrics": {"get": _operation("Prometheus metrics", CONTENT_TYPE, {"type": "string"})},
+        "/docs": {"get": _operation("This document for people to read", "text/html", {"type": "string"})},
         "/openapi.json": {"get": _operation("This document", JSON, {"type": "object"})},
     }
 

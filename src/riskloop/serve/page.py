@@ -40,7 +40,7 @@ _LINKS = (
     ("/monitoring", "what the ledger holds"),
     ("/metrics", "Prometheus metrics"),
     ("/ready", "whether customers can be scored"),
-    ("/openapi.json", "the API, made from the contract"),
+    ("/docs", "the API, made from the contract"),
 )
 
 
