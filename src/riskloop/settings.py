@@ -261,6 +261,13 @@ class ServingSection(_Section):
     labels: tuple[str, str] = Field(("act", "pass"), description="Words for the two decisions: act, do not act.")
     bands: tuple[float, float] = Field((0.4, 0.7), description="Probabilities that separate low, medium, high risk.")
 
+    durability: Literal["process", "power"] = Field(
+        "process",
+        description="What an answered prediction survives: the end of the process, or loss of power too (slower).",
+    )
+    retention_days: float | None = Field(
+        None, gt=0, description="How long predictions and outcomes are kept; `riskloop prune` removes older ones."
+    )
     requests_per_second: float | None = Field(
         None, gt=0, description="The most that one API key may ask for, over all workers; no limit if left out."
     )

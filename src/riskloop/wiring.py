@@ -101,4 +101,5 @@ def serve_config(
         four_eyes=project.settings.gate.four_eyes,
         guarded=bool(project.access.in_force()),
         requests_per_second=serving.requests_per_second,
+        durability=serving.durability,
     )

@@ -362,3 +362,15 @@ def test_a_comparison_in_production_is_started_and_stopped(riskloop: Riskloop, t
     assert (status["challenger"], status["split"]["share"]) == (2, 0.1)
     assert "Decided since" in riskloop("ab", "status", *place).out
     assert riskloop("ab", "stop", "--reason", "enough", *place, "--json").json["kind"] == "withdrawn"
+
+
+def test_a_customer_is_forgotten_and_old_predictions_are_pruned(
+    riskloop: Riskloop, trained: Project, simulated: Path, tmp_path: Path
+) -> None:
+    place = ("--project", trained.folder)
+    riskloop("score", simulated / "batches" / "january.csv", "--out", tmp_path / "out.csv", *place)
+    assert riskloop("erase", "january-0000003", "--yes", *place, "--json").json["rows"] == 1
+    assert riskloop("history", "--customer", "january-0000003", *place, "--json").json == []
+    assert riskloop("prune", *place).code == 2
+    assert riskloop("prune", "--days", 1, *place, "--json").json["rows"] == 0
+    assert trained.ledger.count() == 299

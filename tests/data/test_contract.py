@@ -285,3 +285,20 @@ def test_a_suggestion_is_made_for_near_names_only() -> None:
     assert did_you_mean("incme", ["income", "age"]) == "; did you mean 'income'?"
     assert did_you_mean("zzz", ["income", "age"]) == ""
     assert did_you_mean("i" * 1_000_000, ["income"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        (Column("x", minimum=0, personal=True), -4711.0),
+        (Column("x", personal=True), "4711 Main Street"),
+        (Column("x", "category", ("a",), personal=True), "4711 Main Street"),
+        (Column("x", "date", personal=True), "4711 Main Street"),
+    ],
+)
+def test_a_personal_value_is_never_quoted_where_something_is_wrong_with_it(column, value):
+    contract = Contract((column,), ("x",))
+    (breach,) = contract.decode_rows([{"x": value}]).breaches
+    assert "4711" not in breach.message
+    assert "(hidden)" in breach.message
+    assert Column.from_dict("x", column.to_dict()) == column

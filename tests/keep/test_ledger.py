@@ -207,3 +207,25 @@ def test_an_erased_customer_leaves_no_row_and_no_byte(ledger: Ledger, engine: En
 def _judged(ledger: Ledger, **window: object) -> dict[str, bool | None]:
     pairs = ledger.with_outcomes(**window)  # type: ignore[arg-type]
     return {made.prediction_id: came.outcome if came else None for made, came in pairs}
+
+
+def test_what_is_older_than_it_need_be_is_pruned(ledger: Ledger, tmp_path: Path) -> None:
+    old = [prediction(number, features={"secret": "older than it need be"}) for number in range(5)]
+    ledger.append(old + [prediction(100 + number, at=NOON + timedelta(days=9)) for number in range(3)])
+    ledger.record_outcomes([outcome("C1", day=1), outcome("C1", day=20)])
+    assert ledger.prune(NOON + timedelta(days=5)) == 6
+    assert ledger.count() == 3
+    assert [judged is not None for _, judged in ledger.with_outcomes()] == [True] * 3
+    assert ledger.prune(NOON + timedelta(days=5)) == 0
+    for file in tmp_path.iterdir():
+        assert b"older than it need be" not in file.read_bytes()
+
+
+def test_what_a_shadow_would_have_said_is_no_decision_about_a_customer(ledger: Ledger) -> None:
+    ledger.append([prediction(1), prediction(2, arm="shadow"), prediction(3, arm="challenger")])
+    assert [one.arm for one in ledger.predictions("C1")] == ["champion", "challenger"]
+    assert [(one.arm, one.predictions) for one in ledger.arm_counts()] == [
+        ("challenger", 1),
+        ("champion", 1),
+        ("shadow", 1),
+    ]

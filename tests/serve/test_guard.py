@@ -195,3 +195,18 @@ def test_all_workers_share_one_secret_that_only_the_owner_reads(tmp_path):
     assert len(path.read_bytes()) == 32
     assert path.stat().st_mode & 0o777 == 0o600
     assert [file.name for file in path.parent.iterdir()] == ["session.secret"]
+
+
+def test_an_admin_has_a_customer_forgotten_and_the_log_of_it_does_not_name_them(holding, project, access, envelope):
+    client = holding("admin")
+    client.post("/predict", json=envelope | {"id": "C-1/x"})
+    answer = client.delete("/customers/C-1/x/records")
+    assert (answer.status_code, answer.json()) == (200, {"rows": 1})
+    assert project.ledger.predictions("C-1/x") == ()
+    assert access.calls()[0].path == "/customers/{customer_id}/records"
+    assert client.delete("/customers/C-1/x/records").json() == {"rows": 0}
+
+
+@pytest.mark.parametrize("role", ["viewer", "scorer", "operator"])
+def test_nobody_else_may_have_a_customer_forgotten(holding, role):
+    problem(holding(role).delete("/customers/C-1/records"), 403, "forbidden")

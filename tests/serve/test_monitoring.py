@@ -43,7 +43,7 @@ def test_metrics_count_requests_and_predictions(client, project, envelope):
     client.get("/customers/1/prediction")
     client.get("/customers/2/prediction")
     client.get("/nothing/here")
-    client.delete("/predict")
+    client.patch("/predict")
     found = samples(client)
 
     def requests(route, method, status):

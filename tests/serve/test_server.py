@@ -89,3 +89,22 @@ def test_a_port_in_use_is_one_clear_error(project):
         with pytest.raises(UsageError, match=f"127.0.0.1:{port}") as refused:
             bind("127.0.0.1", port)
     assert "--port" in refused.value.next_step
+
+
+def test_durability_against_the_loss_of_power_is_a_setting(project, serve):
+    from riskloop.serve import api
+
+    opened = []
+    real = api.open_database
+
+    def remembering(url, **more):
+        opened.append(more)
+        return real(url, **more)
+
+    api.open_database, before = remembering, real
+    try:
+        serve(project.config(durability="power"))
+        serve(project.config())
+    finally:
+        api.open_database = before
+    assert opened == [{"synchronous": "FULL"}, {"synchronous": "NORMAL"}]

@@ -17,6 +17,8 @@ def register(app: typer.Typer) -> None:
     app.command("score", epilog="Example: riskloop score customers.csv --out decisions.csv")(score)
     app.command("customers", epilog="Example: riskloop customers customers_in_may.csv")(customers)
     app.command("outcomes", epilog="Example: riskloop outcomes churned_in_may.csv")(outcomes)
+    app.command("erase", epilog="Example: riskloop erase C-17 --yes")(erase)
+    app.command("prune", epilog="Example: riskloop prune --days 730")(prune)
     app.command("doctor", epilog="Example: riskloop doctor --json")(doctor)
     app.command("demo", epilog="Example: riskloop demo --no-serve")(demo)
 
@@ -133,6 +135,40 @@ def outcomes(
         f"{receipt.accepted:,} outcomes recorded, {receipt.duplicates:,} known already, {receipt.corrections:,} "
         f"corrections, {receipt.unknown_customers:,} of customers never scored"
     )
+
+
+def erase(
+    customer: Annotated[str, typer.Argument(help="Id of the customer.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Forget a customer: predictions, outcomes, features and linked rows are deleted for good."""
+    from riskloop.loop.workflows.forgetting import erase as forget
+    from riskloop.wiring import open_project
+
+    opened = open_project(project)
+    if not yes:
+        typer.confirm(f"Delete everything about {customer!r} for good?", abort=True, err=True)
+    rows = forget(opened, customer)
+    reporter = Reporter(as_json)
+    reporter.data({"rows": rows})
+    reporter.say(f"{rows:,} rows about {verbatim(customer)} are gone.")
+
+
+def prune(
+    days: Annotated[float | None, typer.Option(help="Days to keep; serving.retention_days if left out.")] = None,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete predictions and outcomes that are older than they need be."""
+    from riskloop.loop.workflows.forgetting import prune as remove
+    from riskloop.wiring import open_project
+
+    done = remove(open_project(project), days)
+    reporter = Reporter(as_json)
+    reporter.data(done)
+    reporter.say(f"{done.rows:,} rows from before {done.before:%Y-%m-%d %H:%M} UTC are gone.")
 
 
 def doctor(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:

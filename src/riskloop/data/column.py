@@ -69,6 +69,8 @@ class Column:
         Whether ``france`` and ``FRANCE`` are the level ``France``.
     monotone : {"", "increasing", "decreasing"}
         How the risk may change with a number, all else equal; see `riskloop.scorer.encoding.Encoding.monotone`.
+    personal : bool
+        Whether values say too much of a person to be quoted where something is wrong with them.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Column:
     aliases: tuple[tuple[str, str], ...] = ()
     ignore_case: bool = False
     monotone: Literal["", "increasing", "decreasing"] = ""
+    personal: bool = False
 
     @cached_property
     def codes(self) -> dict[str, int]:
@@ -132,9 +135,9 @@ class Column:
             if self._folded(value) in self.missing_texts:
                 return None
             if typed or not is_number(value):
-                raise BrokenRule("not-a-number", f"expected a number, got {_shown(value)}")
+                raise BrokenRule("not-a-number", f"expected a number, got {self._quoted(value)}")
         elif isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise BrokenRule("not-a-number", f"expected a number, got {_shown(value)}")
+            raise BrokenRule("not-a-number", f"expected a number, got {self._quoted(value)}")
         try:
             number = float(value)
         except OverflowError:
@@ -149,18 +152,18 @@ class Column:
         if not math.isfinite(number):
             raise BrokenRule("not-finite", "expected a finite number, got infinity")
         if abs(number) > LARGEST_NUMBER:
-            raise BrokenRule("too-large", f"{number:g} is larger than {LARGEST_NUMBER:g}")
+            raise BrokenRule("too-large", f"{self._quoted(number)} is larger than {LARGEST_NUMBER:g}")
         if self.minimum is not None and number < self.minimum:
-            raise BrokenRule("below-minimum", f"{number:g} is below the minimum {self.minimum:g}")
+            raise BrokenRule("below-minimum", f"{self._quoted(number)} is below the minimum {self.minimum:g}")
         if self.maximum is not None and number > self.maximum:
-            raise BrokenRule("above-maximum", f"{number:g} is above the maximum {self.maximum:g}")
+            raise BrokenRule("above-maximum", f"{self._quoted(number)} is above the maximum {self.maximum:g}")
 
     def _category(self, value: object, _typed: bool) -> int | None:
         text = category_text(value)
         if text is None:
             if value != value:
                 return None
-            raise BrokenRule("not-a-category", f"expected a text, got {_shown(value)}")
+            raise BrokenRule("not-a-category", f"expected a text, got {self._quoted(value)}")
         if self._folded(text) in self.missing_texts:
             return None
         code = self.codes.get(self._folded(text))
@@ -170,7 +173,9 @@ class Column:
             return None
         if self.unknown == "bin":
             return len(self.levels)
-        raise BrokenRule("unknown-category", f"{_shown(text)} is not one of ", lambda: _choices(text, self.levels))
+        raise BrokenRule(
+            "unknown-category", f"{self._quoted(text)} is not one of ", lambda: _choices(text, self.levels)
+        )
 
     def _date(self, value: object, _typed: bool) -> float | None:
         if value != value:
@@ -180,8 +185,13 @@ class Column:
             return None
         days = days_of(cell) if isinstance(cell, str) else None
         if days is None:
-            raise BrokenRule("not-a-date", f"expected a date such as 2026-01-31, got {_shown(cell)}")
+            raise BrokenRule("not-a-date", f"expected a date such as 2026-01-31, got {self._quoted(cell)}")
         return None if days in self.missing_days else days
+
+    def _quoted(self, value: object) -> str:
+        if self.personal:
+            return "(hidden)"
+        return f"{value:g}" if isinstance(value, float) else _shown(value)
 
     def _folded(self, text: str) -> str:
         return text.casefold() if self.ignore_case else text
@@ -200,6 +210,7 @@ class Column:
             "aliases": dict(self.aliases) or None,
             "ignore_case": self.ignore_case or None,
             "monotone": self.monotone or None,
+            "personal": self.personal or None,
         }
         return fields | {key: value for key, value in optional.items() if value is not None}
 
@@ -290,6 +301,7 @@ _RULES: dict[str, type | tuple[type, ...]] = {
     "aliases": dict,
     "ignore_case": bool,
     "monotone": str,
+    "personal": bool,
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
     "type": ("number", "category", "date"),

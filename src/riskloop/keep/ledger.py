@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from riskloop.errors import Conflict, DataError, RiskloopError
 from riskloop.keep import tables
-from riskloop.keep.database import erasing, reading, writing
+from riskloop.keep.database import erasing, give_way, reading, writing
 from riskloop.keep.instant import utc_text
 from riskloop.keep.outcomes import OUTCOME_COLUMNS, Outcome, OutcomeReceipt, record
 
@@ -239,6 +239,23 @@ class Ledger:
         with erasing(self._engine) as connection:
             stores = tables.predictions, tables.outcomes, tables.linked_rows, tables.customers
             return sum(connection.execute(delete(t).where(t.c.entity_id == entity_id)).rowcount for t in stores)
+
+    def prune(self, before: datetime) -> int:
+        """Delete predictions and outcomes older than a moment, a chunk at a time; the number of rows deleted.
+
+        Outcomes go by when they were observed. On SQLite the bytes are overwritten, not only unlinked.
+        """
+        gone = 0
+        for table, moment in ((tables.predictions, _P.at), (tables.outcomes, tables.outcomes.c.observed_at)):
+            old = select(table.c.seq).where(moment < before).order_by(table.c.seq).limit(_PAGE)
+            while True:
+                with erasing(self._engine) as connection:
+                    rows = connection.execute(delete(table).where(table.c.seq.in_(old.scalar_subquery()))).rowcount
+                gone += rows
+                if rows < _PAGE:
+                    break
+                give_way(self._engine)
+        return gone
 
     def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with reading(self._engine) as connection:

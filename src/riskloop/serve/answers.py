@@ -115,6 +115,12 @@ class Receipt(Struct, frozen=True):
     unknown_customers: int
 
 
+class Erased(Struct, frozen=True):
+    """How many rows about a customer were deleted."""
+
+    rows: int
+
+
 class ContractSummary(Struct, frozen=True):
     """What the model asks of a customer."""
 

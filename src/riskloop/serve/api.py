@@ -28,6 +28,7 @@ from riskloop.serve.champion import BundleStore, Champion
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.docs import Docs
 from riskloop.serve.door import Door
+from riskloop.serve.erasure import Erasure
 from riskloop.serve.guard import Guard
 from riskloop.serve.journal import Journal
 from riskloop.serve.login import Login
@@ -71,7 +72,7 @@ def create_app(
     ConfigError, MissingExtra, Unavailable
         If the database URL cannot be used.
     """
-    engine = open_database(config.database_url)
+    engine = open_database(config.database_url, synchronous="FULL" if config.durability == "power" else "NORMAL")
     ledger, versions = Ledger(engine), Versions(engine)
     promotions = Promotions(engine, require_approval=config.four_eyes)
     store = BundleStore(config.bundles, KeyRing(config.keys))
@@ -100,6 +101,11 @@ def create_app(
         Route("/predict", needs("scorer", predictions.one), methods=["POST"]),
         Route("/predict/batch", needs("scorer", predictions.batch), methods=["POST"]),
         Route("/customers/{customer_id:path}/prediction", needs("scorer", predictions.stored)),
+        Route(
+            "/customers/{customer_id:path}/records",
+            needs("admin", Erasure(ledger).erase, privileged=True),
+            methods=["DELETE"],
+        ),
         Route("/outcomes", needs("scorer", Outcomes(config, ledger, clock=clock).record), methods=["POST"]),
         Route("/model", needs("viewer", release.model)),
         Route("/models", needs("viewer", release.models)),

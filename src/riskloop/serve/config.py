@@ -6,6 +6,7 @@ import ipaddress
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from riskloop.errors import UsageError
 
@@ -36,6 +37,8 @@ class ServeConfig:
         Whether every call needs an API key, even when none is left; without it, as soon as there is one.
     requests_per_second : float or None
         The most that one key may ask for, over all workers.
+    durability : {"process", "power"}
+        What an answered prediction survives.
 
     Raises
     ------
@@ -56,6 +59,7 @@ class ServeConfig:
     four_eyes: bool = False
     guarded: bool = False
     requests_per_second: float | None = None
+    durability: Literal["process", "power"] = "process"
 
     def __post_init__(self) -> None:
         if not self.guarded and not is_loopback(self.host):

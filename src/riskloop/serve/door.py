@@ -77,7 +77,7 @@ class Door:
 
 def _method(scope: Scope) -> str:
     method = str(scope["method"])
-    return method if method in {"GET", "POST", "HEAD"} else "other"
+    return method if method in {"GET", "POST", "HEAD", "DELETE"} else "other"
 
 
 def _signed(headers: list[tuple[bytes, bytes]], identity: str) -> list[tuple[bytes, bytes]]:

@@ -173,7 +173,7 @@ class Guard:
             actor=(caller.name if caller else None) or "anonymous",
             key_id=caller.key_id if caller else None,
             method=request.method,
-            path=request.url.path,
+            path=_told_path(request),
             status=status,
             request_id=request_id(request),
             address=request.client.host if request.client else None,
@@ -247,6 +247,29 @@ class Guard:
                 next_step="send again after Retry-After",
                 retry_after=math.ceil(wait),
             )
+
+
+def _told_path(request: Request) -> str:
+    """The path as it is kept: without the id of a customer, who may be erased."""
+    customer = request.path_params.get("customer_id")
+    return request.url.path.replace(customer, "{customer_id}") if customer else request.url.path
+
+
+def only_from_this_machine(request: Request) -> None:
+    """Where there are no keys, refuse what comes from elsewhere.
+
+    Raises
+    ------
+    RequestRefused
+        403.
+    """
+    if not local(request):
+        raise RequestRefused(
+            403,
+            "not-local",
+            "Without API keys this is done from this machine only, by its loopback address.",
+            next_step="make an API key with `riskloop keys add`, or use the command line where the service runs",
+        )
 
 
 def bearer(request: Request) -> str | None:

@@ -107,13 +107,6 @@ def _paths(bundle: Bundle | None) -> dict[str, dict[str, Schema]]:
     said, back = {JSON: {"schema": _ref("Said")}}, {JSON: {"schema": _ref("RollbackRequest")}}
     reading, scoring, changing = (503,), (400, 413, 415, 422, 503), (400, 403, 404, 409, 413, 415, 422, 503)
     return {
-        "/": {"get": _operation("Page for people", "text/html", {"type": "string"})},
-        **_protocols(scoring, reading),
-        "/login": {
-            "get": _operation("Where people log in", "text/html", {"type": "string"}, guarded=False),
-            "post": _login(form),
-        },
-        "/logout": {"post": _operation("End the session", "text/html", {"type": "string"}, guarded=False)},
         "/health": {"get": _operation("The process answers", JSON, _ref("Health"), guarded=False)},
         "/ready": {"get": _operation("Customers can be scored and kept", JSON, _ref("Ready"), reading, guarded=False)},
         "/predict": {
@@ -135,6 +128,9 @@ def _paths(bundle: Bundle | None) -> dict[str, dict[str, Schema]]:
                 parameters=(_CUSTOMER, _AT, _EXPLAIN, _LANGUAGE),
             )
         },
+        "/customers/{customer_id}/records": {
+            "delete": _operation("Forget a customer", JSON, _ref("Erased"), (422, 503), parameters=(_CUSTOMER,))
+        },
         "/outcomes": {"post": _operation("Tell outcomes", JSON, _ref("Receipt"), scoring, body=outcomes)},
         "/model": {"get": _operation("The champion", JSON, _ref("ModelAnswer"), reading)},
         "/models": {"get": _operation("All versions", JSON, _ref("VersionsAnswer"), reading)},
@@ -146,6 +142,13 @@ def _paths(bundle: Bundle | None) -> dict[str, dict[str, Schema]]:
         "/rollback": {"post": _operation("Roll back", JSON, _ref("ReleaseAnswer"), changing, body=back)},
         "/monitoring": {"get": _operation("What the ledger holds", JSON, _ref("MonitoringAnswer"), reading)},
         "/metrics": {"get": _operation("Prometheus metrics", CONTENT_TYPE, {"type": "string"})},
+        "/": {"get": _operation("Page for people", "text/html", {"type": "string"})},
+        "/login": {
+            "get": _operation("Where people log in", "text/html", {"type": "string"}, guarded=False),
+            "post": _login(form),
+        },
+        "/logout": {"post": _operation("End the session", "text/html", {"type": "string"}, guarded=False)},
+        **_protocols(scoring, reading),
         "/docs": {"get": _operation("This document for people to read", "text/html", {"type": "string"})},
         "/openapi.json": {"get": _operation("This document", JSON, {"type": "object"})},
     }
@@ -170,7 +173,7 @@ def _operation(
         "summary": summary,
         "parameters": [*parameters, _REQUEST_ID],
         "responses": {"200": answer}
-        | {str(status): _problem(status) for status in (*problems, *(_GUARDED if guarded else ()), 405, 500)},
+        | {str(status): _problem(status) for status in sorted({*problems, *(_GUARDED if guarded else ()), 405, 500})},
         "security": [{"key": []}, {}] if guarded else [{}],
     }
     return operation | ({"requestBody": {"required": True, "content": body}} if body else {})
@@ -249,6 +252,7 @@ def _answers() -> dict[str, Schema]:
         answers.Health,
         answers.Ready,
         answers.Receipt,
+        answers.Erased,
         answers.ModelAnswer,
         answers.VersionsAnswer,
         answers.ReleaseAnswer,

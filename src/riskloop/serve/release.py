@@ -27,7 +27,7 @@ from riskloop.serve.answers import (
 from riskloop.serve.body import JSON, decode_json, read_body
 from riskloop.serve.champion import BundleStore, Champion
 from riskloop.serve.config import ServeConfig
-from riskloop.serve.guard import caller_of, local
+from riskloop.serve.guard import caller_of, only_from_this_machine
 from riskloop.serve.predictions import json_response
 from riskloop.serve.problems import RequestRefused, invalid
 
@@ -110,7 +110,7 @@ class Release:
         """What the request says, with its actor: whose key it is; without keys, who it says, from this machine."""
         name = caller_of(request).name
         if name is None:
-            _only_from_this_machine(request)
+            only_from_this_machine(request)
         _, data = await read_body(request, (JSON,), self._config.max_body_bytes)
         document = decode_json(data)
         if not isinstance(document, dict):
@@ -141,16 +141,6 @@ def _not_words(value: Any) -> tuple[str, str] | None:
 
 def _is_version(value: Any) -> bool:
     return value is None or (type(value) is int and 0 < value <= LARGEST_VERSION)
-
-
-def _only_from_this_machine(request: Request) -> None:
-    if not local(request):
-        raise RequestRefused(
-            403,
-            "not-local",
-            "Releases are changed from this machine only, by its loopback address.",
-            next_step="make an API key of the role operator, or use `riskloop promote` where the service runs",
-        )
 
 
 def _version(version: Version, state: ReleaseState) -> VersionAnswer:
