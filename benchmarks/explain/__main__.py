@@ -189,7 +189,8 @@ def main() -> None:
     order = np.random.default_rng(7).permutation(len(dataset))
     block = training_block(dataset, np.sort(order[ROWS:]), Plan([], FN_TEN_FP))
     customers, background = dataset.take(order[:ROWS]), dataset.take(order[ROWS : ROWS + BACKGROUND])
-    results = {"table": TABLE, **beside(block, _fitted(block, "lightgbm"), customers, background)}
+    results: dict[str, Any] = {"table": TABLE, "load": round(os.getloadavg()[0], 1)}
+    results |= beside(block, _fitted(block, "lightgbm"), customers, background)
     results["families"] = families(block, customers, background)
     print(json.dumps({"benchmark": "explain", "results": results}))
 

@@ -19,7 +19,8 @@ def explain(results: Document) -> list[str]:
         "trees' paths instead of a background, and are worked out on all cores. `riskloop` starts from decoded "
         f"columns, the others from the matrix. Targets: one customer <= {ONE_MS} ms; {TIMES['shap.TreeExplainer']} "
         "times the rows a second of shap.TreeExplainer, "
-        f"{TIMES['shap.TreeExplainer, interventional']} times those of its interventional values.",
+        f"{TIMES['shap.TreeExplainer, interventional']} times those of its interventional values. Load of the machine "
+        f"when it began: {results['load']:g}; beyond 1, what runs on all cores looks slower than it is.",
         "",
         *_timed(results),
         "",
