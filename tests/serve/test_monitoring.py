@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 
@@ -66,6 +68,38 @@ def test_metrics_count_requests_and_predictions(client, project, envelope):
     )
     assert found["riskloop_ledger_waiting", ()] == found["riskloop_ledger_lost_total", ()] == 0
     assert found["process_resident_memory_bytes", ()] > 1e6
+    assert found["riskloop_memory_bytes", ()] > 1e6
+    assert found["riskloop_cpu_seconds", ()] > 0
+
+
+def test_several_workers_are_told_as_one(project, server_process, envelope):
+    server = server_process(project.config(workers=2))
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: httpx.post(f"{server.url}/predict", json=envelope), range(80)))
+    assert {answer.status_code for answer in answers} == {200}
+    with httpx.Client(base_url=server.url) as client:
+        for _ in range(6):  # whichever worker is asked
+            found = samples(client)
+            labels = (("method", "POST"), ("route", "/predict"), ("status", "200"))
+            assert found["riskloop_requests_total", labels] == 80
+            assert found["riskloop_probability_count", (("version", "1"),)] == 80
+            assert found["riskloop_ready", ()] == 1
+            assert found["riskloop_ledger_lost_total", ()] == 0
+
+
+def test_a_model_that_no_longer_leads_is_told_as_gone(client, project):
+    samples(client)
+    project.promote(2)
+    for _ in range(500):
+        found = {
+            (dict(labels)["version"], value)
+            for (name, labels), value in samples(client).items()
+            if name == "riskloop_model_info"
+        }
+        if ("2", 1.0) in found:
+            break
+        time.sleep(0.01)
+    assert found == {("1", 0.0), ("2", 1.0)}
 
 
 def test_every_application_counts_for_itself(project, serve, envelope):

@@ -1,12 +1,19 @@
-"""Prometheus metrics of one process, in a registry of its own."""
+"""Prometheus metrics of a service: of one process in a registry of its own, of several workers added up.
+
+Workers find each other through the folder that PROMETHEUS_MULTIPROC_DIR names, set by their parent: the library then
+keeps counters and histograms in files, and whoever is asked answers for all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from riskloop.keep.ledger import Prediction
 from riskloop.keep.writer import GroupCommitWriter
@@ -15,29 +22,31 @@ from riskloop.serve.rollout import Shadow
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_KEEP_UP_SECONDS = 0.25
+_Mode = Literal["livemax", "livemin", "livesum", "sum"]
 _TENTHS = tuple(tenth / 10 for tenth in range(1, 11))
 
 
 class Metrics:
-    """What is counted as requests pass; what can be asked for is read when Prometheus asks."""
+    """What is counted as requests pass, and the state of the process, brought up to date a few times a second."""
 
     def __init__(self, champion: Champion, writer: GroupCommitWriter) -> None:
-        self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "riskloop_requests", "Requests answered.", ["route", "method", "status"], registry=self._registry
-        )
+        own = self._registry = CollectorRegistry()
+        self._requests = Counter("riskloop_requests", "Requests answered.", ["route", "method", "status"], registry=own)
         self._seconds = Histogram(
-            "riskloop_request_seconds", "Time to answer.", ["route"], buckets=_SECONDS, registry=self._registry
+            "riskloop_request_seconds", "Time to answer.", ["route"], buckets=_SECONDS, registry=own
         )
         self._predictions = Counter(
-            "riskloop_predictions", "Predictions kept.", ["version", "arm", "decision"], registry=self._registry
+            "riskloop_predictions", "Predictions kept.", ["version", "arm", "decision"], registry=own
         )
         self._probability = Histogram(
-            "riskloop_probability", "Predicted probability.", ["version"], buckets=_TENTHS, registry=self._registry
+            "riskloop_probability", "Predicted probability.", ["version"], buckets=_TENTHS, registry=own
         )
-        self._state = _State(champion, writer)
-        self._registry.register(self._state)
-        ProcessCollector(registry=self._registry)
+        self._state = _State(own, champion, writer)
+        self.shared = bool(os.environ.get(SHARED_FOLDER))
+        if not self.shared:
+            ProcessCollector(registry=own)
 
     def watch(self, shadow: Shadow) -> None:
         """Also tell what a shadow had no time for."""
@@ -47,6 +56,7 @@ class Metrics:
         """Count one answer."""
         self._requests.labels(route, method, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+        self._state.keep_up()
 
     def predictions(self, kept: Iterable[Prediction]) -> None:
         """Count predictions once they are in the ledger."""
@@ -56,41 +66,78 @@ class Metrics:
             self._probability.labels(version).observe(prediction.probability)
 
     def exposition(self) -> bytes:
-        """The metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
+        """The metrics in Prometheus' text format, those of all workers where there are several."""
+        self._state.tell()
+        if not self.shared:
+            return generate_latest(self._registry)
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
+        return generate_latest(everybody)
 
 
-class _State(Collector):
-    def __init__(self, champion: Champion, writer: GroupCommitWriter) -> None:
+class _State:
+    """What a process is like: waiting predictions and losses add up over workers; the worst of them is what is told of
+    refusals, and the slowest to follow of readiness."""
+
+    def __init__(self, registry: CollectorRegistry, champion: Champion, writer: GroupCommitWriter) -> None:
         self.shadow: Shadow | None = None
         self._champion = champion
         self._writer = writer
+        self._told_at = 0.0
+        self._lost = 0
+        self._dropped = 0
+        self._models: set[tuple[str, ...]] = set()
 
-    def collect(self) -> Iterator[Metric]:
+        def gauge(name: str, text: str, labels: Iterable[str] = (), mode: _Mode = "livemax") -> Gauge:
+            return Gauge(f"riskloop_{name}", text, labels, registry=registry, multiprocess_mode=mode)
+
+        self._waiting = gauge("ledger_waiting", "Predictions that wait to be written.", mode="livesum")
+        self._ready = gauge("ready", "1 with a champion.", mode="livemin")
+        self._refused = gauge("bundle_refused", "1 if the version that should lead was refused.")
+        self._challenger = gauge("challenger_refused", "1 if the version that should challenge was refused.")
+        self._away = gauge("promotions_away", "1 if the promotion log cannot be read.")
+        self._model = gauge("model_info", "Who answers.", ["alias", "name", "version", "digest"])
+        self._cpu = gauge("cpu_seconds", "CPU time of the service.", mode="sum")
+        self._memory = gauge("memory_bytes", "Memory that its processes hold (Linux).", mode="livesum")
+        self._losses = Counter("riskloop_ledger_lost", "Predictions that could not be written.", registry=registry)
+        self._drops = Counter("riskloop_shadow_dropped", "Customers a shadow had no time for.", registry=registry)
+        self.tell()
+
+    def keep_up(self) -> None:
+        """Tell it if it was not told just now."""
+        if time.monotonic() - self._told_at > _KEEP_UP_SECONDS:
+            self.tell()
+
+    def tell(self) -> None:
+        """Bring the gauges up to date."""
+        self._told_at = time.monotonic()
         champion, arms = self._champion, self._champion.arms
-        yield _gauge("riskloop_ledger_waiting", "Predictions that wait to be written.", self._writer.depth)
-        yield _gauge("riskloop_ready", "1 with a champion.", arms is not None)
-        yield _gauge(
-            "riskloop_bundle_refused", "1 if the version that should lead was refused.", bool(champion.refused)
-        )
-        yield _gauge(
-            "riskloop_challenger_refused",
-            "1 if the version that should challenge was refused.",
-            bool(champion.challenger_refused),
-        )
-        yield _gauge("riskloop_promotions_away", "1 if the promotion log cannot be read.", bool(champion.away))
-        lost = CounterMetricFamily("riskloop_ledger_lost", "Predictions that could not be written.")
-        lost.add_metric([], self._writer.lost)
-        yield lost
-        dropped = CounterMetricFamily("riskloop_shadow_dropped", "Customers a shadow had no time for.")
-        dropped.add_metric([], self.shadow.dropped if self.shadow else 0)
-        yield dropped
-        model = GaugeMetricFamily("riskloop_model_info", "Who answers.", labels=["alias", "name", "version", "digest"])
-        for live in (arms.champion, arms.challenger) if arms else ():
-            if live:
-                model.add_metric([live.alias, live.record.name, str(live.record.version), live.bundle.digest], 1)
-        yield model
+        self._waiting.set(self._writer.depth)
+        self._ready.set(arms is not None)
+        self._refused.set(bool(champion.refused))
+        self._challenger.set(bool(champion.challenger_refused))
+        self._away.set(bool(champion.away))
+        self._cpu.set(time.process_time())
+        self._memory.set(_resident_bytes())
+        lost, dropped = self._writer.lost, self.shadow.dropped if self.shadow else 0
+        self._losses.inc(lost - self._lost)
+        self._drops.inc(dropped - self._dropped)
+        self._lost, self._dropped = lost, dropped
+        models = {
+            (live.alias, live.record.name, str(live.record.version), live.bundle.digest)
+            for live in ((arms.champion, arms.challenger) if arms else ())
+            if live
+        }
+        for gone in self._models - models:
+            self._model.labels(*gone).set(0)  # files of workers know no removal
+        for model in models:
+            self._model.labels(*model).set(1)
+        self._models |= models
 
 
-def _gauge(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, text, value=float(value))
+def _resident_bytes() -> int:
+    """Memory of this process; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0

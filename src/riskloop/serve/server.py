@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
@@ -18,6 +19,7 @@ from starlette.applications import Starlette
 from riskloop.errors import UsageError
 from riskloop.serve.api import create_app
 from riskloop.serve.config import ServeConfig
+from riskloop.serve.metrics import SHARED_FOLDER
 
 CONFIG_VARIABLE = "RISKLOOP_SERVE_CONFIG"
 GRACE_SECONDS = 30
@@ -97,7 +99,12 @@ def _run_workers(
     settings = _uvicorn("riskloop.serve.server:app_from_environment", factory=True, workers=config.workers)
     if on_ready:
         threading.Thread(target=_tell_when_it_answers, args=(url, on_ready), daemon=True).start()
-    Multiprocess(settings, sockets=[listener]).run()
+    with tempfile.TemporaryDirectory(prefix="riskloop-metrics-") as shared:
+        os.environ[SHARED_FOLDER] = shared  # the workers' counters add up there
+        try:
+            Multiprocess(settings, sockets=[listener]).run()
+        finally:
+            del os.environ[SHARED_FOLDER]
 
 
 def _tell_when_it_answers(url: str, on_ready: Callable[[str], None]) -> None:
