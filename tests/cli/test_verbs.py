@@ -374,3 +374,13 @@ def test_a_customer_is_forgotten_and_old_predictions_are_pruned(
     assert riskloop("prune", *place).code == 2
     assert riskloop("prune", "--days", 1, *place, "--json").json["rows"] == 0
     assert trained.ledger.count() == 299
+
+
+def test_a_file_is_scored_in_parts_if_asked(
+    riskloop: Riskloop, trained: Project, simulated: Path, tmp_path: Path
+) -> None:
+    batch, place = simulated / "batches" / "january.csv", ("--project", trained.folder)
+    for name, how in (("whole.csv", "--whole"), ("parts.csv", "--in-parts")):
+        assert riskloop("score", batch, "--out", tmp_path / name, how, *place).code == 0
+    assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert riskloop("score", batch, "--out", tmp_path / "x.csv", "--in-parts", "--worklist", *place).code == 2

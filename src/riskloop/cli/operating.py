@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption
-from riskloop.cli.show import Reporter, verbatim
+from riskloop.cli.show import Reporter, rows_progress, verbatim
+from riskloop.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -57,26 +58,51 @@ def score(
     ] = None,
     language: LanguageOption = Language.en,
     log: Annotated[bool, typer.Option("--log/--no-log", help="Keep every decision in the ledger.")] = True,
+    in_parts: Annotated[
+        bool | None,
+        typer.Option("--in-parts/--whole", help="In little memory, on from where it was interrupted; large files are."),
+    ] = None,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Decide about every customer of a file; rows that break the contract come back with the reason."""
     from riskloop.loop.workflows.score import score as decide
+    from riskloop.loop.workflows.score_parts import is_large, score_in_parts
     from riskloop.wiring import open_project
 
     opened = open_project(project)
     source = opened.source.like(table)
-    done = decide(
-        opened,
-        source,
-        out,
-        version=version,
-        log=log,
-        worklist=worklist,
-        capacity=capacity,
-        reasons=reasons,
-        language=language.value,
-    )
+    as_a_whole = worklist or capacity is not None or bool(opened.linked.tables)
+    if in_parts and as_a_whole:
+        raise UsageError(
+            "A worklist, a capacity and linked tables need the table as a whole.",
+            where="--in-parts",
+            next_step="leave it out",
+        )
+    if in_parts or (in_parts is None and not as_a_whole and is_large(source)):
+        with rows_progress() as told:
+            done = score_in_parts(
+                opened,
+                source,
+                out,
+                version=version,
+                log=log,
+                reasons=bool(reasons),
+                language=language.value,
+                progress=told,
+            )
+    else:
+        done = decide(
+            opened,
+            source,
+            out,
+            version=version,
+            log=log,
+            worklist=worklist,
+            capacity=capacity,
+            reasons=reasons,
+            language=language.value,
+        )
     reporter = Reporter(as_json)
     reporter.data(done)
     reporter.findings([finding for finding in done.findings if finding.severity != "info"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -95,6 +95,21 @@ def verbatim(value: object) -> str:
     from rich.markup import escape
 
     return escape(str(value))
+
+
+@contextmanager
+def rows_progress() -> Iterator[Callable[[int], None]]:
+    """Rows that are done, on a terminal: a function to be told of them."""
+    if not sys.stderr.isatty():
+        yield lambda _rows: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("score", total=None)
+        yield lambda rows: bar.update(task, completed=rows)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,6 +99,39 @@ def read(source: Source) -> tuple[pl.DataFrame, Source]:
     if frame.height == 0:
         raise DataError("The table has no rows.", where=source.path, next_step="give a file with customers in it")
     return frame, found
+
+
+def read_in_parts(source: Source, rows: int) -> Iterator[pl.DataFrame]:
+    """The table as `read` gives it, some rows at a time: memory holds a part and not the whole.
+
+    Only files of another encoding than UTF-8, and such as are rewritten to be read at all, are read as a whole.
+
+    Raises
+    ------
+    DataError
+        See `read`; for what is wrong further down, when it is reached.
+    """
+    for path in locate(source.path):
+        if _is_parquet(path):
+            yield from (_in_words(part) for part in _parts(path, _scan_parquet(path), rows))
+        else:
+            found = _written(path, source)
+            if found.encoding not in ("utf-8", "utf-8-sig"):
+                yield from _read_csv(path, found).iter_slices(rows)
+                continue
+            for part in _parts(path, _lazily(path, found), rows):
+                yield _named(_even(_without_blank_lines(part), path, found), path, found)
+
+
+def _parts(path: Path, scan: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
+    import polars as pl
+
+    try:
+        yield from scan.collect_batches(chunk_size=rows, maintain_order=True)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(
+            f"The file cannot be read further: {_first_line(error)}.", where=str(path), next_step="write it anew"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +281,20 @@ def _read_parquet(path: Path, source: Source) -> pl.DataFrame:
     import polars as pl
 
     try:
-        frame = _sampled(pl.scan_parquet(path, glob=False), source)
+        return _in_words(_sampled(_scan_parquet(path), source))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _unreadable(path, error) from error
+
+
+def _scan_parquet(path: Path) -> pl.LazyFrame:
+    import polars as pl
+
+    return pl.scan_parquet(path, glob=False)
+
+
+def _in_words(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
     odd = [name for name, kind in frame.schema.items() if kind.is_nested() or kind in (pl.Binary, pl.Duration)]
     return frame.with_columns(pl.Series(name, _as_words(frame[name]), dtype=pl.String) for name in odd)
 
@@ -275,10 +319,15 @@ def _read_csv(path: Path, source: Source) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError):
         with readable(path):
             frame = _scan(rewritten(path, separator, encoding), source)
-    frame = _without_blank_lines(frame)
+    return _named(_even(_without_blank_lines(frame), path, source), path, source)
+
+
+def _even(frame: pl.DataFrame, path: Path, source: Source) -> pl.DataFrame:
+    """The same frame, once it is certain that no line is too short."""
+    separator, encoding = source.separator or ",", source.encoding or "utf-8"
     if frame.width and frame[frame.columns[-1]].null_count() and (uneven := uneven_line(path, separator, encoding)):
         raise uneven_table(uneven, path, separator)
-    return _named(frame, path, source)
+    return frame
 
 
 def _without_blank_lines(frame: pl.DataFrame) -> pl.DataFrame:
@@ -291,16 +340,19 @@ def _without_blank_lines(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _scan(table: bytes | Path, source: Source) -> pl.DataFrame:
+    return _sampled(_lazily(table, source), source)
+
+
+def _lazily(table: bytes | Path, source: Source) -> pl.LazyFrame:
     import polars as pl
 
-    scan = pl.scan_csv(
+    return pl.scan_csv(
         io.BytesIO(table) if isinstance(table, bytes) else table,
         has_header=bool(source.header),
         separator=source.separator or ",",
         infer_schema=False,
         glob=False,
     )
-    return _sampled(scan, source)
 
 
 def _named(frame: pl.DataFrame, path: Path, source: Source) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from riskloop.findings import Finding, by_severity
 from riskloop.keep.ledger import Prediction
 from riskloop.keep.versions import Version
 from riskloop.loop.project import Project
-from riskloop.loop.table import read_table
+from riskloop.loop.table import Table, read_table
 
 _CHUNK = 10_000  # predictions per transaction of the ledger
 
@@ -109,44 +109,90 @@ def score(
     DataError
         If the file lacks a column of the contract.
     """
-    _check_output(source, out)
+    check_output(source, out)
     if capacity is not None and capacity < 1:
         raise UsageError("There is room for nobody.", where="--capacity", next_step="give a number of 1 or more")
     record, bundle = project.bundle(version)
     table = read_table(project, source, bundle.linked)
+    told = Told(
+        reasons=worklist if reasons is None else reasons, language=language, capacity=capacity, worklist=worklist
+    )
+    decided = decide_table(project, record, bundle, table, told)
+    with _whole(out) as draft:
+        write_table(decided.output, draft)
+        logged = log_decisions(project, record, decided, new_id) if log else 0
+    return replace(decided.scored, out=out, logged=logged)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the output is to say, and how many may be acted on."""
+
+    reasons: bool = False
+    language: str = "en"
+    capacity: int | None = None
+    worklist: bool = False
+
+
+@dataclass(frozen=True)
+class DecidedTable:
+    """A table of decisions: what the ledger is to keep, what the reader gets, and what it adds up to."""
+
+    answer: pl.DataFrame
+    features: pl.DataFrame
+    ids: pl.Series | None
+    why: Why | None
+    output: pl.DataFrame
+    scored: Scored
+
+
+def decide_table(
+    project: Project, record: Version, bundle: Bundle, table: Table, told: Told, *, first_row: int = 1
+) -> DecidedTable:
+    """Decide about every customer of a table; nothing is written.
+
+    Raises
+    ------
+    DataError
+        If the table lacks a column of the contract.
+    """
     frame = table.frame
     problem = project.settings.problem.problem()
     quality = check_table(frame, bundle.contract, problem)
     ids = as_text(frame[problem.id]) if problem.id in frame.columns else None
-    wanted = _answer(bundle, quality, source.path)
-    first = ranked(wanted["act"].fill_null(value=False).to_numpy(), wanted["expected_gain"].to_numpy(), capacity)
+    wanted = _answer(bundle, quality, table.path)
+    first = ranked(wanted["act"].fill_null(value=False).to_numpy(), wanted["expected_gain"].to_numpy(), told.capacity)
     answer = _only(wanted, first, bundle.policy)
     turned_away = wanted.filter(wanted["act"] & ~answer["act"])
-    features = _as_json(frame.select(bundle.contract.read_names))
-    asked = worklist if reasons is None else reasons
-    why = _reasons(bundle, quality, answer, first if worklist else None) if asked else None
-    with _whole(out) as draft:
-        named = _named(answer, ids, record, _in_words(why, answer.height, language))
-        _write(_as_worklist(named, first) if worklist else named, draft)
-        logged = _log(project, record, features, answer, ids, why, new_id) if log else 0
-    return Scored(
-        out=out,
-        version=record.version,
-        rows=answer.height,
-        scored=int(answer["act"].count()),
-        acted=int(answer["act"].sum()),
-        reviewed=0 if bundle.policy.review is None else int((answer["decision"] == bundle.policy.review.label).sum()),
-        expected_cost=float(answer["expected_cost"].sum()),
-        expected_gain=float(answer.filter(answer["act"])["expected_gain"].sum()),
-        turned_away=turned_away.height,
-        forgone=float(turned_away["expected_gain"].sum()),
-        currency=bundle.policy.costs.currency,
-        logged=logged,
-        findings=tuple(by_severity((*table.findings, *quality.findings))),
+    why = _reasons(bundle, quality, answer, first if told.worklist else None) if told.reasons else None
+    named = _named(answer, ids, record, _in_words(why, answer.height, told.language), first_row)
+    review = bundle.policy.review
+    return DecidedTable(
+        answer=answer,
+        features=_as_json(frame.select(bundle.contract.read_names)),
+        ids=ids,
+        why=why,
+        output=_as_worklist(named, first) if told.worklist else named,
+        scored=Scored(
+            out=Path(),
+            version=record.version,
+            rows=answer.height,
+            scored=int(answer["act"].count()),
+            acted=int(answer["act"].sum()),
+            reviewed=0 if review is None else int((answer["decision"] == review.label).sum()),
+            expected_cost=float(answer["expected_cost"].sum()),
+            expected_gain=float(answer.filter(answer["act"])["expected_gain"].sum()),
+            turned_away=turned_away.height,
+            forgone=float(turned_away["expected_gain"].sum()),
+            currency=bundle.policy.costs.currency,
+            logged=0,
+            findings=tuple(by_severity((*table.findings, *quality.findings))),
+        ),
     )
 
 
-def _check_output(source: Source, out: Path) -> None:
+def check_output(source: Source, out: Path) -> None:
+    """Refuse an output of another kind, or one that is the input."""
     if out.suffix not in (".csv", ".parquet"):
         raise UsageError("The output must end in .csv or .parquet.", where=str(out), next_step="name another --out")
     if out.resolve() in {path.resolve() for path in locate(source.path)}:
@@ -224,9 +270,11 @@ def _as_worklist(answer: pl.DataFrame, rows: NDArray[np.intp]) -> pl.DataFrame:
     return answer.drop("error")[rows].insert_column(0, pl.Series("rank", np.arange(1, len(rows) + 1)))
 
 
-def _named(answer: pl.DataFrame, ids: pl.Series | None, record: Version, reasons: pl.Series | None) -> pl.DataFrame:
+def _named(
+    answer: pl.DataFrame, ids: pl.Series | None, record: Version, reasons: pl.Series | None, first_row: int
+) -> pl.DataFrame:
     """The output as a reader wants it: who first, why not last."""
-    who = ids if ids is not None else pl.Series("row", np.arange(1, answer.height + 1))
+    who = ids if ids is not None else pl.Series("row", np.arange(first_row, first_row + answer.height))
     version = pl.lit(record.version).alias("version")
     told = [] if reasons is None else [reasons]
     return answer.drop("act", "error").insert_column(0, who).with_columns(*told, version, answer["error"])
@@ -244,7 +292,8 @@ def _whole(out: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def _write(table: pl.DataFrame, path: Path) -> None:
+def write_table(table: pl.DataFrame, path: Path) -> None:
+    """Write CSV, or Parquet where the name says so."""
     with path.open("wb") as stream:
         if ".parquet" in path.suffixes:
             table.write_parquet(stream)
@@ -257,21 +306,14 @@ def _as_json(features: pl.DataFrame) -> pl.DataFrame:
     return features.with_columns(selectors.temporal().cast(pl.String), selectors.float().fill_nan(None))
 
 
-def _log(
-    project: Project,
-    record: Version,
-    features: pl.DataFrame,
-    answer: pl.DataFrame,
-    ids: pl.Series | None,
-    why: Why | None,
-    new_id: Callable[[], str],
-) -> int:
+def log_decisions(project: Project, record: Version, decided: DecidedTable, new_id: Callable[[], str]) -> int:
     """Add every decision to the ledger; returns how many."""
+    answer, features, ids, why = decided.answer, decided.features, decided.ids, decided.why
     at = project.clock()
     customers = ids if ids is not None else pl.Series([None] * answer.height, dtype=pl.String)
-    decided, told = answer["error"].is_null().arg_true(), why or {}
-    for start in range(0, len(decided), _CHUNK):
-        rows = decided[start : start + _CHUNK]
+    whom, told = answer["error"].is_null().arg_true(), why or {}
+    for start in range(0, len(whom), _CHUNK):
+        rows = whom[start : start + _CHUNK]
         project.ledger.append(
             [
                 Prediction(
@@ -301,4 +343,4 @@ def _log(
                 )
             ]
         )
-    return len(decided)
+    return len(whom)
