@@ -12,7 +12,7 @@ from riskloop.report.documents.pen import Pen
 from riskloop.report.files import write_whole
 from riskloop.report.words import LANGUAGES
 from riskloop.report.words.of_compliance import COMPLIANCE
-from riskloop.report.words.of_data import ENGLISH
+from riskloop.report.words.of_data import DATA
 from riskloop.report.words.of_documents import DOCUMENTS
 from riskloop.report.words.of_models import MODELS
 
@@ -22,9 +22,9 @@ def _fields(text: str) -> set[str]:
 
 
 def test_both_languages_say_the_same_things_with_the_same_values() -> None:
-    parts = (DOCUMENTS, MODELS, COMPLIANCE, ENGLISH)
+    parts = (DOCUMENTS, MODELS, COMPLIANCE, DATA)
     assert sum(map(len, parts)) == len(set().union(*parts))
-    for key, (english, french) in {**DOCUMENTS, **MODELS, **COMPLIANCE}.items():
+    for key, (english, french) in {**DOCUMENTS, **MODELS, **COMPLIANCE, **DATA}.items():
         assert english, key
         assert french, key
         assert _fields(english) == _fields(french), key
@@ -33,9 +33,9 @@ def test_both_languages_say_the_same_things_with_the_same_values() -> None:
 def test_every_word_that_documents_ask_for_is_there_in_both_languages() -> None:
     folder = Path(__file__).parents[2] / "src" / "riskloop" / "report"
     asked: set[str] = set()
-    for path in (*folder.glob("documents/**/*.py"), *folder.glob("templates/document*.j2")):
+    for path in (*folder.glob("documents/**/*.py"), *folder.glob("templates/*.j2"), folder / "data_sections.py"):
         text = path.read_text(encoding="utf-8")
-        asked |= set(re.findall(r'(?:say|words)\(\s*"([a-z0-9_.]+)"', text))
+        asked |= set(re.findall(r'(?:say|words)\(\s*"([a-z0-9_.]+)"[,)]', text))
         asked |= {f"fact_{key}" for key in re.findall(r'fact\(\s*"([a-z0-9_]+)"', text)}
         asked |= {f"open_{key}" for key in re.findall(r'open\(\s*"[a-z]+", "([a-z0-9_]+)"', text)}
         asked |= set(re.findall(r'"(col_[a-z0-9_]+)"', text))
