@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from riskloop.report.documents.drawing import Bar, Series, Tick, bars, lines, nice
+from riskloop.report.documents.drawing import Bar, Pile, Series, Tick, bars, lines, nice, piles
 from riskloop.report.documents.markdown import escaped
 from riskloop.report.documents.pen import Pen
 from riskloop.report.files import write_whole
@@ -87,6 +87,17 @@ def test_drawings_stay_within_their_frame() -> None:
     numbers = [float(text) for path in drawn.paths for text in re.findall(r"-?\d+\.?\d*", path.d)]
     assert min(numbers) >= 0
     assert max(numbers) <= max(drawn.width, drawn.height)
+
+
+def test_right_and_wrong_decisions_are_piled_within_their_frame() -> None:
+    piled = Pile("Positives", "right", "wrong", (0, 5), (20, 0))
+    drawn = piles((piled, piled), [Tick(0, "0"), Tick(1, "1")], "x", str, mark=0.5)
+    kinds = [path.kind for path in drawn.paths]
+    assert kinds.count("wrong") == 4
+    numbers = [float(text) for path in drawn.paths for text in re.findall(r"-?\d+\.?\d*", path.d.replace("h-9", ""))]
+    assert min(numbers) >= 0
+    assert max(numbers) <= max(drawn.width, drawn.height)
+    assert {"Positives", "right", "wrong", "20"} <= {word.text for word in drawn.words}
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 1.3e6), (-0.2, 0.9), (3, 3)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -43,7 +42,6 @@ def _environment(language: Language) -> Environment:
     environment.filters |= {
         "along": lambda share, top, start, length: px(start + length * min(share / top, 1)),
         "axis_percent": say_number(lambda share: f"{share:.0%}" if share >= 0.1 else f"{share * 100:.2g}%"),
-        "base64": lambda data: base64.b64encode(data).decode("ascii"),
         "count": say_number("{:,}".format),
         "fixed": say_number(lambda value, digits: f"{value:.{digits}f}"),
         "kind": lambda block: type(block).__name__,
