@@ -21,10 +21,25 @@ def test_a_model_report_is_written_and_its_files_are_told(riskloop: Riskloop, tr
 def test_a_compliance_pack_says_how_complete_it_is_and_who_is_to_go_on(riskloop: Riskloop, trained: Project) -> None:
     said = riskloop("report", "compliance", "--project", trained.folder, "--language", "fr")
     assert said.code == 0
-    assert "points are answered" in said.out
-    assert "open for counsel" in said.out
+    assert "ont une réponse" in said.out
+    assert "à compléter par le délégué à la protection des données" in said.out
     assert "sbom.cdx.json" in said.out
     assert (trained.locations.reports / "compliance-1" / "compliance.fr.html").is_file()
+
+
+def test_roles_are_told_by_name_in_the_language_asked_for(riskloop: Riskloop, trained: Project) -> None:
+    said = riskloop("report", "model", "--project", trained.folder)
+    assert "points are answered" in said.out
+    assert "open for the data protection officer: " in said.out
+    assert "protection:" not in said.out
+
+
+def test_the_data_report_is_written_in_french_with_its_markdown(riskloop: Riskloop, trained: Project) -> None:
+    said = riskloop("report", "data", "--project", trained.folder, "--language", "fr")
+    assert said.code == 0
+    for name in ("data.fr.html", "data.fr.md", "data.json"):
+        assert (trained.locations.reports / name).is_file()
+        assert name in "".join(said.out.split())
 
 
 def test_a_version_that_is_not_there_is_one_clear_error(riskloop: Riskloop, trained: Project) -> None:
@@ -42,6 +57,6 @@ def test_a_language_that_is_not_spoken_is_a_malformed_command(riskloop: Riskloop
 
 
 def test_documents_have_schemas(riskloop: Riskloop) -> None:
-    for name in ("model-report", "compliance-pack"):
+    for name in ("data-report", "model-report", "compliance-pack"):
         assert riskloop("schema", name).json["title"] == f"riskloop/{name}/1"
     assert "training" in riskloop("schema").json["properties"]

@@ -108,6 +108,8 @@ def test_the_schema_knows_every_section(riskloop: Riskloop) -> None:
 
 def test_the_data_report_is_one_page(riskloop: Riskloop, new_project: Project) -> None:
     said = riskloop("report", "data", "--project", new_project.folder, "--json")
+    assert said.json["path"] == said.json["files"]["html"]
+    assert all(Path(path).is_file() for path in said.json["files"].values())
     page = Path(said.json["path"]).read_text(encoding="utf-8")
     assert "<html" in page
     assert "http://" not in page.replace("http://www.w3.org", "")

@@ -5,11 +5,15 @@ import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
+from typing import Any
 
+import jsonschema_rs
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 
 from riskloop.data.contract import Column, Contract
 from riskloop.data.dataset import Dataset, prepare
@@ -19,6 +23,8 @@ from riskloop.errors import RiskloopError
 from riskloop.findings import Finding
 from riskloop.problem import Problem
 from riskloop.report.data_report import DataReport, data_report, write_data_report
+from riskloop.report.documents.schema import document_schema
+from riskloop.report.words import shown
 from tests.report.conftest import HOSTILE, Page
 
 DATA = Path(os.environ.get("RISKLOOP_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
@@ -132,6 +138,11 @@ def test_hostile_names_and_levels_are_shown_and_never_run(outcome: np.ndarray) -
     assert "{{ 7 * 7 }} {0}" in page.texts
     assert not {"\u202e", "\x00"} & set(report.html)
     assert report.document["features"][0]["name"] == HOSTILE
+    for language in ("en", "fr"):
+        text = report.markdown(language)
+        assert "<script" not in text
+        assert "<svg" not in text
+        assert "L" * 100 not in text
 
 
 def test_empty_categories_and_empty_columns_are_reported_as_such(outcome: np.ndarray) -> None:
@@ -163,6 +174,8 @@ def test_one_hundred_columns_with_long_levels_stay_below_one_megabyte(outcome: n
     )
     report = _report(dataset, tuple(Finding("x", "info", "&" * 400, "n" * 400, "c") for _ in range(150)))
     assert len(report.html.encode()) < 1_000_000
+    assert len(report.page("fr").encode()) < 1_000_000
+    assert len(report.markdown("fr").encode()) < 1_000_000
     assert len(Page(report.html).named("article")) == 100
     assert (len(report.document["features"]), len(report.document["findings"])) == (120, 150)
 
@@ -193,10 +206,93 @@ def test_the_split_advice_follows_time_and_row_order(outcome: np.ndarray) -> Non
 
 
 def test_page_and_document_are_written_together_and_read_back(tmp_path: Path, bank: DataReport) -> None:
-    path = write_data_report(bank, tmp_path / "reports")
-    assert path.read_text("utf-8") == bank.html
-    assert json.loads((path.parent / "data.json").read_text("utf-8")) == bank.document
-    assert sorted(file.name for file in path.parent.iterdir()) == ["data.html", "data.json"]
+    files = write_data_report(bank, tmp_path / "reports")
+    assert files["html"].read_text("utf-8") == bank.html
+    assert files["md"].read_text("utf-8") == bank.markdown()
+    assert json.loads(files["json"].read_text("utf-8")) == bank.document
+    assert sorted(file.name for file in (tmp_path / "reports").iterdir()) == ["data.html", "data.json", "data.md"]
+
+
+def test_in_french_page_and_markdown_stand_beside_the_english_ones(tmp_path: Path, bank: DataReport) -> None:
+    english, french = (write_data_report(bank, tmp_path, language) for language in ("en", "fr"))
+    assert [path.name for path in french.values()] == ["data.fr.html", "data.fr.md", "data.json"]
+    assert french["json"] == english["json"]
+    assert english["html"].exists()
+
+
+def test_the_french_page_is_french_but_for_names_and_findings(bank: DataReport) -> None:
+    english, french = Page(bank.html), Page(bank.page("fr"))
+    assert french.named("html") == [{"lang": "fr"}]
+    said = {shown(finding.message, 300) for finding in bank.findings}
+    said |= {shown(finding.next_step, 300) for finding in bank.findings}
+    assert len(french.named("span")) >= len(said)
+    allowed = {
+        *said,
+        *_names(bank),
+        bank.fingerprint,
+        "Type",
+        "Note",
+        "Spearman",
+        "Quartiles",
+        "date",
+        "notes",
+        "Source",
+    }
+    same = {text.strip() for text in french.texts} & {text.strip() for text in english.texts}
+    assert not {text for text in same if re.search("[a-z]{3}", text) and text not in allowed and "{" not in text}
+    labels = [str(svg["aria-label"]) for svg in french.named("svg")]
+    assert all(re.match(r"Taux de positifs|Association de|.*\s: taux de positifs", label) for label in labels)
+
+
+def _names(report: DataReport) -> set[str]:
+    features = report.document["features"]
+    levels = {group["level"] for feature in features for group in feature["groups"] if "level" in group}
+    names = {feature["name"] for feature in features} | {column.name for column in report.other_columns}
+    return {shown(name, longest) for name in (*names, *levels, report.title) for longest in (18, 28, 40, 60, 120)}
+
+
+def test_french_numbers_have_a_comma_and_spaces_that_do_not_break(bank: DataReport) -> None:
+    texts = Page(bank.page("fr")).texts
+    assert "10\N{NARROW NO-BREAK SPACE}127" in texts
+    assert "16,1\N{NO-BREAK SPACE}%" in texts
+    assert "1 à 507" in texts
+    told = {shown(part, 300) for finding in bank.findings for part in (finding.message, finding.next_step)}
+    ours = [text.replace("training.split: ", "") for text in texts if text not in told]
+    assert not [text for text in ours if re.search(r"\d\.\d+ ?%|\d,\d{3}(?!\d)\b.* lignes|\w:(?=\s)", text)]
+    assert not [text for text in ours if re.search(r"\w [;:!?%](?:\s|$)", text)]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_table_and_figure_of_the_page_names_the_hash_of_the_data(bank: DataReport, language: Any) -> None:
+    page = Page(bank.page(language))
+    sources = [one for one in page.named("p") if one.get("class") == "source"]
+    assert {one["title"] for one in sources} == {f"sha256:{bank.fingerprint}"}
+    charts = len(page.named("svg")) + sum("class" in one for one in page.named("table"))
+    assert len(sources) >= charts
+    assert bank.document["source"] == {"data": f"sha256:{bank.fingerprint}"}
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_markdown_holds_the_figures_of_the_page(bank: DataReport, language: Any) -> None:
+    text, page = bank.markdown(language), Page(bank.page(language))
+    head = yaml.safe_load(text.split("---\n")[1])
+    assert (head["rows"], head["fingerprint"]) == (10_127, f"sha256:{bank.fingerprint}")
+    tables = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
+    assert len(tables) > 150
+    said = " ".join(page.text.split())
+    for line in tables:
+        cells = [cell.replace("\\", "") for cell in re.split(r"(?<!\\) \| ", line[2:-2])]
+        assert all(unescape(" ".join(cell.split())) in said for cell in cells), line
+    assert text.count(f"data {bank.fingerprint[:12]}") > len(bank.features)
+    assert len(text.encode()) < 100_000
+
+
+def test_the_json_form_keeps_its_published_schema(bank: DataReport) -> None:
+    schema = jsonschema_rs.validator_for(document_schema("data-report"))
+    schema.validate(json.loads(json.dumps(bank.document)))
+    assert bank.document["schema"] == "riskloop/data-report/1"
+    with pytest.raises(jsonschema_rs.ValidationError):
+        schema.validate({**bank.document, "rows": 3})
 
 
 def test_a_failed_write_leaves_the_old_report_as_it_was(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from riskloop.report.documents.drawing import Bar, Series, Tick, bars, lines, nice
+from riskloop.report.documents.drawing import Bar, Pile, Series, Tick, bars, lines, nice, piles
 from riskloop.report.documents.markdown import escaped
 from riskloop.report.documents.pen import Pen
 from riskloop.report.files import write_whole
 from riskloop.report.words import LANGUAGES
 from riskloop.report.words.of_compliance import COMPLIANCE
-from riskloop.report.words.of_data import ENGLISH
+from riskloop.report.words.of_data import DATA
 from riskloop.report.words.of_documents import DOCUMENTS
 from riskloop.report.words.of_models import MODELS
 
@@ -22,9 +22,9 @@ def _fields(text: str) -> set[str]:
 
 
 def test_both_languages_say_the_same_things_with_the_same_values() -> None:
-    parts = (DOCUMENTS, MODELS, COMPLIANCE, ENGLISH)
+    parts = (DOCUMENTS, MODELS, COMPLIANCE, DATA)
     assert sum(map(len, parts)) == len(set().union(*parts))
-    for key, (english, french) in {**DOCUMENTS, **MODELS, **COMPLIANCE}.items():
+    for key, (english, french) in {**DOCUMENTS, **MODELS, **COMPLIANCE, **DATA}.items():
         assert english, key
         assert french, key
         assert _fields(english) == _fields(french), key
@@ -33,9 +33,9 @@ def test_both_languages_say_the_same_things_with_the_same_values() -> None:
 def test_every_word_that_documents_ask_for_is_there_in_both_languages() -> None:
     folder = Path(__file__).parents[2] / "src" / "riskloop" / "report"
     asked: set[str] = set()
-    for path in (*folder.glob("documents/**/*.py"), *folder.glob("templates/document*.j2")):
+    for path in (*folder.glob("documents/**/*.py"), *folder.glob("templates/*.j2"), folder / "data_sections.py"):
         text = path.read_text(encoding="utf-8")
-        asked |= set(re.findall(r'(?:say|words)\(\s*"([a-z0-9_.]+)"', text))
+        asked |= set(re.findall(r'(?:say|words)\(\s*"([a-z0-9_.]+)"[,)]', text))
         asked |= {f"fact_{key}" for key in re.findall(r'fact\(\s*"([a-z0-9_]+)"', text)}
         asked |= {f"open_{key}" for key in re.findall(r'open\(\s*"[a-z]+", "([a-z0-9_]+)"', text)}
         asked |= set(re.findall(r'"(col_[a-z0-9_]+)"', text))
@@ -87,6 +87,17 @@ def test_drawings_stay_within_their_frame() -> None:
     numbers = [float(text) for path in drawn.paths for text in re.findall(r"-?\d+\.?\d*", path.d)]
     assert min(numbers) >= 0
     assert max(numbers) <= max(drawn.width, drawn.height)
+
+
+def test_right_and_wrong_decisions_are_piled_within_their_frame() -> None:
+    piled = Pile("Positives", "right", "wrong", (0, 5), (20, 0))
+    drawn = piles((piled, piled), [Tick(0, "0"), Tick(1, "1")], "x", str, mark=0.5)
+    kinds = [path.kind for path in drawn.paths]
+    assert kinds.count("wrong") == 4
+    numbers = [float(text) for path in drawn.paths for text in re.findall(r"-?\d+\.?\d*", path.d.replace("h-9", ""))]
+    assert min(numbers) >= 0
+    assert max(numbers) <= max(drawn.width, drawn.height)
+    assert {"Positives", "right", "wrong", "20"} <= {word.text for word in drawn.words}
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 1.3e6), (-0.2, 0.9), (3, 3)])

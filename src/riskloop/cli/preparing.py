@@ -25,6 +25,7 @@ class Schema(StrEnum):
     settings = "settings"
     model_report = "model-report"
     compliance_pack = "compliance-pack"
+    data_report = "data-report"
 
 
 def register(app: typer.Typer) -> None:

@@ -10,7 +10,11 @@ from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, Pro
 from riskloop.cli.show import Reporter, verbatim
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from riskloop.report.documents.writing import Written
+    from riskloop.report.words import Say
 
 
 _VersionOption = Annotated[
@@ -21,22 +25,25 @@ _VersionOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     reports = typer.Typer(help="Write documents.")
-    reports.command("data", epilog="Example: riskloop report data")(report_data)
+    reports.command("data", epilog="Example: riskloop report data --language fr")(report_data)
     reports.command("model", epilog="Example: riskloop report model --version 3 --language fr")(report_model)
     reports.command("points", epilog="Example: riskloop report points --version 3 --pdo 20")(report_points)
     reports.command("compliance", epilog="Example: riskloop report compliance --language fr")(report_compliance)
     app.add_typer(reports, name="report")
 
 
-def report_data(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+def report_data(
+    language: LanguageOption = Language.en, project: ProjectOption = HERE, as_json: JsonOption = False
+) -> None:
     """Write the data report: distributions by target, missingness, correlations, target rate over time."""
     from riskloop.loop.workflows.report import report_data as write
+    from riskloop.report.words import speak
     from riskloop.wiring import open_project
 
-    path = write(open_project(project))
+    files = write(open_project(project), language.value)
     reporter = Reporter(as_json)
-    reporter.data({"path": path})
-    reporter.say(f"Wrote {verbatim(path)}")
+    reporter.data({"path": files["html"], "files": files})
+    _tell_files(files, reporter, speak(language.value))
 
 
 def report_model(
@@ -49,7 +56,7 @@ def report_model(
     from riskloop.loop.workflows.report_version import report_model as write
     from riskloop.wiring import open_project
 
-    _tell(write(open_project(project), version, language.value), as_json)
+    _tell(write(open_project(project), version, language.value), as_json, language)
 
 
 def report_compliance(
@@ -62,7 +69,7 @@ def report_compliance(
     from riskloop.loop.workflows.report_version import report_compliance as write
     from riskloop.wiring import open_project
 
-    _tell(write(open_project(project), version, language.value), as_json)
+    _tell(write(open_project(project), version, language.value), as_json, language)
 
 
 def report_points(
@@ -83,14 +90,20 @@ def report_points(
     reporter.say(f"Wrote {verbatim(done.csv)} and {verbatim(done.sql)}")
 
 
-def _tell(written: Written, as_json: bool) -> None:
+def _tell(written: Written, as_json: bool, language: Language) -> None:
+    from riskloop.report.documents.pen import Pen
+
+    pen, known = Pen(language.value), written.completeness
+    share = pen.plain(known.share, "percent")
+    counts = pen.say("answered_of", answered=known.answered, points=known.points, share=share)
     reporter = Reporter(as_json)
     reporter.data(written)
-    known = written.completeness
-    reporter.say(
-        f"Version {written.version}: {known.answered} of {known.points} points are answered ({known.share:.0%})"
-    )
+    reporter.say(pen.say("labelled", label=pen.say("version_of", version=written.version), value=counts))
     for role, places in known.open.items():
-        reporter.say(f"  open for {role}: {len(places)}")
-    for path in written.files.values():
-        reporter.say(f"Wrote {verbatim(path)}")
+        reporter.say(f"  {pen.say('open_for', role=pen.say(f'role_{role}'), count=len(places))}")
+    _tell_files(written.files, reporter, pen.say)
+
+
+def _tell_files(files: Mapping[str, Path], reporter: Reporter, say: Say) -> None:
+    for path in files.values():
+        reporter.say(say("wrote", path=verbatim(path)))

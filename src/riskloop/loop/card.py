@@ -37,6 +37,7 @@ def card(
         "costs": plan.costs.to_dict(),
         "policies": [row.to_dict() for row in trained.policies],
         "decided": trained.decided.to_dict(),
+        "curves": trained.curves.brief(),
         "verdict": trained.verdict,
         "fairness": fairness.to_dict() if fairness else None,
         "test": trained.test.to_dict(),

@@ -17,6 +17,15 @@ from riskloop.data.dataset import Dataset
 from riskloop.data.split import SplitKind
 from riskloop.findings import Finding, by_severity
 from riskloop.learn.evaluation.intervals import Interval, wilson
+from riskloop.report.data_schema import KIND, SCHEMA, SCHEMA_VERSION
+from riskloop.report.data_sections import (
+    MOST_COLUMNS,
+    MOST_DRAWN,
+    MOST_FINDINGS,
+    MOST_LISTED,
+    MOST_PAIRS,
+    sections,
+)
 from riskloop.report.data_summary.association import (
     LEAST_SHOWN,
     MOST_FEATURES,
@@ -27,19 +36,18 @@ from riskloop.report.data_summary.association import (
 )
 from riskloop.report.data_summary.features import Feature, features
 from riskloop.report.data_summary.over_time import OverTime, over_time
+from riskloop.report.documents.markdown import escaped, text
+from riskloop.report.documents.pen import Pen
+from riskloop.report.documents.tree import Source
 from riskloop.report.files import write_whole
 from riskloop.report.page import render
+from riskloop.report.words import Language, shown
 
 if TYPE_CHECKING:
     import polars as pl
 
-SCHEMA_VERSION = 1
 AUC_ROWS = 100_000
 ASSOCIATION_ROWS = 20_000
-MOST_DRAWN = 100
-MOST_LISTED = 200
-MOST_FINDINGS = 100
-"""With these bounds the page stays below 1 MB, whatever the table; data.json holds everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class OtherColumn:
 
 @dataclass(frozen=True)
 class DataReport:
-    """Everything the report says, as values; ``document`` and ``html`` are two ways to write them down.
+    """Everything the report says, as values; ``document``, ``page`` and ``markdown`` are ways to write them down.
 
     Attributes
     ----------
@@ -104,26 +112,53 @@ class DataReport:
     def quarantined(self) -> int:
         return self.rows - self.kept
 
+    @property
+    def source(self) -> Source:
+        """What every table and figure comes from."""
+        return Source({"data": self.fingerprint})
+
     @cached_property
     def html(self) -> str:
+        """The page in English."""
+        return self.page()
+
+    def page(self, language: Language = "en") -> str:
         """One self-contained page: no scripts, nothing loaded from elsewhere."""
         return render(
             "data.html.j2",
+            language=language,
             report=self,
             drawn=MOST_DRAWN,
             listed=MOST_LISTED,
             listed_findings=MOST_FINDINGS,
+            listed_columns=MOST_COLUMNS,
+            listed_pairs=MOST_PAIRS,
             least=LEAST_SHOWN,
         )
+
+    def markdown(self, language: Language = "en") -> str:
+        """What the page says, its figures as tables."""
+        pen = Pen(language)
+        front = {
+            "kind": KIND,
+            "language": language,
+            "created": self.generated.isoformat(),
+            "fingerprint": f"sha256:{self.fingerprint}",
+            "rows": self.rows,
+        }
+        made = pen.say("generated", when=pen.moment(self.generated).text)
+        return text(shown(self.title, 120), front, [escaped(made), ""], sections(self, pen), pen)
 
     @cached_property
     def document(self) -> dict[str, Any]:
         """Plain JSON values; what is not defined is None."""
         return {
+            "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
-            "kind": "data-report",
+            "kind": KIND,
             "title": self.title,
             "generated": self.generated.isoformat(),
+            "source": self.source.to_dict(),
             "settings": dict(self.settings),
             "overview": self._overview(),
             "findings": [finding.to_dict() for finding in self.findings],
@@ -211,17 +246,22 @@ def data_report(
     )
 
 
-def write_data_report(report: DataReport, folder: Path) -> Path:
-    """Write data.html and data.json; both or neither. Returns the path of the page.
+def write_data_report(report: DataReport, folder: Path, language: Language = "en") -> dict[str, Path]:
+    """Write data.html, data.md and data.json, all or none; returns their paths by kind.
+
+    Page and Markdown in French are data.fr.html and data.fr.md; the values in data.json are the same in any language.
 
     Raises
     ------
     RiskloopError
         If they cannot be written; older ones are left as they were.
     """
+    stem = "data" if language == "en" else f"data.{language}"
     document = json.dumps(report.document, indent=1, allow_nan=False)
-    write_whole(folder, {"data.json": document, "data.html": report.html})
-    return folder / "data.html"
+    names = {"html": f"{stem}.html", "md": f"{stem}.md", "json": "data.json"}
+    contents = {"html": report.page(language), "md": report.markdown(language), "json": document}
+    write_whole(folder, {name: contents[kind] for kind, name in names.items()})
+    return {kind: folder / name for kind, name in names.items()}
 
 
 def _sample(rows: int, most: int, seed: int) -> NDArray[np.int64]:

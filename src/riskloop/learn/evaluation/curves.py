@@ -15,6 +15,7 @@ from riskloop.learn.evaluation.intervals import finite
 from riskloop.learn.evaluation.ranking import Counted, Ranking
 
 POINTS = 200
+BRIEF_POINTS = 60
 SCORE_BINS = 20
 
 
@@ -51,6 +52,24 @@ class Curves:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
+
+    def brief(self) -> dict[str, Any]:
+        """Enough to draw costs and decisions from, in about two kilobytes.
+
+        ``cost``: at most 60 pairs of threshold and cost per 1,000 customers, six digits each, from nobody to everybody,
+        with the cheapest. ``decided``: right and wrong decisions in twenty bins of equal width, as tp, fn, fp, tn.
+        """
+        last, best = len(self.threshold) - 1, int(np.argmin(self.cost_per_thousand))
+        spaced = np.linspace(0, last, min(BRIEF_POINTS, last + 1) - 1).round().astype(int)
+        kept = np.unique(np.append(spaced, [best, last])).tolist()
+        return {
+            "cost": [[_digits(self.threshold[at]), _digits(self.cost_per_thousand[at])] for at in kept],
+            "decided": [[one.tp, one.fn, one.fp, one.tn] for one in self.scores],
+        }
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def curves(outcome: BoolArray, probability: FloatArray, costs: Costs, act: BoolArray) -> Curves:

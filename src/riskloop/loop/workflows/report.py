@@ -9,11 +9,12 @@ from riskloop.errors import DataError, UsageError
 from riskloop.loop.project import Project
 from riskloop.loop.table import read_table
 from riskloop.loop.workflows.check import prepare_table
+from riskloop.report.words import Language
 from riskloop.scorer.linear import Linear
 
 
-def report_data(project: Project) -> Path:
-    """Write the data report of the training table; returns the HTML file.
+def report_data(project: Project, language: Language = "en") -> dict[str, Path]:
+    """Write the data report of the training table; returns its files: ``html``, ``md`` and ``json``.
 
     Raises
     ------
@@ -29,7 +30,7 @@ def report_data(project: Project) -> Path:
     report = data_report(
         table.frame, prepared.dataset, prepared.findings, title=project.name, generated=project.clock()
     )
-    return write_data_report(report, project.locations.reports)
+    return write_data_report(report, project.locations.reports, language)
 
 
 class Points(NamedTuple):

@@ -20,8 +20,6 @@ from riskloop.report.documents.subject import NEEDED, Subject
 from riskloop.report.documents.writing import Written, write_document
 from riskloop.report.words import Language
 
-_PICTURES = ("scores", "cost_curve")
-
 
 def report_model(project: Project, version: int | None = None, language: Language = "en") -> Written:
     """Write the model report of a version: page, Markdown and JSON in ``.riskloop/reports``.
@@ -86,7 +84,6 @@ def gather(project: Project, version: int | None = None) -> Subject:
         four_eyes=project.settings.gate.four_eyes,
         key=hashlib.sha256(signature["public_key"].encode()).hexdigest()[:16],
         files={name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
-        pictures=_pictures(project, bundle.digest),
         generated=project.clock(),
     )
 
@@ -110,9 +107,3 @@ def _check_card(version: int, card: Mapping[str, Any]) -> None:
             where=f"version {version}",
             next_step="it is of an earlier riskloop; train anew",
         )
-
-
-def _pictures(project: Project, digest: str) -> dict[str, bytes]:
-    folder = project.locations.trainings / digest[:16]
-    found = {name: folder / f"{name}.png" for name in _PICTURES}
-    return {name: path.read_bytes() for name, path in found.items() if path.is_file()}

@@ -29,7 +29,7 @@ class Group:
     kind : {"range", "value", "level", "rest", "unknown", "missing", "block"}
         ``range``: numbers in [low, high), an end of None is open. ``value``: one number. ``level``: one category.
         ``rest``: the less frequent categories together. ``unknown``: categories the contract does not know.
-        ``block``: rows that follow each other in time or in the table.
+        ``block``: rows that follow each other in time, or in the table from row ``low`` to row ``high``.
     rows, positives : int
     rate : Interval
         Share of positives with its 95 % interval (Wilson, 1927).

@@ -68,7 +68,9 @@ def _blocks(outcome: BoolArray, order: NDArray[np.int64], stamps: NDArray[np.dat
     start = 1
     for rows in np.array_split(order, min(BLOCKS, len(order))):
         end = start + len(rows) - 1
-        name = f"{start:,} to {end:,}" if stamps is None else str(stamps[rows[0]].astype("datetime64[D]"))
-        groups.append(Group.of("block", len(rows), outcome[rows].sum(), level=name))
+        where: dict[str, Any] = {"level": f"{start:,} to {end:,}", "low": start, "high": end}
+        if stamps is not None:
+            where = {"level": str(stamps[rows[0]].astype("datetime64[D]"))}
+        groups.append(Group.of("block", len(rows), outcome[rows].sum(), **where))
         start = end + 1
     return groups

@@ -6,7 +6,7 @@ Lengths are in units of the drawing; one unit is about one pixel on a phone.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -182,6 +182,70 @@ def lines(
             left, level = _LEFT + place % 2 * (right - _LEFT) / 2, 22.0 + 14 * (place // 2)
             paths.append(Path(f"line {line.kind}", f"M{_px(left)} {_px(level)}h14"))
             words.append(Word("name", left + 18, level + 3, "start", line.name))
+    return Drawing(WIDTH, floor + 32, tuple(paths), tuple(words))
+
+
+class Pile(NamedTuple):
+    """Counts of what is right and of what is wrong, in bins of equal width from 0 to 1."""
+
+    title: str
+    right_name: str
+    wrong_name: str
+    right: Sequence[int]
+    wrong: Sequence[int]
+
+
+def piles(
+    rows: Sequence[Pile], across: Sequence[Tick], title: str, count: Callable[[int], str], *, mark: float
+) -> Drawing:
+    """Panels below each other, what is wrong on top of what is right, on square-root scales: few customers show too.
+
+    Parameters
+    ----------
+    rows : sequence of Pile
+        One panel each.
+    across : sequence of Tick
+        Of the axis from 0 to 1 that they share.
+    title : str
+        Of that axis.
+    count : callable
+        Writes a number of customers.
+    mark : float
+        A vertical line.
+    """
+    height, each, right = 80.0, 118.0, WIDTH - 8
+    paths, words = [], []
+
+    def x(value: float) -> float:
+        return _LEFT + (right - _LEFT) * value
+
+    for place, row in enumerate(rows):
+        floor = each * (place + 1) - 4
+        most = max(1, *(a + b for a, b in zip(row.right, row.wrong, strict=True)))
+        width = 1 / len(row.right)
+        drawn = {"bar strong": "", "wrong": ""}
+        for bin_, (good, bad) in enumerate(zip(row.right, row.wrong, strict=True)):
+            low, high = (height * math.sqrt(part / most) for part in (good, good + bad))
+            left, end = _px(x((bin_ + 0.06) * width)), _px(x((bin_ + 0.94) * width))
+            if good:
+                drawn["bar strong"] += f"M{left} {_px(floor)}V{_px(floor - low)}H{end}V{_px(floor)}Z"
+            if bad:
+                drawn["wrong"] += f"M{left} {_px(floor - low)}V{_px(floor - high)}H{end}V{_px(floor - low)}Z"
+        paths.append(Path("axis", f"M{_px(_LEFT)} {_px(floor)}H{_px(right)}"))
+        paths += [Path(kind, d) for kind, d in drawn.items() if d]
+        paths.append(Path("all", f"M{_px(x(mark))} {_px(floor - height)}V{_px(floor)}"))
+        top = floor - height - 14
+        for kind, name, at in (("bar strong", row.right_name, 130.0), ("wrong", row.wrong_name, 265.0)):
+            paths.append(Path(kind, f"M{_px(at)} {_px(top - 8)}h9v9h-9Z"))
+            words.append(Word("", at + 13, top, "start", name))
+        words.append(Word("name", 0, top, "start", row.title))
+        words.append(Word("", _LEFT - 4, floor - height + 7, "end", count(most)))
+        words.append(Word("", _LEFT - 4, floor, "end", count(0)))
+    floor = each * len(rows) - 4
+    for place, one in enumerate(across):
+        anchor: Anchor = "end" if place == len(across) - 1 else "middle" if place else "start"
+        words.append(Word("", x(one.at), floor + 13, anchor, one.text))
+    words.append(Word("", (right + _LEFT) / 2, floor + 27, "middle", title))
     return Drawing(WIDTH, floor + 32, tuple(paths), tuple(words))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from riskloop.report.documents.html import answered
 from riskloop.report.documents.pen import Pen
@@ -15,21 +16,25 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 def markdown(document: Document) -> str:
     """The text; whatever comes from tables can neither format nor link anything."""
+    lines = [f"{escaped(document.subtitle)} · `{document.digest[:12]}`", "", escaped(answered(document)), ""]
+    lines += [f"*{escaped(document.notice)}*", ""]
+    return text(document.title, document.front, lines, document.sections, Pen(document.language))
+
+
+def text(title: str, front: Mapping[str, Any], lines: Iterable[str], sections: Iterable[Section], pen: Pen) -> str:
+    """Sections under a title, with a head of plain values in YAML, and lines of Markdown before the first section."""
     import yaml
 
-    front = yaml.safe_dump(dict(document.front), sort_keys=False, allow_unicode=True, width=110)
-    lines = ["---", front.rstrip(), "---", "", f"# {escaped(document.title)}", ""]
-    lines += [f"{escaped(document.subtitle)} · `{document.digest[:12]}`", ""]
-    lines += [escaped(answered(document)), "", f"*{escaped(document.notice)}*", ""]
-    pen = Pen(document.language)
-    for section in document.sections:
-        lines += _section(section, 2, pen)
-    return "\n".join(lines).rstrip() + "\n"
+    head = yaml.safe_dump(dict(front), sort_keys=False, allow_unicode=True, width=110)
+    written = ["---", head.rstrip(), "---", "", f"# {escaped(title)}", "", *lines]
+    for section in sections:
+        written += _section(section, 2, pen)
+    return "\n".join(written).rstrip() + "\n"
 
 
-def escaped(text: str) -> str:
+def escaped(words: str) -> str:
     """Text as it is read: no mark, tag or line break of it means anything."""
-    return _MARKS.sub(r"\\\1", " ".join(text.translate(_ENTITIES).split()))
+    return _MARKS.sub(r"\\\1", " ".join(words.translate(_ENTITIES).split()))
 
 
 def _section(section: Section, level: int, pen: Pen) -> Iterator[str]:
@@ -55,8 +60,8 @@ def _block(block: Block, level: int, pen: Pen) -> Iterator[str]:
         case Figure():
             yield pen.say("labelled", label=f"**{escaped(block.title)}**", value=escaped(block.says))
         case Table():
-            yield f"{'#' * level} {escaped(block.title)}"
-            yield ""
+            if block.title:
+                yield from (f"{'#' * level} {escaped(block.title)}", "")
             yield from _table(block, pen)
     yield ""
     yield _source(block.source, pen)

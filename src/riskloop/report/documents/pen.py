@@ -10,10 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from riskloop.report.documents.tree import Fact, Open, Value
-from riskloop.report.words import Language, Say, number, percent, shown, speak
+from riskloop.report.words import Language, Say, number, percent, shown, speak, written
 
 _DASH = "–"
-_FRENCH = str.maketrans({",": "\N{NARROW NO-BREAK SPACE}", ".": ","})
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,8 @@ class Pen:
         return self._value(_whole(share), share)
 
     def money(self, amount: float | None) -> Value:
-        written = self._value(_money(amount), amount)
-        return Value(f"{written.text}\N{NO-BREAK SPACE}{shown(self.currency, 12)}", written.raw)
+        bare = self._value(_money(amount), amount)
+        return Value(f"{bare.text}\N{NO-BREAK SPACE}{shown(self.currency, 12)}", bare.raw)
 
     def interval(self, one: Mapping[str, Any] | None, how: str = "fixed", *, unit: str = "") -> Value:
         """A value with the ends of its interval; ``how`` is a key of `_WRITE`."""
@@ -109,9 +108,7 @@ class Pen:
         return Value(self._written(text), None if raw is None or not math.isfinite(raw) else raw)
 
     def _written(self, text: str) -> str:
-        if self.language != "fr":
-            return text
-        return text.translate(_FRENCH).replace("%", "\N{NO-BREAK SPACE}%")
+        return written(text, self.language)
 
 
 def _fixed(value: float | None, digits: int = 3) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from riskloop.report.data_schema import KIND, data_schema
 from riskloop.report.documents import compliance, model
 
 _DIGEST = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
@@ -69,7 +70,9 @@ _NAMES = {"model-report": model.SCHEMA, "compliance-pack": compliance.SCHEMA}
 
 
 def document_schema(name: str) -> dict[str, Any]:
-    """JSON Schema (2020-12) of ``model-report`` or ``compliance-pack``."""
+    """JSON Schema (2020-12) of ``model-report``, ``compliance-pack`` or ``data-report``."""
+    if name == KIND:
+        return data_schema()
     properties = {
         "schema": {"const": _NAMES[name]},
         "title": _TEXT,

@@ -64,8 +64,6 @@ class Subject:
         Fingerprint of the key that signed the bundle.
     files : mapping of str to str
         SHA-256 of the bundle's files.
-    pictures : mapping of str to bytes
-        Plots that the training left, PNG; empty where its folder is gone.
     generated : datetime
     """
 
@@ -79,7 +77,6 @@ class Subject:
     four_eyes: bool
     key: str
     files: Mapping[str, str]
-    pictures: Mapping[str, bytes]
     generated: datetime
 
     @property
@@ -134,7 +131,3 @@ class Subject:
         fields = asdict(self.version)
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"), default=str)
         return Source({"record": hashlib.sha256(text.encode()).hexdigest(), "bundle": self.bundle.digest})
-
-    def of_file(self, data: bytes) -> Source:
-        """A file of the training's folder."""
-        return Source({"file": hashlib.sha256(data).hexdigest(), "bundle": self.bundle.digest})

@@ -15,8 +15,8 @@ from riskloop.report.words import Language
 class Source:
     """What a fact comes from: the name of a kind of artifact, and its SHA-256; one or more of them.
 
-    Kinds are ``bundle``, ``data``, ``log`` (the head of the promotion log), ``record`` (of the version), ``laws``,
-    ``components`` and ``file``.
+    Kinds are ``bundle``, ``data``, ``log`` (the head of the promotion log), ``record`` (of the version), ``laws``
+    and ``components``.
     """
 
     hashes: Mapping[str, str]
@@ -127,15 +127,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing, or a picture as PNG; ``says`` tells someone who does not see it what it shows."""
+    """A drawing; ``says`` tells someone who does not see it what it shows."""
 
     key: str
     title: str
     says: str
     source: Source
-    drawing: Drawing | None = None
-    png: bytes = b""
-    note: str = ""
+    drawing: Drawing
 
     def to_dict(self) -> dict[str, Any]:
         return {"figure": self.key, "title": self.title, "says": self.says, "source": self.source.to_dict()}

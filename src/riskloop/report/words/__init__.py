@@ -8,15 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from riskloop.report.words.of_compliance import COMPLIANCE
-from riskloop.report.words.of_data import ENGLISH
+from riskloop.report.words.of_data import DATA
 from riskloop.report.words.of_documents import DOCUMENTS
 from riskloop.report.words.of_models import MODELS
 
 Say = Callable[..., str]
 Language = Literal["en", "fr"]
 
-_PAIRS = {**DOCUMENTS, **MODELS, **COMPLIANCE}
+_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE}
 _BEFORE_A_MARK = re.compile(r" (?=[:;?!%»])|(?<=«) ")
+_FRENCH_DIGITS = str.maketrans({",": "\N{NARROW NO-BREAK SPACE}", ".": ","})
 _THOUSANDS = re.compile(r"(?<=\d) (?=\d{3})")
 
 
@@ -26,10 +27,9 @@ def _french(text: str) -> str:
 
 
 LANGUAGES: Mapping[Language, Mapping[str, str]] = {
-    "en": {**ENGLISH, **{key: english for key, (english, _) in _PAIRS.items()}},
+    "en": {key: english for key, (english, _) in _PAIRS.items()},
     "fr": {key: _french(french) for key, (_, french) in _PAIRS.items()},
 }
-"""English says everything; French the documents about a version."""
 
 
 def speak(language: Language = "en") -> Say:
@@ -40,6 +40,13 @@ def speak(language: Language = "en") -> Say:
         return words[key].format(**values)
 
     return say
+
+
+def written(digits: str, language: Language) -> str:
+    """A number that was written as English does, in the language."""
+    if language != "fr":
+        return digits
+    return digits.translate(_FRENCH_DIGITS).replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def shown(text: str, longest: int = 60) -> str:

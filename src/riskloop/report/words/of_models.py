@@ -171,21 +171,41 @@ MODELS: Pairs = {
     "confusions_title": ("Right and wrong decisions, customers", "Décisions justes et fausses, clients"),
     "scores_title": ("Decisions by score", "Décisions par score"),
     "scores_says": (
-        "Right and wrong decisions about positives and negatives, by foreseen probability.",
-        "Décisions justes et fausses sur positifs et négatifs, par probabilité prévue.",
+        "Right and wrong decisions about positives and negatives, by foreseen probability, on square-root scales.",
+        "Décisions justes et fausses sur positifs et négatifs, par probabilité prévue, en racine carrée.",
     ),
+    "scores_positives": ("Positives", "Positifs"),
+    "scores_negatives": ("Negatives", "Négatifs"),
+    "scores_across": ("probability foreseen", "probabilité prévue"),
+    "scores_table_title": ("Figures of the decisions by score", "Chiffres des décisions par score"),
     "cost_curve_title": ("Cost by threshold", "Coût selon le seuil"),
     "cost_curve_says": (
-        "What every threshold would have cost, with the chosen one marked.",
-        "Ce que chaque seuil aurait coûté, avec celui qui est retenu.",
+        "What one threshold for all would have cost per 1,000 customers. The cheapest on these customers ({best}) "
+        "would have cost {least}; the decisions taken cost {cost}.",
+        "Ce qu'un même seuil pour tous aurait coûté pour 1 000 clients. Le moins cher sur ces clients ({best}) aurait "
+        "coûté {least} ; les décisions prises ont coûté {cost}.",
     ),
-    "picture_note": (
-        "Drawn when the version was trained.",
-        "Dessiné à l'entraînement de la version, en anglais.",
+    "cost_curve_line": ("one threshold for all", "un même seuil pour tous"),
+    "cost_curve_across": ("threshold (acting from this probability on)", "seuil (agir à partir de cette probabilité)"),
+    "cost_curve_table_title": (
+        "Figures of the cost by threshold, {currency} per 1,000 customers",
+        "Chiffres du coût selon le seuil, {currency} pour 1 000 clients",
     ),
-    "no_pictures": (
-        "The plots that the training drew are no longer in the project's folder.",
-        "Les graphiques de l'entraînement ne sont plus dans le dossier du projet.",
+    "mark_one": (
+        "The dashed vertical line is the threshold chosen, {threshold}.",
+        "La ligne verticale pointillée est le seuil retenu, {threshold}.",
+    ),
+    "mark_own": (
+        "Thresholds are each customer's own; the dashed vertical line is the one that would be best for all, "
+        "{threshold}.",
+        "Les seuils sont propres à chaque client ; la ligne verticale pointillée est celui qui serait le meilleur pour "
+        "tous, {threshold}.",
+    ),
+    "no_curves": (
+        "Costs by threshold and decisions by score cannot be drawn: the bundle is of an earlier riskloop, which did "
+        "not keep them. Versions trained from now on have them.",
+        "Coûts selon le seuil et décisions par score ne peuvent être dessinés : le lot est d'un riskloop antérieur, "
+        "qui ne les gardait pas. Les versions entraînées désormais les ont.",
     ),
     "sensitivity_title": ("If the costs were others", "Si les coûts étaient autres"),
     "sweep_right": (

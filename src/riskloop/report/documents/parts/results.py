@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from riskloop.report.documents.drawing import Series, Tick, bar, bars, lines, nice
+from riskloop.report.documents.parts.curves import curves
 from riskloop.report.documents.parts.method import threshold
 from riskloop.report.documents.parts.use import verdict
 from riskloop.report.documents.pen import Pen
@@ -33,7 +34,6 @@ METRICS = (
     "cost_per_thousand",
 )
 _SHARES = frozenset({"accuracy", "precision", "recall", "act_rate"})
-_PICTURES = ("scores", "cost_curve")
 _SWEEP_STEP = 4
 
 
@@ -95,7 +95,7 @@ def money(subject: Subject, pen: Pen) -> Section:
         _policies_drawn(subject, pen),
         _policies(subject, pen),
         _confusions(subject, pen),
-        *_pictures(subject, pen),
+        *curves(subject, pen),
     ]
     sections = (
         Section("sensitivity", pen.say("sensitivity_title"), sensitivity(subject, pen)),
@@ -172,23 +172,6 @@ def _confusions(subject: Subject, pen: Pen) -> Table:
         ),
         subject.of_record,
     )
-
-
-def _pictures(subject: Subject, pen: Pen) -> list[Block]:
-    found = [(name, subject.pictures[name]) for name in _PICTURES if name in subject.pictures]
-    if not found:
-        return [Said((pen.words("no_pictures"),), subject.of_bundle)]
-    return [
-        Figure(
-            name,
-            pen.say(f"{name}_title"),
-            pen.say(f"{name}_says"),
-            subject.of_file(png),
-            png=png,
-            note=pen.say("picture_note"),
-        )
-        for name, png in found
-    ]
 
 
 def sensitivity(subject: Subject, pen: Pen) -> tuple[Block, ...]:
