@@ -261,6 +261,9 @@ class ServingSection(_Section):
     labels: tuple[str, str] = Field(("act", "pass"), description="Words for the two decisions: act, do not act.")
     bands: tuple[float, float] = Field((0.4, 0.7), description="Probabilities that separate low, medium, high risk.")
 
+    log: Literal["text", "json"] = Field("text", description="Lines for people, or a JSON object per line.")
+    log_requests: bool = Field(False, description="Whether every request has a line in the log.")
+    max_connections: int = Field(2_000, gt=0, description="Connections of one worker; who comes beyond gets 503.")
     durability: Literal["process", "power"] = Field(
         "process",
         description="What an answered prediction survives: the end of the process, or loss of power too (slower).",

@@ -102,4 +102,7 @@ def serve_config(
         guarded=bool(project.access.in_force()),
         requests_per_second=serving.requests_per_second,
         durability=serving.durability,
+        log=serving.log,
+        log_requests=serving.log_requests,
+        max_connections=serving.max_connections,
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from riskloop.keep.database import (
     open_database,
     reading,
     schema_revision,
+    try_to_write,
     writing,
 )
 from riskloop.keep.tables import metadata
@@ -174,3 +176,15 @@ def test_the_same_revision_is_written_for_postgresql() -> None:
     assert "BEFORE TRUNCATE ON promotions" in script
     assert "BIGSERIAL" in script
     assert "WHERE idempotency_key IS NOT NULL" in script
+
+
+def test_a_store_that_takes_no_writes_is_found_out(engine: Engine, tmp_path: Path) -> None:
+    try_to_write(engine)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "riskloop.db-wal").stat().st_size, hard))
+    try:
+        with pytest.raises(Unavailable):
+            try_to_write(engine)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try_to_write(engine)

@@ -163,6 +163,22 @@ def serialised(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def try_to_write(engine: Engine) -> None:
+    """Commit something that changes nothing: a transaction without a write succeeds on a full disk.
+
+    Raises
+    ------
+    Unavailable
+        If the database takes no writes.
+    """
+    with writing(engine) as connection:
+        if connection.dialect.name == "sqlite":
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+            connection.exec_driver_sql(f"PRAGMA user_version = {int(version or 0)}")
+        else:
+            connection.execute(select(func.pg_current_xact_id()))
+
+
 def give_way(engine: Engine) -> None:
     """Between two transactions of a bulk job: let other writers of a SQLite file have their turn.
 

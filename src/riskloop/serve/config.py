@@ -39,6 +39,11 @@ class ServeConfig:
         The most that one key may ask for, over all workers.
     durability : {"process", "power"}
         What an answered prediction survives.
+    log : {"text", "json"}
+    log_requests : bool
+        Whether every request has a line in the log.
+    max_connections : int
+        Of one worker; who comes beyond is answered with 503.
 
     Raises
     ------
@@ -60,6 +65,9 @@ class ServeConfig:
     guarded: bool = False
     requests_per_second: float | None = None
     durability: Literal["process", "power"] = "process"
+    log: Literal["text", "json"] = "text"
+    log_requests: bool = False
+    max_connections: int = 2_000
 
     def __post_init__(self) -> None:
         if not self.guarded and not is_loopback(self.host):
@@ -75,7 +83,7 @@ class ServeConfig:
             self.poll_seconds,
             self.requests_per_second or 1,
         )
-        if not 0 <= self.port <= 65_535 or min(limits) <= 0:
+        if not 0 <= self.port <= 65_535 or min(*limits, self.max_connections) <= 0:
             raise UsageError("A port, a limit or a number of workers makes no sense.", where="serving")
 
     @property

@@ -12,10 +12,12 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from riskloop.serve.logs import ACCESS
 from riskloop.serve.metrics import Metrics
 from riskloop.serve.problems import unexpected
 
 _log = logging.getLogger("riskloop.serve")
+_access = logging.getLogger(ACCESS)
 _REQUEST_ID = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -68,11 +70,27 @@ class Door:
             await unexpected(Request(scope))(scope, receive, send_signed)
         finally:
             route = self._routes.get(scope.get("endpoint"), "none")
-            self._metrics.request(route, _method(scope), status, perf_counter() - started)
+            seconds = perf_counter() - started
+            self._metrics.request(route, _method(scope), status, seconds)
+            if _access.isEnabledFor(logging.INFO):
+                _access.info("%s %s %s", _method(scope), route, status, extra=_facts(scope, route, status, seconds))
 
     def _identify(self, scope: Scope) -> str:
         given = Headers(scope=scope).get("x-request-id", "")
         return given if _REQUEST_ID.fullmatch(given) else self._new_id()
+
+
+def _facts(scope: Scope, route: str, status: int, seconds: float) -> dict[str, Any]:
+    """Of a request for the log: its route, not its path, which may name a customer."""
+    caller = scope.get("riskloop.caller")
+    return {
+        "request_id": scope["riskloop.request_id"],
+        "method": _method(scope),
+        "route": route,
+        "status": status,
+        "ms": round(seconds * 1000, 3),
+        "caller": caller.name if caller else None,
+    }
 
 
 def _method(scope: Scope) -> str:

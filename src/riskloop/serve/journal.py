@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import Engine
 
 from riskloop.errors import Unavailable
-from riskloop.keep.database import writing
+from riskloop.keep.database import try_to_write
 from riskloop.keep.ledger import Ledger, Prediction
 from riskloop.keep.writer import GroupCommitWriter
 
@@ -76,9 +76,9 @@ class Journal:
             If the ledger still takes no writes.
         """
         if self.failed is not None:
-            await asyncio.to_thread(self._try_to_write)
+            await asyncio.to_thread(self._try)
             self.failed = None
 
-    def _try_to_write(self) -> None:
-        with writing(self._engine):
-            self._ledger.recent(1)
+    def _try(self) -> None:
+        try_to_write(self._engine)
+        self._ledger.recent(1)

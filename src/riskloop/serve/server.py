@@ -19,12 +19,14 @@ from starlette.applications import Starlette
 from riskloop.errors import UsageError
 from riskloop.serve.api import create_app
 from riskloop.serve.config import ServeConfig
+from riskloop.serve.logs import configure
 from riskloop.serve.metrics import SHARED_FOLDER
 
 CONFIG_VARIABLE = "RISKLOOP_SERVE_CONFIG"
 GRACE_SECONDS = 30
 STARTUP_SECONDS = 60
 HEALTH_SECONDS = 15
+_OTHER_FILES = 200
 
 
 def run(config: ServeConfig, on_ready: Callable[[str], None] | None = None) -> None:
@@ -43,9 +45,11 @@ def run(config: ServeConfig, on_ready: Callable[[str], None] | None = None) -> N
     listener = bind(config.address, config.port)
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    allow_files(config.max_connections + _OTHER_FILES)
     with listener, _quiet_end():
         if config.workers == 1:
-            _Server(_uvicorn(create_app(config)), url, on_ready).run(sockets=[listener])
+            configure(config.log, requests=config.log_requests)
+            _Server(_uvicorn(create_app(config), config), url, on_ready).run(sockets=[listener])
         else:
             _run_workers(config, listener, url, on_ready)
 
@@ -75,7 +79,9 @@ def bind(address: str, port: int) -> socket.socket:
 
 def app_from_environment() -> Starlette:
     """The application of a worker process, whose parent left the configuration in the environment."""
-    return create_app(ServeConfig.from_json(os.environ[CONFIG_VARIABLE]))
+    config = ServeConfig.from_json(os.environ[CONFIG_VARIABLE])
+    configure(config.log, requests=config.log_requests)
+    return create_app(config)
 
 
 class _Server(uvicorn.Server):
@@ -96,7 +102,7 @@ def _run_workers(
     from uvicorn.supervisors import Multiprocess
 
     os.environ[CONFIG_VARIABLE] = config.to_json()
-    settings = _uvicorn("riskloop.serve.server:app_from_environment", factory=True, workers=config.workers)
+    settings = _uvicorn("riskloop.serve.server:app_from_environment", config, factory=True, workers=config.workers)
     if on_ready:
         threading.Thread(target=_tell_when_it_answers, args=(url, on_ready), daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="riskloop-metrics-") as shared:
@@ -117,7 +123,19 @@ def _tell_when_it_answers(url: str, on_ready: Callable[[str], None]) -> None:
         on_ready(url)
 
 
-def _uvicorn(app: Any, **more: Any) -> uvicorn.Config:
+def allow_files(wanted: int) -> None:
+    """Let this process and its workers hold as many sockets as it may: the usual limit of 1,024 is a soft one."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and possible > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+
+
+def _uvicorn(app: Any, config: ServeConfig, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
@@ -128,6 +146,7 @@ def _uvicorn(app: Any, **more: Any) -> uvicorn.Config:
         log_config=None,
         timeout_graceful_shutdown=GRACE_SECONDS,
         timeout_worker_healthcheck=HEALTH_SECONDS,
+        limit_concurrency=config.max_connections,
         **more,
     )
 
