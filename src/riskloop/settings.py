@@ -268,6 +268,10 @@ class ServingSection(_Section):
         "process",
         description="What an answered prediction survives: the end of the process, or loss of power too (slower).",
     )
+    when_away: Literal["refuse", "spool"] = Field(
+        "refuse",
+        description="While the database is away: answer 503, or answer and keep predictions on the local disk for it.",
+    )
     retention_days: float | None = Field(
         None, gt=0, description="How long predictions and outcomes are kept; `riskloop prune` removes older ones."
     )

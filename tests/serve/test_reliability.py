@@ -162,3 +162,31 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_may():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allow_files(soft)
     assert resource.getrlimit(resource.RLIMIT_NOFILE) == (soft, hard)
+
+
+def test_with_a_spool_customers_are_answered_while_the_database_is_away_and_everything_is_kept_once(
+    project, server_process, customers
+):
+    config = project.config(spool=project.folder / "spool")
+    server = server_process(config)
+    with Traffic(server.url, customers[0]) as traffic:
+        until(lambda: len(traffic.answered) > 30)
+        project.execute("ALTER TABLE predictions RENAME TO elsewhere")
+        before = len(traffic.answered)
+        until(lambda: len(traffic.answered) > before + 30)
+        assert httpx.get(f"{server.url}/ready").status_code == 200
+        batch = httpx.post(f"{server.url}/predict/batch", json=[{"features": one} for one in customers]).json()
+        keyed = httpx.post(
+            f"{server.url}/predict", json={"features": customers[0]}, headers={"Idempotency-Key": "k"}, timeout=20
+        )
+        assert keyed.status_code == 503  # the same answer could not be promised
+        server.process.kill()
+        server.process.wait()
+    answered = traffic.answered + [one["prediction_id"] for one in batch["answers"]]
+    project.execute("ALTER TABLE elsewhere RENAME TO predictions")
+    again = server_process(config)
+    until(lambda: set(answered) <= kept(project))
+    assert set(traffic.codes) == {200}
+    assert len(answered) == len(set(answered)) <= project.ledger.count()
+    assert list((project.folder / "spool").iterdir()) == []
+    assert again.stop()[0] == 0

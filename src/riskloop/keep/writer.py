@@ -7,7 +7,9 @@ prediction is committed at once; under load, transactions grow by themselves.
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from types import TracebackType
@@ -15,7 +17,12 @@ from typing import Self
 
 from riskloop.errors import Conflict, RiskloopError, Unavailable
 from riskloop.keep.ledger import EncodedPrediction, Ledger, Prediction, encode
+from riskloop.keep.spool import Spool
 
+RETRY_SECONDS = 1.0
+"""So often a database that is away is tried again, where there is a spool."""
+
+_log = logging.getLogger("riskloop.keep")
 _Waiting = tuple[EncodedPrediction, "Future[None]"]
 
 
@@ -29,10 +36,16 @@ class GroupCommitWriter:
         How many predictions may wait. When that many do, the next is refused at once.
     batch : int
         The most rows in one transaction.
+    spool : Spool, optional
+        Takes predictions while the database is away; they are replayed once it is back.
     """
 
-    def __init__(self, ledger: Ledger, *, capacity: int = 10_000, batch: int = 1_000) -> None:
+    def __init__(
+        self, ledger: Ledger, *, capacity: int = 10_000, batch: int = 1_000, spool: Spool | None = None
+    ) -> None:
         self._ledger = ledger
+        self._spool = spool
+        self._retry_at = 0.0
         self._capacity = capacity
         self._batch = batch
         self._waiting: list[_Waiting] = []
@@ -117,24 +130,57 @@ class GroupCommitWriter:
 
     def _take(self) -> list[_Waiting]:
         """The next batch; empty when closed and drained."""
-        with self._wake:
-            self._wake.wait_for(lambda: self._waiting or not self._open)
-            batch, self._waiting = self._waiting[: self._batch], self._waiting[self._batch :]
-            return batch
+        while True:
+            self._replay()
+            with self._wake:
+                patience = RETRY_SECONDS if self._spool is not None else None
+                if not self._wake.wait_for(lambda: self._waiting or not self._open, patience):
+                    continue
+                return self._next()
+
+    def _next(self) -> list[_Waiting]:
+        batch = self._waiting[: self._batch]
+        self._waiting = self._waiting[self._batch :]
+        return batch
+
+    def _replay(self) -> None:
+        """Write what is spooled, if the database is back."""
+        if self._spool is None or time.monotonic() < self._retry_at or not self._spool.waiting:
+            return
+        self._retry_at = time.monotonic() + RETRY_SECONDS
+        try:
+            self._spool.replay(self._ledger.append_encoded)
+        except Unavailable:
+            pass
+        except Exception:  # the thread must live; what is spooled waits on
+            _log.exception("the spool could not be replayed")
+
+    def _spooled(self, batch: Sequence[_Waiting], error: Unavailable) -> bool:
+        """Whether the spool took a batch that the database did not."""
+        if self._spool is None:
+            return False
+        try:
+            self._spool.keep([row for row, _ in batch])
+        except Unavailable:
+            _log.exception("neither the ledger nor the spool takes predictions (%s)", error)
+            return False
+        return True
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
         try:
             self._ledger.append_encoded([row for row, _ in batch])
         except Unavailable as error:
-            self._fail(batch, error)
+            if self._spooled(batch, error):
+                _answer(batch)
+            else:
+                self._fail(batch, error)
         except Exception as error:  # whatever it is, the thread must live and the callers must hear of it
             if len(batch) == 1:
                 self._fail(batch, error)
             else:
                 self._write_one_by_one(batch)
         else:
-            for _, future in batch:
-                future.set_result(None)
+            _answer(batch)
 
     def _write_one_by_one(self, batch: Sequence[_Waiting]) -> None:
         """One row that the database refuses must not fail its neighbours."""
@@ -145,6 +191,11 @@ class GroupCommitWriter:
         self._lost += 0 if isinstance(error, Conflict) else len(batch)
         for _, future in batch:
             future.set_exception(_own_copy(error))
+
+
+def _answer(batch: Sequence[_Waiting]) -> None:
+    for _, future in batch:
+        future.set_result(None)
 
 
 def _own_copy(error: Exception) -> Exception:

@@ -21,6 +21,7 @@ from riskloop.keep.customers import Customers
 from riskloop.keep.database import open_database
 from riskloop.keep.ledger import Ledger
 from riskloop.keep.promotions import Promotions
+from riskloop.keep.spool import Spool
 from riskloop.keep.versions import Versions
 from riskloop.keep.writer import GroupCommitWriter
 from riskloop.serve.body import JSON
@@ -76,9 +77,10 @@ def create_app(
     ledger, versions = Ledger(engine), Versions(engine)
     promotions = Promotions(engine, require_approval=config.four_eyes)
     store = BundleStore(config.bundles, KeyRing(config.keys))
-    writer = GroupCommitWriter(ledger)
+    spool = Spool(config.spool) if config.spool else None
+    writer = GroupCommitWriter(ledger, spool=spool)
     champion = Champion(promotions, versions, store, poll_seconds=config.poll_seconds)
-    journal = Journal(engine, ledger, writer)
+    journal = Journal(engine, ledger, writer, spool)
     metrics = Metrics(champion, writer)
     shadow = Shadow(writer, metrics.predictions)
     metrics.watch(shadow)
@@ -93,7 +95,7 @@ def create_app(
 
     predictions = Predictions(config, champion, journal, Customers(engine), metrics, shadow, clock=clock, new_id=new_id)
     release = Release(config, champion, promotions, versions, store, clock=clock)
-    monitoring = Monitoring(engine, champion, journal, metrics)
+    monitoring = Monitoring(engine, champion, journal, metrics, spools=spool is not None)
     protocols = Protocols(config, champion, predictions.all_or_none)
     login = Login(config.project, guard, sessions, clock=clock)
     needs = guard.needs

@@ -39,6 +39,9 @@ class ServeConfig:
         The most that one key may ask for, over all workers.
     durability : {"process", "power"}
         What an answered prediction survives.
+    spool : Path or None
+        Folder on the local disk where answered predictions wait while the database is away; without it they are
+        refused.
     log : {"text", "json"}
     log_requests : bool
         Whether every request has a line in the log.
@@ -65,6 +68,7 @@ class ServeConfig:
     guarded: bool = False
     requests_per_second: float | None = None
     durability: Literal["process", "power"] = "process"
+    spool: Path | None = None
     log: Literal["text", "json"] = "text"
     log_requests: bool = False
     max_connections: int = 2_000
@@ -98,7 +102,8 @@ class ServeConfig:
     def from_json(cls, text: str) -> ServeConfig:
         """Inverse of `to_json`."""
         fields = json.loads(text)
-        return cls(**{**fields, "bundles": Path(fields["bundles"]), "keys": Path(fields["keys"])})
+        paths = {name: Path(fields[name]) for name in ("bundles", "keys", "spool") if fields[name] is not None}
+        return cls(**{**fields, **paths})
 
 
 def is_loopback(host: str) -> bool:

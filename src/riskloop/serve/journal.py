@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from riskloop.errors import Unavailable
 from riskloop.keep.database import try_to_write
-from riskloop.keep.ledger import Ledger, Prediction
+from riskloop.keep.ledger import Ledger, Prediction, encode
+from riskloop.keep.spool import Spool
 from riskloop.keep.writer import GroupCommitWriter
 
 PATIENCE_SECONDS = 5.0
@@ -25,7 +26,8 @@ class Journal:
         Why the last write failed; None once one succeeds.
     """
 
-    def __init__(self, engine: Engine, ledger: Ledger, writer: GroupCommitWriter) -> None:
+    def __init__(self, engine: Engine, ledger: Ledger, writer: GroupCommitWriter, spool: Spool | None = None) -> None:
+        self._spool = spool
         self.failed: Unavailable | None = None
         self._engine = engine
         self._ledger = ledger
@@ -57,11 +59,20 @@ class Journal:
     async def keep_all(self, predictions: Sequence[Prediction]) -> None:
         """Commit many predictions: all of them or none."""
         try:
-            await asyncio.to_thread(self._ledger.append, predictions)
+            await asyncio.to_thread(self._append, predictions)
         except Unavailable as error:
             self.failed = error
             raise
         self.failed = None
+
+    def _append(self, predictions: Sequence[Prediction]) -> None:
+        rows = [encode(prediction) for prediction in predictions]
+        try:
+            self._ledger.append_encoded(rows)
+        except Unavailable:
+            if self._spool is None:
+                raise
+            self._spool.keep(rows)
 
     async def answered(self, key: str) -> Prediction | None:
         """The prediction that was answered to a request with that idempotency key."""
