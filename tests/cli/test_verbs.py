@@ -342,14 +342,14 @@ def test_a_key_is_made_listed_and_revoked(riskloop: Riskloop, trained: Project) 
     place = ("--project", trained.folder)
     made = riskloop("keys", "add", "crm", "--role", "scorer", *place, "--json").json
     assert made["token"].startswith("rk_")
-    shown = riskloop("keys", "add", "ada", "--role", "operator", *place)
+    shown = riskloop("keys", "add", "ada", "--role", "approver", *place)
     assert shown.out.splitlines()[0].startswith("rk_")
     assert riskloop("keys", "add", "crm", *place).code == 1
     assert riskloop("keys", "revoke", "crm", *place).code == 0
     listed = riskloop("keys", "list", *place, "--json").json
     assert [(key["name"], key["role"], key["revoked_at"] is None) for key in listed] == [
         ("crm", "scorer", False),
-        ("ada", "operator", True),
+        ("ada", "approver", True),
     ]
     assert riskloop("keys", "calls", *place, "--json").json == []
 

@@ -79,7 +79,7 @@ def test_as_soon_as_there_is_a_key_every_call_needs_one(client, access, envelope
     [
         ("viewer", {"read": 200, "score": 403, "tell": 403, "promote": 403, "watch": 200}),
         ("scorer", {"read": 200, "score": 200, "tell": 200, "promote": 403, "watch": 200}),
-        ("operator", {"read": 200, "score": 200, "tell": 200, "promote": 200, "watch": 200}),
+        ("approver", {"read": 200, "score": 200, "tell": 200, "promote": 200, "watch": 200}),
         ("admin", {"read": 200, "score": 200, "tell": 200, "promote": 200, "watch": 200}),
     ],
 )
@@ -98,11 +98,11 @@ def test_a_revoked_key_is_refused_within_a_second_and_beyond_the_last_key_nothin
 
 
 def test_what_is_done_with_a_key_is_done_by_its_holder(holding, project):
-    client = holding("operator")
+    client = holding("approver")
     problem(client.post("/rollback", json=SAID | {"actor": "somebody else"}), 403, "another-actor")
     event = client.post("/models/2/promote", json=SAID).json()
-    assert event["actor"] == "the operator"
-    assert project.promotions.events()[-1].actor == "the operator"
+    assert event["actor"] == "the approver"
+    assert project.promotions.events()[-1].actor == "the approver"
 
 
 def test_every_privileged_call_is_kept_the_refused_ones_too(holding, access):
@@ -118,7 +118,7 @@ def test_every_privileged_call_is_kept_the_refused_ones_too(holding, access):
 
 
 def test_a_promotion_that_fails_is_kept_as_such(holding, access):
-    client = holding("operator")
+    client = holding("approver")
     assert client.post("/models/99/promote", json=SAID).status_code == 404
     assert access.calls()[0].status == 404
 
@@ -207,6 +207,6 @@ def test_an_admin_has_a_customer_forgotten_and_the_log_of_it_does_not_name_them(
     assert client.delete("/customers/C-1/x/records").json() == {"rows": 0}
 
 
-@pytest.mark.parametrize("role", ["viewer", "scorer", "operator"])
+@pytest.mark.parametrize("role", ["viewer", "scorer", "approver"])
 def test_nobody_else_may_have_a_customer_forgotten(holding, role):
     problem(holding(role).delete("/customers/C-1/records"), 403, "forbidden")

@@ -16,7 +16,7 @@ class RoleName(StrEnum):
 
     viewer = "viewer"
     scorer = "scorer"
-    operator = "operator"
+    approver = "approver"
     admin = "admin"
 
 
@@ -34,7 +34,7 @@ def add(
     name: Annotated[str, typer.Argument(help="Who holds it: the actor of what is done with it.")],
     role: Annotated[
         RoleName,
-        typer.Option(help="viewer: read; scorer: also score and tell outcomes; operator: also promote, roll back."),
+        typer.Option(help="viewer: read; scorer: also score and tell outcomes; approver: also promote, roll back."),
     ] = RoleName.scorer,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,

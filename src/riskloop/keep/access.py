@@ -16,7 +16,7 @@ from riskloop.errors import Conflict, NotFound, UsageError
 from riskloop.keep.database import reading, serialised, writing
 from riskloop.keep.tables import api_keys, calls
 
-Role = Literal["viewer", "scorer", "operator", "admin"]
+Role = Literal["viewer", "scorer", "approver", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 """Each may do what those before it may."""
 PREFIX = "rk_"
@@ -44,7 +44,7 @@ class ApiKey:
         First characters of the hash.
     name : str
         Who holds it: the actor of what is done with it.
-    role : {"viewer", "scorer", "operator", "admin"}
+    role : {"viewer", "scorer", "approver", "admin"}
     created_at, revoked_at : datetime or None
     """
 
