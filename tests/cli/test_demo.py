@@ -29,6 +29,8 @@ def test_the_demo_runs_the_whole_loop_and_ends_in_money(
     assert {"chosen", "act_on_all", "act_on_none", "at_0.5"} <= set(costs)
     assert costs["chosen"] < costs["act_on_none"]
     assert told["regret"]["per_thousand"] >= 0
+    assert told["why"]["explanation"]["reasons"]
+    assert all(Path(page).stat().st_size > 10_000 for page in told["documents"])
     project = open_project(folder, os.environ)
     assert project.ledger.count() == told["decisions"]
     assert [event.kind for event in project.promotions.events()][-1] == "rolled_back"

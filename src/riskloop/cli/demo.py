@@ -24,6 +24,7 @@ from riskloop.errors import RiskloopError, UsageError
 if TYPE_CHECKING:
     from riskloop.decide.policy import Regret
     from riskloop.loop.project import Project
+    from riskloop.loop.workflows.explain import CustomerExplained
     from riskloop.loop.workflows.train import TrainingResult
 
 _MARK = ".riskloop-demo"
@@ -111,9 +112,12 @@ def run(folder: Path, *, rows: int, seed: int, port: int, stay: bool, reporter: 
             _until(lambda: traffic.versions()[-1:] == [second.version.version])
             rollback(project, reason="demo: the committee wants the first version back")
             _until(lambda: traffic.versions()[-1:] == [first.version.version])
+        why = _why(project, traffic, reporter)
+        written = _documents(project, reporter)
         received = _outcomes(project, data, url)
         _money(reporter, project, first, traffic, received, time.monotonic() - started)
-        reporter.data(_document(first, second, regret, traffic, received, url))
+        told = _document(first, second, regret, traffic, received, url)
+        reporter.data(told | {"why": why, "documents": written})
     if stay:
         _stay(project, port, reporter)
 
@@ -279,6 +283,36 @@ def _outcomes(project: Project, data: Path, url: str) -> dict[str, int]:
     return receipt
 
 
+def _why(project: Project, traffic: Traffic, reporter: Reporter) -> CustomerExplained:
+    """One of the customers who are to be called, as the ledger knows them."""
+    from riskloop.cli.explaining import flip_in_words
+    from riskloop.loop.workflows.explain import explain_customer
+
+    act = project.settings.serving.labels[0]
+    called = sorted((one["probability"], one["id"]) for one in traffic.answers if one["decision"] == act)
+    told = explain_customer(project, customer=called[len(called) // 2][1])
+    _step(reporter, 6, "Why: one of those who are to be called")
+    reporter.say(
+        f"  Customer {verbatim(told.customer)} leaves with a probability of {told.decision.probability:.0%}; "
+        f"a call pays from {told.decision.threshold:.0%} on:"
+    )
+    for reason in told.reasons:
+        reporter.say(f"    {verbatim(reason.texts['en'])}")
+    if told.flip:
+        reporter.say(f"  What would turn the decision: {verbatim(flip_in_words(told.flip))}")
+    return told
+
+
+def _documents(project: Project, reporter: Reporter) -> list[Path]:
+    from riskloop.loop.workflows.report_version import report_compliance, report_model
+
+    pages = [write(project).files["html"] for write in (report_model, report_compliance)]
+    _step(reporter, 7, "Documents: model report and compliance pack, with what people have still to say")
+    for page in pages:
+        reporter.say(f"  {verbatim(page)}")
+    return pages
+
+
 def _money(
     reporter: Reporter,
     project: Project,
@@ -290,7 +324,7 @@ def _money(
     verify = project.promotions.verify()
     state = project.promotions.state()
     latency = sorted(answer["latency_ms"] for answer in traffic.answers)
-    _step(reporter, 6, "What happened")
+    _step(reporter, 8, "What happened")
     reporter.say(
         f"  {len(traffic.answers):,} decisions over HTTP, {traffic.failures} failed, versions in order "
         f"{' -> '.join(map(str, traffic.versions()))}, median {latency[len(latency) // 2]:.1f} ms"

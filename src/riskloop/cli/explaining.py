@@ -125,7 +125,7 @@ def _show_changes(reporter: Reporter, done: CustomerExplained) -> None:
     if done.flip is None:
         reporter.say("No change of what a customer can change was found that turns the decision.")
     else:
-        reporter.say(f"Nearest change that turns the decision: {verbatim(_words(done.flip))}")
+        reporter.say(f"Nearest change that turns the decision: {verbatim(flip_in_words(done.flip))}")
     if done.what_if:
         changed = ", ".join(f"{name} = {value}" for name, value in done.what_if.changes.items())
         reporter.say(
@@ -134,7 +134,8 @@ def _show_changes(reporter: Reporter, done: CustomerExplained) -> None:
         )
 
 
-def _words(flip: Flip) -> str:
+def flip_in_words(flip: Flip) -> str:
+    """A change that turns a decision, in a sentence."""
     changes = " and ".join(
         f"{change.column} from {_shown(change.before)} to {_shown(change.after)}" for change in flip.changes
     )
