@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
@@ -113,6 +114,24 @@ def encode(prediction: Prediction) -> EncodedPrediction:
     row[_FEATURES] = _to_json(dict(prediction.features))
     row[_REASONS] = None if prediction.reasons is None else _to_json(list(prediction.reasons))
     return tuple(row)
+
+
+def encode_columns(rows: int, columns: Mapping[str, Sequence[Any]], **same: Any) -> list[EncodedPrediction]:
+    """The rows of many predictions, from columns: a batch has no need of an object for each.
+
+    Parameters
+    ----------
+    rows : int
+    columns : mapping of str to sequence
+        By the names of `Prediction`; ``features`` and ``reasons`` are JSON texts already. What is not named is None.
+    same
+        What is the same for all of them.
+    """
+    if isinstance(same.get("at"), datetime):
+        same["at"] = utc_text(same["at"])
+    return list(
+        zip(*(columns[name] if name in columns else repeat(same.get(name), rows) for name in _COLUMNS), strict=True)
+    )
 
 
 class Ledger:

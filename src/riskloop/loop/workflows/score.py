@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,12 +25,13 @@ from riskloop.decide.worklist import ranked
 from riskloop.errors import DataError, UsageError
 from riskloop.explain.reasoner import Reasoner
 from riskloop.findings import Finding, by_severity
-from riskloop.keep.ledger import Prediction
+from riskloop.keep.ledger import encode_columns
 from riskloop.keep.versions import Version
 from riskloop.loop.project import Project
 from riskloop.loop.table import Table, read_table
 
 _CHUNK = 10_000  # predictions per transaction of the ledger
+_KEPT = ("probability", "probability_low", "probability_high", "decision", "threshold", "risk_band", "expected_cost")
 
 
 @dataclass(frozen=True)
@@ -309,38 +311,22 @@ def _as_json(features: pl.DataFrame) -> pl.DataFrame:
 def log_decisions(project: Project, record: Version, decided: DecidedTable, new_id: Callable[[], str]) -> int:
     """Add every decision to the ledger; returns how many."""
     answer, features, ids, why = decided.answer, decided.features, decided.ids, decided.why
-    at = project.clock()
+    at, told = project.clock(), why or {}
     customers = ids if ids is not None else pl.Series([None] * answer.height, dtype=pl.String)
-    whom, told = answer["error"].is_null().arg_true(), why or {}
+    whom = answer["error"].is_null().arg_true()
     for start in range(0, len(whom), _CHUNK):
         rows = whom[start : start + _CHUNK]
-        project.ledger.append(
-            [
-                Prediction(
-                    prediction_id=new_id(),
-                    at=at,
-                    name=project.name,
-                    version=record.version,
-                    digest=record.digest,
-                    probability=row["probability"],
-                    probability_low=row["probability_low"],
-                    probability_high=row["probability_high"],
-                    decision=row["decision"],
-                    features=known,
-                    arm="batch",
-                    entity_id=customer,
-                    threshold=row["threshold"],
-                    risk_band=row["risk_band"],
-                    expected_cost=row["expected_cost"],
-                    reasons=[reason.to_dict() for reason in told[place]] if place in told else None,
-                )
-                for place, row, known, customer in zip(
-                    rows.to_list(),
-                    answer[rows].to_dicts(),
-                    features[rows].to_dicts(),
-                    customers[rows].to_list(),
-                    strict=True,
-                )
-            ]
-        )
+        some = answer[rows]
+        columns = {name: some[name].to_list() for name in _KEPT} | {
+            "prediction_id": [new_id() for _ in range(len(rows))],
+            "features": features[rows].select(pl.struct(pl.all()).struct.json_encode()).to_series().to_list(),
+            "entity_id": customers[rows].to_list(),
+            "reasons": [_reasons_text(told[place]) if place in told else None for place in rows.to_list()],
+        }
+        same = {"at": at, "name": project.name, "version": record.version, "digest": record.digest, "arm": "batch"}
+        project.ledger.append_encoded(encode_columns(len(rows), columns, **same))
     return len(whom)
+
+
+def _reasons_text(reasons: tuple[Reason, ...]) -> str:
+    return json.dumps([reason.to_dict() for reason in reasons], separators=(",", ":"))
