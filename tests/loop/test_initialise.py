@@ -354,3 +354,15 @@ def test_every_feature_has_a_name_to_be_completed_in_english_and_french(new_proj
     derived = new_project.settings.features.derived
     assert set(texts) == {*new_project.contract.features, *derived}
     assert texts["tenure_months"] == {"en": {"name": "Tenure months"}, "fr": {"name": "Tenure months"}}
+
+
+def test_texts_that_somebody_wrote_survive_another_init(new_project: Project) -> None:
+    path = new_project.folder / "reasons.yaml"
+    mine = {"version": 7, "texts": {"age": {"fr": {"name": "Âge"}}, "Contract": {"en": {"other": "You are bound"}}}}
+    path.write_text(yaml.safe_dump(mine, allow_unicode=True), encoding="utf-8")
+    initialise(new_project.folder, new_project.source, "churned", overwrite=True)
+    after = read_yaml(path)
+    assert after["version"] == 7
+    assert after["texts"]["age"] == mine["texts"]["age"]
+    assert after["texts"]["Contract"] == mine["texts"]["Contract"]
+    assert after["texts"]["tenure_months"]["en"]["name"] == "Tenure months"

@@ -68,7 +68,7 @@ def init(
     ] = False,
     name: Annotated[str | None, typer.Option(help="Name of the project and of its model.")] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace riskloop.yaml, contract.yaml and reasons.yaml.")
+        bool, typer.Option("--overwrite", help="Replace riskloop.yaml and contract.yaml; texts of reasons are kept.")
     ] = False,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,

@@ -27,7 +27,7 @@ from riskloop.errors import DataError, UsageError
 from riskloop.findings import Finding, by_severity
 from riskloop.loop.linking import link, sections, with_linked_rules
 from riskloop.problem import Problem
-from riskloop.settings import CONTRACT_FILE, FILE, TEXTS_FILE, Settings, parse_settings, write_yaml
+from riskloop.settings import CONTRACT_FILE, FILE, TEXTS_FILE, Settings, parse_settings, read_yaml, write_yaml
 
 _HEADING = "riskloop project; every setting is described by `riskloop schema`."
 _TEXTS_HEADING = """What reasons for a decision are called, in English and French. Raise the version with every change.
@@ -277,13 +277,16 @@ def _write(folder: Path, document: dict[str, Any], inferred: Inferred, features:
     listed = {"version": contract["version"], "columns": contract["columns"]}
     ignored = [name for name in contract["known"] if name not in contract["columns"]]
     write_yaml(folder / CONTRACT_FILE, listed | {"known": ignored}, _CONTRACT_HEADING)
-    write_yaml(folder / TEXTS_FILE, _texts(features), _TEXTS_HEADING)
+    write_yaml(folder / TEXTS_FILE, _texts(features, folder / TEXTS_FILE), _TEXTS_HEADING)
     write_yaml(folder / FILE, document, _HEADING)
     KeyRing(folder / ".riskloop" / "keys").create()
 
 
-def _texts(features: Iterable[str]) -> dict[str, Any]:
-    """A table of texts to be completed: what every feature is called."""
+def _texts(features: Iterable[str], path: Path) -> dict[str, Any]:
+    """A table of texts to be completed: what every feature is called. What somebody has written already is kept."""
+    written = read_yaml(path) if path.exists() else None
+    before = Texts.from_dict(written or {})
     names = Texts()
     told = {name: {language: {"name": names.name(name, language)} for language in LANGUAGES} for name in features}
-    return {"version": 1, "texts": told}
+    kept = {name: {language: dict(text) for language, text in one.items()} for name, one in before.table.items()}
+    return {"version": (written or {}).get("version", 1), "texts": told | kept}
