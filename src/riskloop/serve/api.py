@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import msgspec
@@ -44,6 +45,10 @@ from riskloop.serve.protocols import Protocols
 from riskloop.serve.release import Release
 from riskloop.serve.rollout import Shadow
 from riskloop.serve.session import Sessions, shared_secret
+from riskloop.serve.tracing import Tracing
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 
 def utc_now() -> datetime:
@@ -57,7 +62,11 @@ def random_id() -> str:
 
 
 def create_app(
-    config: ServeConfig, *, clock: Callable[[], datetime] = utc_now, new_id: Callable[[], str] = random_id
+    config: ServeConfig,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    new_id: Callable[[], str] = random_id,
+    traces: TracerProvider | None = None,
 ) -> Starlette:
     """The service as an ASGI application; its stores open and close with its lifespan.
 
@@ -67,6 +76,8 @@ def create_app(
         The time now; aware.
     new_id : callable
         A new id, for predictions and for requests that bring none.
+    traces : TracerProvider, optional
+        Makes a span of every request.
 
     Raises
     ------
@@ -92,6 +103,8 @@ def create_app(
         with writer, champion, guard, shadow:
             yield
         engine.dispose()
+        if traces:
+            traces.shutdown()
 
     predictions = Predictions(config, champion, journal, Customers(engine), metrics, shadow, clock=clock, new_id=new_id)
     release = Release(config, champion, promotions, versions, store, clock=clock)
@@ -140,6 +153,8 @@ def create_app(
     app.router.redirect_slashes = False
     paths = {route.endpoint: route.path for route in routes}
     app.add_middleware(Door, metrics=metrics, routes=paths, new_id=new_id)
+    if traces:
+        app.add_middleware(Tracing, provider=traces, routes=paths)
     return app
 
 

@@ -21,6 +21,7 @@ from riskloop.serve.api import create_app
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.logs import configure
 from riskloop.serve.metrics import SHARED_FOLDER
+from riskloop.serve.tracing import tracing
 
 CONFIG_VARIABLE = "RISKLOOP_SERVE_CONFIG"
 GRACE_SECONDS = 30
@@ -49,7 +50,7 @@ def run(config: ServeConfig, on_ready: Callable[[str], None] | None = None) -> N
     with listener, _quiet_end():
         if config.workers == 1:
             configure(config.log, requests=config.log_requests)
-            _Server(_uvicorn(create_app(config), config), url, on_ready).run(sockets=[listener])
+            _Server(_uvicorn(_application(config), config), url, on_ready).run(sockets=[listener])
         else:
             _run_workers(config, listener, url, on_ready)
 
@@ -81,7 +82,11 @@ def app_from_environment() -> Starlette:
     """The application of a worker process, whose parent left the configuration in the environment."""
     config = ServeConfig.from_json(os.environ[CONFIG_VARIABLE])
     configure(config.log, requests=config.log_requests)
-    return create_app(config)
+    return _application(config)
+
+
+def _application(config: ServeConfig) -> Starlette:
+    return create_app(config, traces=tracing(os.environ, config.project))
 
 
 class _Server(uvicorn.Server):
