@@ -27,7 +27,7 @@ def explain(results: Document) -> list[str]:
         f"Tables: {results['table_mb']:.0f} MB, made in {results['build_seconds']:.1f} s. {_values(results)}",
         "",
         "Other models of the same rows, with their own defaults but for lightgbm. A random forest of deep trees has no "
-        "tables: its trees are walked. XGBoost adds its leaves in single precision, the shares do not.",
+        "tables: its trees are walked. XGBoost adds its leaves in single precision: the shares bear the rounding.",
         "",
         *_families(results["families"]),
     ]
