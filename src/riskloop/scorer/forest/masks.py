@@ -8,6 +8,7 @@ row per bin, one column per tree.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,7 +46,14 @@ class Masks:
         # A float64's exponent is the position of its highest bit plus 1023.
         self._offset = np.arange(self._trees) * self._bits - 1023
         self._table = _table(forest, layout, tree, _kept(forest, layout, highest))
+        self._all = np.full((1, self._trees), np.iinfo(self._table.dtype).max, dtype=self._table.dtype)
         self._rules_out = (self._table != np.iinfo(self._table.dtype).max).any(axis=1)
+        self._numeric = [
+            (column.feature, column.cuts, column.first, column.missing)
+            for column in layout.columns
+            if column.levels is None
+        ]
+        self._categorical = [column for column in layout.columns if column.levels is not None]
         self._says_nothing = frozenset(np.flatnonzero(~self._rules_out).tolist())
 
     @property
@@ -55,7 +63,7 @@ class Masks:
     def total(self, X: FloatArray) -> FloatArray:
         """Base plus leaf values, shape (n,)."""
         if len(X) == 1:
-            return self._sum(self._one(X[0].tolist()))
+            return in_order(self._value[self._leaves(self._one(X[0].tolist()))], self._base)
         total = np.empty(len(X))
         step = max(1, BLOCK_BYTES // (self._trees * self._table.itemsize))
         for chunk in range(0, len(X), CHUNK):
@@ -66,9 +74,16 @@ class Masks:
         return total
 
     def _one(self, x: list[float]) -> Words:
-        rows = [column.row(x[column.feature]) for column in self._columns]
-        telling = np.array([row for row in rows if row not in self._says_nothing], dtype=np.intp)
-        words: Words = np.bitwise_and.reduce(self._table.take(telling, axis=0), axis=0, keepdims=True)
+        rows = [
+            first + bisect_left(cuts, x[feature]) if x[feature] == x[feature] else missing
+            for feature, cuts, first, missing in self._numeric
+        ]
+        rows += [column.row(x[column.feature]) for column in self._categorical]
+        # Row by row: what gathers rows lets go of the interpreter, and a thread that commits would take it each time.
+        words, table, nothing, both = self._all.copy(), self._table, self._says_nothing, np.bitwise_and
+        for row in rows:
+            if row not in nothing:
+                both(words, table[row], words)
         return words
 
     def _bins(self, X: FloatArray) -> Indices:
@@ -90,12 +105,16 @@ class Masks:
         return words
 
     def _sum(self, words: Words) -> FloatArray:
+        return in_order(self._value.take(self._leaves(words)), self._base)
+
+    def _leaves(self, words: Words) -> Indices:
+        """Where the value of the leaf reached lies, shape (n, trees)."""
         if self._bits == 64:  # 54 ones in a row would round up to the next power of two
             words = words & ~(words >> np.uint64(1))
         leaf = words.astype(np.float64).view(np.int64)
         leaf >>= 52
         leaf += self._offset
-        return in_order(self._value.take(leaf), self._base)
+        return leaf
 
 
 def _first_leaves(forest: Forest, count: Indices) -> Indices:
