@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, Select, and_, delete, func, insert, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
@@ -95,7 +96,7 @@ EncodedPrediction = tuple[Any, ...]
 _COLUMNS = tuple(column.name for column in tables.predictions.c if column.name != "seq")
 _AT, _FEATURES, _REASONS = (_COLUMNS.index(name) for name in ("at", "features", "reasons"))
 _values = attrgetter(*_COLUMNS)
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
+_to_json = msgspec.json.Encoder().encode
 
 
 def encode(prediction: Prediction) -> EncodedPrediction:
@@ -110,8 +111,8 @@ def encode(prediction: Prediction) -> EncodedPrediction:
     """
     row = list(_values(prediction))
     row[_AT] = utc_text(prediction.at)
-    row[_FEATURES] = _to_json(dict(prediction.features))
-    row[_REASONS] = None if prediction.reasons is None else _to_json(list(prediction.reasons))
+    row[_FEATURES] = _to_json(dict(prediction.features)).decode()
+    row[_REASONS] = None if prediction.reasons is None else _to_json(list(prediction.reasons)).decode()
     return tuple(row)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlalchemy import Engine
 
@@ -11,7 +12,7 @@ from riskloop.errors import Unavailable
 from riskloop.keep.database import try_to_write
 from riskloop.keep.ledger import Ledger, Prediction, encode
 from riskloop.keep.spool import Spool
-from riskloop.keep.writer import GroupCommitWriter
+from riskloop.keep.writer import GroupCommitWriter, own_copy
 
 PATIENCE_SECONDS = 5.0
 """A request waits so long for its commit; then its sender is told to try again."""
@@ -43,18 +44,27 @@ class Journal:
         Conflict
             If its idempotency key is taken.
         """
+        loop = asyncio.get_running_loop()
+        committed: asyncio.Future[None] = loop.create_future()
+        patience = loop.call_later(PATIENCE_SECONDS, _give_up, committed)
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await asyncio.wrap_future(self._writer.submit(prediction))
-        except TimeoutError as error:
-            self.failed = Unavailable(
-                "The ledger did not take the prediction in time.", where="ledger", next_step="send it again"
-            )
-            raise self.failed from error
+            self._writer.offer(prediction, committed, self)
+            await committed
         except Unavailable as error:
             self.failed = error
             raise
+        finally:
+            patience.cancel()
         self.failed = None
+
+    def wants(self, ticket: asyncio.Future[None]) -> bool:
+        """Whether a request still waits."""
+        return not ticket.done()
+
+    def tell(self, tickets: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
+        """Wake the requests of one commit, all in one go: each call across threads costs as much as the commit."""
+        with suppress(RuntimeError):  # the loop has ended, and with it everybody who waited
+            tickets[0].get_loop().call_soon_threadsafe(_settle, tickets, error)
 
     async def keep_all(self, predictions: Sequence[Prediction]) -> None:
         """Commit many predictions: all of them or none."""
@@ -93,3 +103,19 @@ class Journal:
     def _try(self) -> None:
         try_to_write(self._engine)
         self._ledger.recent(1)
+
+
+def _settle(tickets: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
+    for committed in tickets:
+        if committed.done():
+            continue
+        if error is None:
+            committed.set_result(None)
+        else:
+            committed.set_exception(own_copy(error))
+
+
+def _give_up(committed: asyncio.Future[None]) -> None:
+    if not committed.done():
+        late = "The ledger did not take the prediction in time."
+        committed.set_exception(Unavailable(late, where="ledger", next_step="send it again"))
