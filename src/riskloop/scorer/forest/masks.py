@@ -46,7 +46,6 @@ class Masks:
         # A float64's exponent is the position of its highest bit plus 1023.
         self._offset = np.arange(self._trees) * self._bits - 1023
         self._table = _table(forest, layout, tree, _kept(forest, layout, highest))
-        self._all = np.full((1, self._trees), np.iinfo(self._table.dtype).max, dtype=self._table.dtype)
         self._rules_out = (self._table != np.iinfo(self._table.dtype).max).any(axis=1)
         self._numeric = [
             (column.feature, column.cuts, column.first, column.missing)
@@ -63,7 +62,7 @@ class Masks:
     def total(self, X: FloatArray) -> FloatArray:
         """Base plus leaf values, shape (n,)."""
         if len(X) == 1:
-            return in_order(self._value[self._leaves(self._one(X[0].tolist()))], self._base)
+            return self._sum(self._one(X[0].tolist()))
         total = np.empty(len(X))
         step = max(1, BLOCK_BYTES // (self._trees * self._table.itemsize))
         for chunk in range(0, len(X), CHUNK):
@@ -79,11 +78,8 @@ class Masks:
             for feature, cuts, first, missing in self._numeric
         ]
         rows += [column.row(x[column.feature]) for column in self._categorical]
-        # Row by row: what gathers rows lets go of the interpreter, and a thread that commits would take it each time.
-        words, table, nothing, both = self._all.copy(), self._table, self._says_nothing, np.bitwise_and
-        for row in rows:
-            if row not in nothing:
-                both(words, table[row], words)
+        telling = np.array([row for row in rows if row not in self._says_nothing], dtype=np.intp)
+        words: Words = np.bitwise_and.reduce(self._table.take(telling, axis=0), axis=0, keepdims=True)
         return words
 
     def _bins(self, X: FloatArray) -> Indices:
@@ -105,16 +101,12 @@ class Masks:
         return words
 
     def _sum(self, words: Words) -> FloatArray:
-        return in_order(self._value.take(self._leaves(words)), self._base)
-
-    def _leaves(self, words: Words) -> Indices:
-        """Where the value of the leaf reached lies, shape (n, trees)."""
         if self._bits == 64:  # 54 ones in a row would round up to the next power of two
             words = words & ~(words >> np.uint64(1))
         leaf = words.astype(np.float64).view(np.int64)
         leaf >>= 52
         leaf += self._offset
-        return leaf
+        return in_order(self._value.take(leaf), self._base)
 
 
 def _first_leaves(forest: Forest, count: Indices) -> Indices:
