@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 
 from riskloop.errors import Conflict, Unavailable
 from riskloop.keep.database import writing
-from riskloop.keep.ledger import EncodedPrediction, Ledger, Prediction
+from riskloop.keep.ledger import EncodedPrediction, Ledger, Prediction, encode
 from riskloop.keep.writer import GroupCommitWriter
 
 
@@ -172,10 +172,9 @@ class Desk:
 def test_a_desk_is_told_once_for_all_of_a_commit(engine: Engine) -> None:
     gated, desk = GatedLedger(engine), Desk()
     with GroupCommitWriter(gated) as writer:
-        writer.offer(prediction("p0"), "p0", desk)
+        writer.offer([(encode(prediction("p0")), "p0")], desk)
         assert gated.entered.wait(10)
-        for name in ("p1", "p2", "p3"):
-            writer.offer(prediction(name), name, desk)
+        writer.offer([(encode(prediction(name)), name) for name in ("p1", "p2", "p3")], desk)
         other = writer.submit(prediction("p4"))
         desk.forgotten = {"p2"}
         gated.gate.set()
@@ -188,8 +187,7 @@ def test_a_desk_hears_of_each_row_where_one_is_refused(ledger: Ledger) -> None:
     ledger.append([prediction("taken")])
     desk = Desk()
     with GroupCommitWriter(ledger) as writer:
-        writer.offer(prediction("taken"), "taken", desk)
-        writer.offer(prediction("p1"), "p1", desk)
+        writer.offer([(encode(prediction(name)), name) for name in ("taken", "p1")], desk)
     errors = {ticket: error for tickets, error in desk.told for ticket in tickets}
     assert isinstance(errors["taken"], Conflict)
     assert errors["p1"] is None

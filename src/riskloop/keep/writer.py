@@ -95,21 +95,21 @@ class GroupCommitWriter:
             At once, if the writer is not open or too many predictions wait.
         """
         future: Future[None] = Future()
-        self.offer(prediction, future, _FUTURES)
+        self.offer([(encode(prediction), future)], _FUTURES)
         return future
 
-    def offer(self, prediction: Prediction, ticket: Any, desk: Desk) -> None:
-        """Log a prediction, and let a desk know what became of it.
+    def offer(self, rows: Sequence[tuple[EncodedPrediction, Any]], desk: Desk) -> None:
+        """Log predictions, each with its ticket, and let a desk know what became of them.
 
         Raises
         ------
         Unavailable
-            See :meth:`submit`.
+            See :meth:`submit`; then none of them is written.
         """
-        entry = _Waiting(encode(prediction), ticket, desk)
+        entries = [_Waiting(row, ticket, desk) for row, ticket in rows]
         with self._wake:
             self._admit()
-            self._waiting.append(entry)
+            self._waiting += entries
             self._wake.notify()
 
     def close(self) -> None:

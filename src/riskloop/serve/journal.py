@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from riskloop.errors import Unavailable
 from riskloop.keep.database import try_to_write
-from riskloop.keep.ledger import Ledger, Prediction, encode
+from riskloop.keep.ledger import EncodedPrediction, Ledger, Prediction, encode
 from riskloop.keep.spool import Spool
 from riskloop.keep.writer import GroupCommitWriter, own_copy
 
@@ -29,6 +29,7 @@ class Journal:
 
     def __init__(self, engine: Engine, ledger: Ledger, writer: GroupCommitWriter, spool: Spool | None = None) -> None:
         self._spool = spool
+        self._turn: list[tuple[EncodedPrediction, asyncio.Future[None]]] = []
         self.failed: Unavailable | None = None
         self._engine = engine
         self._ledger = ledger
@@ -48,7 +49,7 @@ class Journal:
         committed: asyncio.Future[None] = loop.create_future()
         patience = loop.call_later(PATIENCE_SECONDS, _give_up, committed)
         try:
-            self._writer.offer(prediction, committed, self)
+            self._hand_in(encode(prediction), committed)
             await committed
         except Unavailable as error:
             self.failed = error
@@ -56,6 +57,20 @@ class Journal:
         finally:
             patience.cancel()
         self.failed = None
+
+    def _hand_in(self, row: EncodedPrediction, committed: asyncio.Future[None]) -> None:
+        """Offer a row together with those of the requests that are answered in this turn of the loop: a thread that is
+        woken for each would take the interpreter from all of them."""
+        if not self._turn:
+            committed.get_loop().call_soon(self._end_turn)
+        self._turn.append((row, committed))
+
+    def _end_turn(self) -> None:
+        turn, self._turn = self._turn, []
+        try:
+            self._writer.offer(turn, self)
+        except Unavailable as error:
+            _settle([committed for _, committed in turn], error)
 
     def wants(self, ticket: asyncio.Future[None]) -> bool:
         """Whether a request still waits."""
