@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.serving.champion import make
-from benchmarks.serving.contestants import Contestant, ceiling, peers, riskloop, running
+from benchmarks.serving.contestants import Contestant, Running, ceiling, peers, riskloop, running
 from benchmarks.serving.load import LOADER, measure
 
 CONNECTIONS = (1, 16, 32)
-SECONDS = 2
+SECONDS = 8
 WARM_SECONDS = 2
 
 
@@ -32,17 +32,25 @@ def contest(contestant: Contestant, folder: Path) -> dict[str, Any]:
         (folder / f"answer of {contestant.name}").write_bytes(service.answer)
         found: dict[str, Any] = {"ready_seconds": round(service.ready_seconds, 2)}
         measure(service.url, sent, max(CONNECTIONS), WARM_SECONDS)
-        found["loads"] = {str(number): measure(service.url, sent, number, SECONDS) for number in CONNECTIONS}
+        found["loads"] = {str(number): load(service, sent, number) for number in CONNECTIONS}
         found["rss_mb"] = round(service.rss_mb())
     print(contestant.name, found, file=sys.stderr, flush=True)
     return found
+
+
+def load(service: Running, sent: Path, connections: int) -> dict[str, Any]:
+    """The figures under one number of connections, and the service's own microseconds per request."""
+    before = service.cpu_seconds()
+    found = measure(service.url, sent, connections, SECONDS)
+    spent = service.cpu_seconds() - before
+    return found | {"cpu_us": round(spent * 1e6 / (found["requests_per_second"] * SECONDS), 1)}
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         champion = make(folder / "project")
-        load = round(os.getloadavg()[0], 1)
+        busy = round(os.getloadavg()[0], 1)
         ours = riskloop(champion)
         services = {one.name: contest(one, folder) for one in ours}
         constant = ceiling(champion, folder / f"answer of {ours[0].name}")
@@ -54,7 +62,7 @@ def main() -> None:
         "customers": len(champion.customers),
         "seconds": SECONDS,
         "loader": LOADER,
-        "load": load,
+        "load": busy,
         "predictions in the ledger": kept,
         "services": services,
     }

@@ -143,6 +143,10 @@ class Running:
     ready_seconds: float
     answer: bytes
 
+    def cpu_seconds(self) -> float:
+        """What all its processes have spent so far: a measure that other work on the machine disturbs little."""
+        return sum(map(_cpu_seconds, _family(self.pid)))
+
     def rss_mb(self) -> float:
         """Memory of the process that works: the largest of those started."""
         return max(map(_rss_mb, _family(self.pid)))
@@ -216,3 +220,11 @@ def _rss_mb(pid: int) -> float:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
     except OSError:
         return 0.0
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        spent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    except OSError:
+        return 0.0
+    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")

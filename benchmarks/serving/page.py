@@ -22,8 +22,9 @@ def serving(results: Document) -> list[str]:
         f"connections, one worker each. riskloop validates, scores and decides, and its answer is in the ledger "
         "(SQLite) before it leaves; the others answer a probability and keep nothing. `power`: durable against loss "
         "of power as well; `reasons`: with exact reasons for every customer; `constant`: uvicorn answering as many "
-        "bytes and doing nothing. The load "
-        f"({results['loader']}) runs on the same cores. Load of the machine when it began: {results['load']:g}.",
+        f"bytes and doing nothing. The load ({results['loader']}) runs on the same cores. Load of the machine when it "
+        f"began: {results['load']:g}; CPU per request (all of a service's processes, at the most connections) is what "
+        "other work disturbs least.",
         "",
         *_figures(services),
         "",
@@ -41,13 +42,14 @@ def _figures(services: dict[str, Any]) -> list[str]:
         [
             name,
             *(_cell(one["loads"][number]) for number in connections),
+            f"{one['loads'][connections[-1]]['cpu_us']:,.0f}",
             f"{one['ready_seconds']:.1f}",
             one["rss_mb"],
         ]
         for name, one in services.items()
     ]
     heads = [f"{number} connection{'s' * (number != '1')}: requests/s (p50, p99 ms)" for number in connections]
-    return table(["", *heads, "first answer, s", "resident MB"], rows)
+    return table(["", *heads, "CPU per request, us", "first answer, s", "resident MB"], rows)
 
 
 def _cell(load: dict[str, float]) -> str:
@@ -68,6 +70,11 @@ def _targets(services: dict[str, Any], most: str) -> list[list[object]]:
     share = rate(OURS, most) / rate(CONSTANT, most)
     rows += [
         [f"share of the constant, {most} connections", f"{share:.0%}", f">= {SHARE_OF_CONSTANT:.0%}"],
+        [
+            f"CPU of the constant in CPU of riskloop, {most} connections",
+            f"{services[CONSTANT]['loads'][most]['cpu_us'] / services[OURS]['loads'][most]['cpu_us']:.0%}",
+            "",
+        ],
         [f"p99, {most} connections", f"{services[OURS]['loads'][most]['p99_ms']:.1f} ms", f"<= {AT_MOST_MS} ms"],
         [f"with reasons, {most} connections", f"{rate(REASONS, most):,.0f}/s", f">= {REASONS_PER_SECOND:,}/s"],
         ["ready", f"{services[OURS]['ready_seconds']:.2f} s", "< 1 s"],
