@@ -19,12 +19,12 @@ def serving(results: Document) -> list[str]:
     services, most = results["services"], max(results["services"][OURS]["loads"], key=int)
     return [
         f"{results['model']}; {results['customers']:,} customers in turn, {results['seconds']} s for each number of "
-        f"connections, one worker each. riskloop validates, scores and decides, and its answer is in the ledger "
-        "(SQLite) before it leaves; the others answer a probability and keep nothing. `power`: durable against loss "
-        "of power as well; `reasons`: with exact reasons for every customer; `constant`: uvicorn answering as many "
-        f"bytes and doing nothing. The load ({results['loader']}) runs on the same cores. Load of the machine when it "
-        f"began: {results['load']:g}; CPU per request (all of a service's processes, at the most connections) is what "
-        "other work disturbs least.",
+        "connections, one worker each. riskloop validates, scores and decides, and its answer is in the ledger "
+        "(SQLite) before it leaves; the others answer a probability and keep nothing, MLServer for a bare row of "
+        "numbers that nobody checks. `power`: durable against loss of power as well; `reasons`: with exact reasons for "
+        "every customer; `constant`: uvicorn answering as many bytes and doing nothing. The load "
+        f"({results['loader']}) runs on the same cores. Load of the machine when it began: {results['load']:g}; CPU "
+        "per request (all of a service's processes, at the most connections) is what other work disturbs least.",
         "",
         *_figures(services),
         "",
