@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.batch import MEASURES
 from benchmarks.explain.page import explain
 from benchmarks.quality.page import quality
+from benchmarks.serving.page import serving
 from benchmarks.tables import Document, table
 
 
@@ -140,21 +141,6 @@ def _startup(results: Document) -> list[str]:
     ]
 
 
-def _serving(results: Document) -> list[str]:
-    rows = [
-        [name, one["requests_per_second"], one["p50_ms"], one["p99_ms"]]
-        for name, one in results.items()
-        if isinstance(one, dict)
-    ]
-    return [
-        f"One worker, {results['model']}, {results['requests']:,} requests per line, varied rows: validated, scored, "
-        "decided and durable in SQLite before the answer. The load runs on the same cores. No target yet: a first "
-        "figure.",
-        "",
-        *table(["", "requests/s", "p50 ms", "p99 ms"], rows),
-    ]
-
-
 def _fits(results: Document) -> list[str]:
     timed, judged = results["timed"], results["judged"]
     families = list(next(iter(timed.values()))["families"])
@@ -240,7 +226,7 @@ def _batch(results: Document) -> list[str]:
 
 _TITLES = {
     "startup": "Start-up",
-    "serving": "Service, first figures",
+    "serving": "Service, beside others",
     "batch": "A million customers from a file",
     "explain": "Explanations",
     "reasons": "Reasons: how stable they are, and what turns a decision",
@@ -253,7 +239,7 @@ _TITLES = {
 }
 _SECTIONS = {
     "startup": _startup,
-    "serving": _serving,
+    "serving": serving,
     "batch": _batch,
     "explain": explain,
     "reasons": _reasons,

@@ -302,3 +302,23 @@ def test_a_personal_value_is_never_quoted_where_something_is_wrong_with_it(colum
     assert "4711" not in breach.message
     assert "(hidden)" in breach.message
     assert Column.from_dict("x", column.to_dict()) == column
+
+
+TEXTS = st.sampled_from(["EU", "NA", "basic", "9", "", "?"])
+ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(GOOD, ANYTHING) | {"id": st.just("7")}, optional={"strange": ANYTHING}))
+def test_a_row_by_itself_is_read_as_a_table_of_one_or_not_at_all(row: dict[str, Any]) -> None:
+    alone, decoded = CONTRACT.decode_row(row), CONTRACT.decode_rows([row])
+    assert (alone is None) == bool(decoded.breaches)
+    if alone is not None:
+        columns = CONTRACT.columns_of(alone)
+        for name, values in decoded.columns.items():
+            assert np.array_equal(columns[name], values, equal_nan=values.dtype == np.float64)
+            assert columns[name].dtype == values.dtype
+
+
+def test_a_row_that_lacks_a_field_is_not_read() -> None:
+    assert CONTRACT.decode_row({name: value for name, value in GOOD.items() if name != "age"}) is None
+    assert CONTRACT.decode_row(GOOD) == [40.0, 1.5, 1, 0]

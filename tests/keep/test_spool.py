@@ -73,6 +73,15 @@ def test_what_a_dead_process_was_replaying_is_taken_up(ledger: Ledger, tmp_path:
     assert living.exists()
 
 
+def test_what_a_dead_process_was_writing_nobody_was_told_of(tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    for owner in (999999999, os.getppid()):
+        (folder / f"{owner}-00000000.draft").write_text('["half')
+    assert not Spool(folder).waiting
+    assert [path.name for path in folder.iterdir()] == [f"{os.getppid()}-00000000.draft"]
+
+
 def test_many_who_replay_write_everything_once(ledger: Ledger, tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     for number in range(40):

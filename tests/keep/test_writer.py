@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 
 from riskloop.errors import Conflict, Unavailable
 from riskloop.keep.database import writing
-from riskloop.keep.ledger import EncodedPrediction, Ledger, Prediction
+from riskloop.keep.ledger import EncodedPrediction, Ledger, Prediction, encode
 from riskloop.keep.writer import GroupCommitWriter
 
 
@@ -153,6 +153,44 @@ def test_many_threads_lose_nothing(ledger: Ledger) -> None:
         for thread in threads:
             thread.join()
     assert ledger.count() == 800
+
+
+class Desk:
+    """Remembers what it was told, and does not want what it was told to forget."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[list[str], Exception | None]] = []
+        self.forgotten: set[str] = set()
+
+    def wants(self, ticket: str) -> bool:
+        return ticket not in self.forgotten
+
+    def tell(self, tickets: Sequence[str], error: Exception | None) -> None:
+        self.told.append((list(tickets), error))
+
+
+def test_a_desk_is_told_once_for_all_of_a_commit(engine: Engine) -> None:
+    gated, desk = GatedLedger(engine), Desk()
+    with GroupCommitWriter(gated) as writer:
+        writer.offer([(encode(prediction("p0")), "p0")], desk)
+        assert gated.entered.wait(10)
+        writer.offer([(encode(prediction(name)), name) for name in ("p1", "p2", "p3")], desk)
+        other = writer.submit(prediction("p4"))
+        desk.forgotten = {"p2"}
+        gated.gate.set()
+        other.result(10)
+    assert desk.told == [(["p0"], None), (["p1", "p3"], None)]
+    assert gated.get("p2") is None
+
+
+def test_a_desk_hears_of_each_row_where_one_is_refused(ledger: Ledger) -> None:
+    ledger.append([prediction("taken")])
+    desk = Desk()
+    with GroupCommitWriter(ledger) as writer:
+        writer.offer([(encode(prediction(name)), name) for name in ("taken", "p1")], desk)
+    errors = {ticket: error for tickets, error in desk.told for ticket in tickets}
+    assert isinstance(errors["taken"], Conflict)
+    assert errors["p1"] is None
 
 
 _CHILD = """

@@ -66,6 +66,23 @@ def test_a_customer_gets_the_same_bits_alone_as_within_thousands(calibration):
         assert alone.tobytes() == together[position : position + 1].tobytes()
 
 
+@pytest.mark.parametrize("calibration", CALIBRATIONS, ids=lambda one: one.kind)
+def test_a_customer_without_arrays_gets_the_same_bits(calibration):
+    scorer = make_scorer(calibration)
+    rows = customers(1000)
+    together = scorer.probability(scorer.contract.decode_rows(rows).columns)
+    assert [scorer.alone(scorer.contract.decode_row(row)) for row in rows] == together.tolist()
+
+
+def test_numbers_that_a_model_takes_as_they_are_may_stand_in_another_order():
+    contract = Contract((Column("a"), Column("b", nullable=True)), ("a", "b"))
+    encoding = Encoding((Block("b", "number"), Block("a", "number")))
+    scorer = Scorer(contract, encoding, Linear(np.array([10.0, 1.0]), 0.0), Calibration())
+    row = {"b": -0.25, "a": 2.0}
+    assert scorer.alone(contract.decode_row(row)) == scorer.probability(contract.decode_rows([row]).columns)[0]
+    assert np.isnan(scorer.alone(contract.decode_row({"a": 2.0, "b": None})))
+
+
 def test_threads_share_a_scorer_without_mixing_customers():
     scorer = make_scorer(Calibration())
     rows = customers(200, seed=1)

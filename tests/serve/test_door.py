@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import uuid
+
 import pytest
+
+from riskloop.serve.api import NewIds
+from riskloop.serve.direct import IndexedHeaders
 
 
 @pytest.mark.parametrize("given", ["abc-123", "!", "x" * 128, "two words"])
@@ -18,6 +23,22 @@ def test_another_request_id_is_replaced(standing, given):
 
 def test_an_id_that_nobody_gave_is_new_every_time(standing):
     assert standing.get("/health").headers["x-request-id"] != standing.get("/health").headers["x-request-id"]
+
+
+def test_ids_are_new_and_rise_with_time():
+    made = NewIds()
+    ids = [made() for _ in range(1000)]
+    assert len(set(ids)) == 1000
+    assert {uuid.UUID(one).version for one in ids} == {7}
+    assert [one[:12] for one in ids] == sorted(one[:12] for one in ids)
+
+
+def test_of_several_headers_of_one_name_the_first_counts_on_every_road(standing, envelope):
+    headers = [("X-Request-ID", "first"), ("X-Request-ID", "second")]
+    assert standing.get("/health", headers=headers).headers["x-request-id"] == "first"
+    assert standing.post("/predict", json=envelope, headers=headers).headers["x-request-id"] == "first"
+    found = IndexedHeaders({"type": "http", "headers": [(b"a", b"1"), (b"a", b"2")]})
+    assert (found.get("A"), found["a"], found.get("b"), found.get("b", "none")) == ("1", "1", None, "none")
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/nothing", "/metrics"])

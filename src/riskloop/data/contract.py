@@ -8,7 +8,7 @@ guess.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -134,6 +134,36 @@ class Contract:
         if typed:
             breaches += self._unexpected(rows)
         return Decoded(columns, tuple(breaches), len(rows))
+
+    @cached_property
+    def _readers(self) -> tuple[tuple[str, Callable[[object], float]], ...]:
+        return tuple((column.name, column.usual) for column in self.read)
+
+    def decode_row(self, row: Mapping[str, object]) -> list[float] | None:
+        """The values of one customer, a JSON object, in the order of `read`; None where a rule is broken.
+
+        The same as :meth:`decode_rows` of one row, which says what is wrong.
+        """
+        if not row.keys() <= self._accepted:
+            return None
+        try:
+            return [read(row[name]) for name, read in self._readers]
+        except (KeyError, BrokenRule):
+            return None
+
+    def columns_of(self, values: Sequence[float]) -> Columns:
+        """The columns of one customer, from :meth:`decode_row`."""
+        numbers = np.array(values, dtype=np.float64)
+        with np.errstate(invalid="ignore"):  # of missing numbers, whose codes nobody reads
+            codes = numbers.astype(np.int32) if self._categories else numbers
+        return {
+            name: (codes if name in self._categories else numbers)[place : place + 1]
+            for place, name in enumerate(self.read_names)
+        }
+
+    @cached_property
+    def _categories(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.read if column.type == "category")
 
     def _unexpected(self, rows: Sequence[Mapping[str, object]]) -> list[Breach]:
         strangers: dict[str, list[int]] = {}

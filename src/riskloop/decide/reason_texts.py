@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from riskloop.data.contract import did_you_mean
@@ -30,7 +31,7 @@ _SENTENCES: Mapping[str, Mapping[str, str]] = {
         "missing": "{name} : non renseigné",
     },
 }
-_PLACE = re.compile(r"\{(name|value|typical)\}")
+_PLACE = re.compile(r"\{(name|typical)\}")
 _KINDS = ("high", "low", "missing", "other")
 """Sentences that the table may hold; ``other`` serves where there is nothing more precise."""
 
@@ -63,7 +64,18 @@ class Texts:
         return self.table.get(feature, {}).get(language, {}).get("name", fallback[:1].upper() + fallback[1:])
 
     def _sentence(self, language: str, group: str, feature: str, value: Value, typical: Value) -> str:
-        kind = _kind(value, typical)
+        wanted = language, group, feature, _kind(value, typical), typical
+        parts = self._parts.get(wanted)
+        if parts is None:
+            parts = self._parts[wanted] = self._around_the_value(*wanted)
+        return _shown(value, language).join(parts)
+
+    @cached_property
+    def _parts(self) -> dict[tuple[Any, ...], list[str]]:
+        """Sentences but for the customer's value: of a few hundred, each is put together once."""
+        return {}
+
+    def _around_the_value(self, language: str, group: str, feature: str, kind: str, typical: Value) -> list[str]:
         said = next(
             (
                 told[wanted]
@@ -77,10 +89,9 @@ class Texts:
         named = group if "name" in self.table.get(group, {}).get(language, {}) else feature
         words = {
             "name": self.name(named, language),
-            "value": _shown(value, language),
             "typical": _shown(typical, language),
         }
-        return _PLACE.sub(lambda found: words[found[1]], said)
+        return [_PLACE.sub(lambda found: words[found[1]], part) for part in said.split("{value}")]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``sentences`` is the version of riskloop's own."""

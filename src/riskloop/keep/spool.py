@@ -14,7 +14,7 @@ from riskloop.errors import Conflict, Unavailable
 from riskloop.keep.ledger import EncodedPrediction
 
 Append = Callable[[Sequence[EncodedPrediction]], None]
-_SUFFIX, _CLAIMED = ".spool", ".replaying"
+_SUFFIX, _CLAIMED, _DRAFT = ".spool", ".replaying", ".draft"
 _BATCH = 1_000
 
 
@@ -53,7 +53,7 @@ class Spool:
         text = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
         with self._turn:
             path = self._folder / f"{os.getpid()}-{next(self._numbers):08d}{_SUFFIX}"
-            draft = path.with_suffix(".draft")
+            draft = path.with_suffix(_DRAFT)
             try:
                 with draft.open("w", encoding="utf-8") as stream:
                     stream.write(text)
@@ -93,12 +93,16 @@ class Spool:
         return written
 
     def _adopt(self) -> None:
-        """What a process left behind that died while it replayed."""
-        for claimed in self._folder.glob(f"*{_CLAIMED}"):
-            owner = claimed.name.partition("-")[0]
-            if not (owner.isdigit() and _lives(int(owner))):
-                with suppress(FileNotFoundError):
-                    claimed.rename(claimed.with_suffix(_SUFFIX))
+        """What a process left behind that died: as it replayed, or as it wrote what was not answered yet."""
+        for left in self._folder.iterdir():
+            owner = left.name.partition("-")[0]
+            if left.suffix == _SUFFIX or (owner.isdigit() and _lives(int(owner))):
+                continue
+            with suppress(FileNotFoundError):
+                if left.suffix == _CLAIMED:
+                    left.rename(left.with_suffix(_SUFFIX))
+                elif left.suffix == _DRAFT:
+                    left.unlink()
 
 
 def _batches(path: Path) -> Iterator[list[EncodedPrediction]]:

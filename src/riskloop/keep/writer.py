@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from riskloop.errors import Conflict, RiskloopError, Unavailable
 from riskloop.keep.ledger import EncodedPrediction, Ledger, Prediction, encode
@@ -23,7 +23,25 @@ RETRY_SECONDS = 1.0
 """So often a database that is away is tried again, where there is a spool."""
 
 _log = logging.getLogger("riskloop.keep")
-_Waiting = tuple[EncodedPrediction, "Future[None]"]
+
+
+class Desk(Protocol):
+    """Where those are told who wait for predictions to be written: on the writer's thread, many at a time.
+
+    A ticket is whatever the desk knows one who waits by.
+    """
+
+    def wants(self, ticket: Any) -> bool:
+        """Whether a ticket is still waited for; if not, its prediction is not written."""
+
+    def tell(self, tickets: Sequence[Any], error: Exception | None) -> None:
+        """Say that predictions are committed, or why they are not."""
+
+
+class _Waiting(NamedTuple):
+    row: EncodedPrediction
+    ticket: Any
+    desk: Desk
 
 
 class GroupCommitWriter:
@@ -76,13 +94,23 @@ class GroupCommitWriter:
         Unavailable
             At once, if the writer is not open or too many predictions wait.
         """
-        row = encode(prediction)
         future: Future[None] = Future()
+        self.offer([(encode(prediction), future)], _FUTURES)
+        return future
+
+    def offer(self, rows: Sequence[tuple[EncodedPrediction, Any]], desk: Desk) -> None:
+        """Log predictions, each with its ticket, and let a desk know what became of them.
+
+        Raises
+        ------
+        Unavailable
+            See :meth:`submit`; then none of them is written.
+        """
+        entries = [_Waiting(row, ticket, desk) for row, ticket in rows]
         with self._wake:
             self._admit()
-            self._waiting.append((row, future))
+            self._waiting += entries
             self._wake.notify()
-        return future
 
     def close(self) -> None:
         """Refuse new predictions, write those that wait, and stop."""
@@ -126,7 +154,7 @@ class GroupCommitWriter:
 
     def _run(self) -> None:
         while batch := self._take():
-            self._write([entry for entry in batch if entry[1].set_running_or_notify_cancel()])
+            self._write([entry for entry in batch if entry.desk.wants(entry.ticket)])
 
     def _take(self) -> list[_Waiting]:
         """The next batch; empty when closed and drained."""
@@ -160,7 +188,7 @@ class GroupCommitWriter:
         if self._spool is None:
             return False
         try:
-            self._spool.keep([row for row, _ in batch])
+            self._spool.keep([entry.row for entry in batch])
         except Unavailable:
             _log.exception("neither the ledger nor the spool takes predictions (%s)", error)
             return False
@@ -168,10 +196,10 @@ class GroupCommitWriter:
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
         try:
-            self._ledger.append_encoded([row for row, _ in batch])
+            self._ledger.append_encoded([entry.row for entry in batch])
         except Unavailable as error:
             if self._spooled(batch, error):
-                _answer(batch)
+                _tell(batch)
             else:
                 self._fail(batch, error)
         except Exception as error:  # whatever it is, the thread must live and the callers must hear of it
@@ -180,7 +208,7 @@ class GroupCommitWriter:
             else:
                 self._write_one_by_one(batch)
         else:
-            _answer(batch)
+            _tell(batch)
 
     def _write_one_by_one(self, batch: Sequence[_Waiting]) -> None:
         """One row that the database refuses must not fail its neighbours."""
@@ -189,16 +217,35 @@ class GroupCommitWriter:
 
     def _fail(self, batch: Sequence[_Waiting], error: Exception) -> None:
         self._lost += 0 if isinstance(error, Conflict) else len(batch)
-        for _, future in batch:
-            future.set_exception(_own_copy(error))
+        _tell(batch, error)
 
 
-def _answer(batch: Sequence[_Waiting]) -> None:
-    for _, future in batch:
-        future.set_result(None)
+class _Futures:
+    """The desk of those who wait for a future."""
+
+    def wants(self, ticket: Future[None]) -> bool:
+        return ticket.set_running_or_notify_cancel()
+
+    def tell(self, tickets: Sequence[Future[None]], error: Exception | None) -> None:
+        for future in tickets:
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(own_copy(error))
 
 
-def _own_copy(error: Exception) -> Exception:
+_FUTURES = _Futures()
+
+
+def _tell(batch: Sequence[_Waiting], error: Exception | None = None) -> None:
+    waiting: dict[Desk, list[Any]] = {}
+    for entry in batch:
+        waiting.setdefault(entry.desk, []).append(entry.ticket)
+    for desk, tickets in waiting.items():
+        desk.tell(tickets, error)
+
+
+def own_copy(error: Exception) -> Exception:
     """Each caller raises its own exception: one object raised in many threads would mix their tracebacks."""
     if not isinstance(error, RiskloopError):
         return error

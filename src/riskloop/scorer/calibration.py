@@ -99,7 +99,7 @@ class Calibration:
     def probability_of(self, margin: float) -> float:
         """The probability of one customer: ``probability`` without the price of an array."""
         log_odds = self._log_odds_of(min(max(margin, -LIMIT), LIMIT))
-        return 1.0 / (1.0 + math.exp(-min(max(log_odds, -LIMIT), LIMIT)))
+        return 1.0 / (1.0 + float(np.exp(-min(max(log_odds, -LIMIT), LIMIT))))
 
     def _log_odds_of(self, margin: float) -> float:
         if self.kind == "sigmoid":

@@ -74,6 +74,12 @@ class Block:
         return Expression(self.expression) if self.expression is not None else None
 
     @property
+    def plain(self) -> bool:
+        """Whether a number enters the matrix as it is."""
+        as_it_is = self.formula is None and self.impute is None and not self.indicator
+        return self.kind == "number" and as_it_is and (self.shift, self.scale) == (0.0, 1.0)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the matrix columns."""
         own: tuple[str, ...] = (self.source,)

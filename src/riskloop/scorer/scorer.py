@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -49,3 +50,21 @@ class Scorer:
     def probability(self, columns: Mapping[str, NDArray[Any]]) -> FloatArray:
         """Calibrated probability of the positive class, shape (n,), of decoded columns."""
         return self.calibration.probability(self.margin(columns))
+
+    def alone(self, values: Sequence[float]) -> float:
+        """The probability of one customer, given by the decoded values in the order of `contract.read`.
+
+        That of a table of one row, without the price of an array per column.
+        """
+        if self._plain is None:
+            margin = self.margin(self.contract.columns_of(values))
+        else:
+            margin = self.model.margin(np.array([[values[place] for place in self._plain]]))
+        return self.calibration.probability_of(float(margin[0]))
+
+    @cached_property
+    def _plain(self) -> list[int] | None:
+        """Where the values of the matrix stand among those decoded, if they are all taken as they are."""
+        if not all(block.plain for block in self.encoding.blocks):
+            return None
+        return [self.contract.read_names.index(block.source) for block in self.encoding.blocks]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import msgspec
 from starlette.applications import Starlette
@@ -50,22 +52,38 @@ from riskloop.serve.tracing import Tracing
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
+_DRAWN = 256
+
 
 def utc_now() -> datetime:
     """The time now."""
     return datetime.now(UTC)
 
 
-def random_id() -> str:
-    """A new id."""
-    return uuid4().hex
+class NewIds:
+    """Ids that are new and rise with time (UUID version 7, RFC 9562), so that the ledger's index of them grows at its
+    end. Entropy is drawn for many at a time: to ask the system for each lets other threads interrupt every request."""
+
+    def __init__(self) -> None:
+        self._drawn: list[str] = []
+
+    def __call__(self) -> str:
+        """A new id."""
+        while True:
+            try:
+                digits = self._drawn.pop()
+            except IndexError:
+                entropy = os.urandom(_DRAWN * 10).hex()
+                self._drawn += [entropy[at : at + 20] for at in range(0, len(entropy), 20)]
+            else:
+                return f"{time.time_ns() // 1_000_000:012x}7{digits[:3]}{'89ab'[int(digits[3], 16) & 3]}{digits[4:19]}"
 
 
 def create_app(
     config: ServeConfig,
     *,
     clock: Callable[[], datetime] = utc_now,
-    new_id: Callable[[], str] = random_id,
+    new_id: Callable[[], str] | None = None,
     traces: TracerProvider | None = None,
 ) -> Starlette:
     """The service as an ASGI application; its stores open and close with its lifespan.
@@ -74,8 +92,8 @@ def create_app(
     ----------
     clock : callable
         The time now; aware.
-    new_id : callable
-        A new id, for predictions and for requests that bring none.
+    new_id : callable, optional
+        A new id, for predictions and for requests that bring none; random without it.
     traces : TracerProvider, optional
         Makes a span of every request.
 
@@ -84,6 +102,7 @@ def create_app(
     ConfigError, MissingExtra, Unavailable
         If the database URL cannot be used.
     """
+    new_id = new_id or NewIds()
     engine = open_database(config.database_url, synchronous="FULL" if config.durability == "power" else "NORMAL")
     ledger, versions = Ledger(engine), Versions(engine)
     promotions = Promotions(engine, require_approval=config.four_eyes)
@@ -101,6 +120,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         with writer, champion, guard, shadow:
+            gc.freeze()  # what is loaded now stays: to look through it again and again would hold up requests
             yield
         engine.dispose()
         if traces:
@@ -112,8 +132,9 @@ def create_app(
     protocols = Protocols(config, champion, predictions.all_or_none)
     login = Login(config.project, guard, sessions, clock=clock)
     needs = guard.needs
+    one = needs("scorer", predictions.one)
     routes = [
-        Route("/predict", needs("scorer", predictions.one), methods=["POST"]),
+        Route("/predict", one, methods=["POST"]),
         Route("/predict/batch", needs("scorer", predictions.batch), methods=["POST"]),
         Route("/customers/{customer_id:path}/prediction", needs("scorer", predictions.stored)),
         Route(
@@ -152,7 +173,7 @@ def create_app(
     )
     app.router.redirect_slashes = False
     paths = {route.endpoint: route.path for route in routes}
-    app.add_middleware(Door, metrics=metrics, routes=paths, new_id=new_id)
+    app.add_middleware(Door, metrics=metrics, routes=paths, new_id=new_id, direct={("POST", "/predict"): one})
     if traces:
         app.add_middleware(Tracing, provider=traces, routes=paths)
     return app

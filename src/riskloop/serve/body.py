@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from riskloop.serve.problems import RequestRefused
 
@@ -29,9 +29,13 @@ async def read_body(request: Request, accepted: Sequence[str], limit: int) -> tu
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
+    data, more = bytearray(), True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        data += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(data) > limit:
             raise _too_large(limit)
     return media_type, bytes(data)

@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from riskloop.errors import RiskloopError
+from riskloop.serve.direct import DirectRequest
+from riskloop.serve.guard import Endpoint
 from riskloop.serve.logs import ACCESS
 from riskloop.serve.metrics import Metrics
-from riskloop.serve.problems import unexpected
+from riskloop.serve.problems import on_riskloop_error, unexpected
 
 _log = logging.getLogger("riskloop.serve")
 _access = logging.getLogger(ACCESS)
@@ -26,6 +28,7 @@ _HEADERS = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
+_NAMES = frozenset(name for name, _ in _HEADERS)
 
 
 class Door:
@@ -35,10 +38,21 @@ class Door:
     ----------
     routes : mapping
         The path of every endpoint: what requests are counted under, so that an id in a path makes no new metric.
+    direct : mapping
+        Endpoints by method and path that are asked without the application in between.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, routes: Mapping[Any, str], new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        routes: Mapping[Any, str],
+        new_id: Callable[[], str],
+        direct: Mapping[tuple[str, str], Endpoint],
+    ) -> None:
         self._app = app
+        self._direct = direct
         self._metrics = metrics
         self._routes = routes
         self._new_id = new_id
@@ -62,7 +76,11 @@ class Door:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_signed)
+            endpoint = self._direct.get((scope["method"], scope["path"]))
+            if endpoint is None:
+                await self._app(scope, receive, send_signed)
+            else:
+                await _ask(endpoint, scope, receive, send_signed)
         except Exception:
             _log.exception("request %s failed", identity)
             if status:
@@ -76,8 +94,18 @@ class Door:
                 _access.info("%s %s %s", _method(scope), route, status, extra=_facts(scope, route, status, seconds))
 
     def _identify(self, scope: Scope) -> str:
-        given = Headers(scope=scope).get("x-request-id", "")
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
         return given if _REQUEST_ID.fullmatch(given) else self._new_id()
+
+
+async def _ask(endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+    request = DirectRequest(scope, receive)
+    scope["endpoint"] = endpoint
+    try:
+        response = await endpoint(request)
+    except RiskloopError as error:
+        response = await on_riskloop_error(request, error)
+    await response(scope, receive, send)
 
 
 def _facts(scope: Scope, route: str, status: int, seconds: float) -> dict[str, Any]:
@@ -100,5 +128,5 @@ def _method(scope: Scope) -> str:
 
 def _signed(headers: list[tuple[bytes, bytes]], identity: str) -> list[tuple[bytes, bytes]]:
     own = {name for name, _ in headers}
-    added = [header for header in _HEADERS if header[0] not in own]
+    added = _HEADERS if _NAMES.isdisjoint(own) else [header for header in _HEADERS if header[0] not in own]
     return [*headers, *added, (b"x-request-id", identity.encode("ascii"))]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlalchemy import Engine
 
 from riskloop.errors import Unavailable
 from riskloop.keep.database import try_to_write
-from riskloop.keep.ledger import Ledger, Prediction, encode
+from riskloop.keep.ledger import EncodedPrediction, Ledger, Prediction, encode
 from riskloop.keep.spool import Spool
-from riskloop.keep.writer import GroupCommitWriter
+from riskloop.keep.writer import GroupCommitWriter, own_copy
 
 PATIENCE_SECONDS = 5.0
 """A request waits so long for its commit; then its sender is told to try again."""
@@ -28,6 +29,7 @@ class Journal:
 
     def __init__(self, engine: Engine, ledger: Ledger, writer: GroupCommitWriter, spool: Spool | None = None) -> None:
         self._spool = spool
+        self._turn: list[tuple[EncodedPrediction, asyncio.Future[None]]] = []
         self.failed: Unavailable | None = None
         self._engine = engine
         self._ledger = ledger
@@ -43,18 +45,41 @@ class Journal:
         Conflict
             If its idempotency key is taken.
         """
+        loop = asyncio.get_running_loop()
+        committed: asyncio.Future[None] = loop.create_future()
+        patience = loop.call_later(PATIENCE_SECONDS, _give_up, committed)
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await asyncio.wrap_future(self._writer.submit(prediction))
-        except TimeoutError as error:
-            self.failed = Unavailable(
-                "The ledger did not take the prediction in time.", where="ledger", next_step="send it again"
-            )
-            raise self.failed from error
+            self._hand_in(encode(prediction), committed)
+            await committed
         except Unavailable as error:
             self.failed = error
             raise
+        finally:
+            patience.cancel()
         self.failed = None
+
+    def _hand_in(self, row: EncodedPrediction, committed: asyncio.Future[None]) -> None:
+        """Offer a row together with those of the requests that are answered in this turn of the loop: a thread that is
+        woken for each would take the interpreter from all of them."""
+        if not self._turn:
+            committed.get_loop().call_soon(self._end_turn)
+        self._turn.append((row, committed))
+
+    def _end_turn(self) -> None:
+        turn, self._turn = self._turn, []
+        try:
+            self._writer.offer(turn, self)
+        except Unavailable as error:
+            _settle([committed for _, committed in turn], error)
+
+    def wants(self, ticket: asyncio.Future[None]) -> bool:
+        """Whether a request still waits."""
+        return not ticket.done()
+
+    def tell(self, tickets: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
+        """Wake the requests of one commit, all in one go: each call across threads costs as much as the commit."""
+        with suppress(RuntimeError):  # the loop has ended, and with it everybody who waited
+            tickets[0].get_loop().call_soon_threadsafe(_settle, tickets, error)
 
     async def keep_all(self, predictions: Sequence[Prediction]) -> None:
         """Commit many predictions: all of them or none."""
@@ -93,3 +118,19 @@ class Journal:
     def _try(self) -> None:
         try_to_write(self._engine)
         self._ledger.recent(1)
+
+
+def _settle(tickets: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
+    for committed in tickets:
+        if committed.done():
+            continue
+        if error is None:
+            committed.set_result(None)
+        else:
+            committed.set_exception(own_copy(error))
+
+
+def _give_up(committed: asyncio.Future[None]) -> None:
+    if not committed.done():
+        late = "The ledger did not take the prediction in time."
+        committed.set_exception(Unavailable(late, where="ledger", next_step="send it again"))

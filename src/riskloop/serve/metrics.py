@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -43,6 +44,9 @@ class Metrics:
         self._probability = Histogram(
             "riskloop_probability", "Predicted probability.", ["version"], buckets=_TENTHS, registry=own
         )
+        # Labels are few; to look one up costs more than to count.
+        self._requests_of, self._seconds_of = cache(self._requests.labels), cache(self._seconds.labels)
+        self._predictions_of, self._probability_of = cache(self._predictions.labels), cache(self._probability.labels)
         self._state = _State(own, champion, writer)
         self.shared = bool(os.environ.get(SHARED_FOLDER))
         if not self.shared:
@@ -54,16 +58,15 @@ class Metrics:
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answer."""
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._requests_of(route, method, status).inc()
+        self._seconds_of(route).observe(seconds)
         self._state.keep_up()
 
     def predictions(self, kept: Iterable[Prediction]) -> None:
         """Count predictions once they are in the ledger."""
         for prediction in kept:
-            version = str(prediction.version)
-            self._predictions.labels(version, prediction.arm, prediction.decision).inc()
-            self._probability.labels(version).observe(prediction.probability)
+            self._predictions_of(prediction.version, prediction.arm, prediction.decision).inc()
+            self._probability_of(prediction.version).observe(prediction.probability)
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format, those of all workers where there are several."""

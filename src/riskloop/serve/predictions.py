@@ -26,16 +26,18 @@ from riskloop.serve.answers import Answer, BatchAnswer, FieldError, RefusedRow
 from riskloop.serve.body import CSV, JSON, decode_json, read_body
 from riskloop.serve.champion import Champion
 from riskloop.serve.config import ServeConfig
+from riskloop.serve.direct import JsonBytes
 from riskloop.serve.envelope import Errors, check_id, read_csv, read_envelope
 from riskloop.serve.journal import Journal
 from riskloop.serve.metrics import Metrics
 from riskloop.serve.problems import RequestRefused, invalid, request_id
-from riskloop.serve.rollout import Arms, Decided, Live, Shadow, decide
+from riskloop.serve.rollout import Arms, Decided, Live, Shadow, decide, decide_one
 from riskloop.serve.scoring import Scored, answer_of, replay, score
 
 MOST_ERRORS = 100
 """A batch of which no row could be scored names so many errors."""
 
+_encode = msgspec.json.Encoder().encode
 _WEIGHT = re.compile(r"[01](\.\d{0,3})?")
 _KEY = re.compile(r"[!-~]{1,255}")
 
@@ -155,7 +157,7 @@ class Predictions:
     async def _answer(self, call: Call, customer: Customer, *, typed: bool) -> Answer:
         if call.key and (earlier := await self._journal.answered(call.key)):
             return replay(earlier, customer, call.language)
-        (decided,) = await self._decide(call, customer, typed=typed)
+        decided = await self._decide(call, customer, typed=typed)
         if isinstance(decided.scored, list):
             raise invalid(decided.scored)
         prediction = self._prediction(call, decided.live, decided.scored, decided.reasons)
@@ -170,10 +172,10 @@ class Predictions:
         self._look_on(call, [customer], typed=typed)
         return answer_of(prediction, call.language)
 
-    async def _decide(self, call: Call, customer: Customer, *, typed: bool) -> list[Decided]:
-        if customer.explain:  # its tables may have to be built first
-            return await asyncio.to_thread(decide, call.arms, [customer], typed=typed)
-        return decide(call.arms, [customer], typed=typed)
+    async def _decide(self, call: Call, customer: Customer, *, typed: bool) -> Decided:
+        if customer.explain and not call.arms.of(customer.id).reasoner.quick:  # its tables may have to be built first
+            return await asyncio.to_thread(_decided, call.arms, customer, typed=typed)
+        return _decided(call.arms, customer, typed=typed)
 
     def _look_on(self, call: Call, customers: Sequence[Customer], *, typed: bool) -> None:
         """Let a shadow say what it would have decided, once the answer is certain."""
@@ -248,6 +250,10 @@ class Predictions:
         )
 
 
+def _decided(arms: Arms, customer: Customer, *, typed: bool) -> Decided:
+    return decide_one(arms, customer) if typed else decide(arms, [customer], typed=False)[0]
+
+
 def moment_of(request: Request, clock: Callable[[], datetime]) -> datetime:
     """The moment that ``?at=`` names, a date or a time, in UTC unless it says otherwise; now without it.
 
@@ -283,8 +289,11 @@ def explain_of(request: Request) -> bool:
 
 def language_of(request: Request) -> str:
     """The language that ``Accept-Language`` puts first of those that reasons are written in; English without it."""
+    asked = request.headers.get("accept-language")
+    if not asked:
+        return LANGUAGES[0]
     wanted: list[tuple[float, str]] = []
-    for part in request.headers.get("accept-language", "")[:200].split(","):
+    for part in asked[:200].split(","):
         tag, _, weight = part.strip().partition(";q=")
         language = tag.strip().lower().partition("-")[0]
         if language in LANGUAGES:
@@ -294,7 +303,7 @@ def language_of(request: Request) -> str:
 
 def json_response(document: msgspec.Struct, status: int = 200) -> Response:
     """A document as JSON."""
-    return Response(msgspec.json.encode(document), status, media_type=JSON)
+    return JsonBytes(_encode(document), status)
 
 
 def too_many(most: int) -> RequestRefused:

@@ -20,7 +20,7 @@ from riskloop.keep.writer import GroupCommitWriter
 from riskloop.problem import Customer
 from riskloop.serve.answers import ModelRef
 from riskloop.serve.envelope import Errors
-from riskloop.serve.scoring import Scored, reasons_for, score
+from riskloop.serve.scoring import Scored, reasons_for, score, score_one
 
 _log = logging.getLogger("riskloop.serve")
 
@@ -85,6 +85,15 @@ def decide(arms: Arms, customers: Sequence[Customer], *, typed: bool) -> list[De
             else:
                 found[row] = Decided(live, one, reasons)
     return [one for one in found if one is not None]
+
+
+def decide_one(arms: Arms, customer: Customer) -> Decided:
+    """What :func:`decide` says of one customer whose values are JSON."""
+    live = arms.of(customer.id)
+    scored = score_one(live.bundle, customer)
+    if isinstance(scored, list) and live is not arms.champion:
+        live, scored = arms.champion, score_one(arms.champion.bundle, customer)
+    return Decided(live, scored, reasons_for(live.reasoner, [scored])[0] if customer.explain else [])
 
 
 class Shadow:

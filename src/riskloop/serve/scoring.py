@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskloop.bundle.bundle import Bundle
-from riskloop.data.contract import Breach, Column, Decoded, category_text
+from riskloop.costs import Costs
+from riskloop.data.contract import Breach, Column, Columns, Contract, Decoded, category_text
 from riskloop.data.dates import text_of
 from riskloop.decide.policy import Decision
 from riskloop.decide.prices import priceless
@@ -49,7 +50,7 @@ def score(bundle: Bundle, customers: Sequence[Customer], *, typed: bool) -> list
     costs = bundle.policy.costs.of(decoded.columns)
     broken, unpriced = decoded.broken(), np.broadcast_to(priceless(costs), len(rows))
     if not np.isfinite(probabilities[~broken]).all():
-        raise RiskloopError("The model has no answer to this customer.", next_step="roll back, and report this bundle")
+        raise _no_answer()
     seen = _received if typed else _decoded
     used, intervals = bundle.contract.read, _intervals(bundle.scorer.interval, probabilities)
     return [
@@ -68,17 +69,51 @@ def score(bundle: Bundle, customers: Sequence[Customer], *, typed: bool) -> list
     ]
 
 
+def score_one(bundle: Bundle, customer: Customer) -> Scored | Errors:
+    """What :func:`score` says of one customer whose values are JSON, in a fraction of the time where nothing is wrong.
+
+    Raises
+    ------
+    RiskloopError
+        See :func:`score`.
+    """
+    costs, values = bundle.policy.costs, bundle.contract.decode_row(customer.features)
+    if values is None or not isinstance(costs, Costs):
+        return score(bundle, [customer], typed=True)[0]
+    probability = bundle.scorer.alone(values)
+    if not math.isfinite(probability):
+        raise _no_answer()
+    interval, decision = bundle.scorer.interval.of(probability), bundle.policy.decide(probability, costs)
+    return Scored(customer, probability, interval, decision, _read_of(bundle, customer))
+
+
 def reasons_for(reasoner: Reasoner, scored: Sequence[Scored | Errors]) -> list[list[dict[str, Any]]]:
     """For each customer the reasons as the ledger keeps them; none for those who did not ask or have no decision."""
     asked = [one for one in scored if isinstance(one, Scored) and one.customer.explain]
     if not asked:
         return [[] for _ in scored]
-    columns = reasoner.contract.decode_rows([one.features for one in asked]).columns
-    found = iter(reasoner.reasons(columns))
+    found = iter(reasoner.reasons(_columns(reasoner.contract, asked)))
     return [
         [reason.to_dict() for reason in next(found)] if isinstance(one, Scored) and one.customer.explain else []
         for one in scored
     ]
+
+
+def _columns(contract: Contract, scored: Sequence[Scored]) -> Columns:
+    """What was read of customers, decoded once more."""
+    if len(scored) == 1 and (values := contract.decode_row(scored[0].features)) is not None:
+        return contract.columns_of(values)
+    return contract.decode_rows([one.features for one in scored]).columns
+
+
+def _no_answer() -> RiskloopError:
+    return RiskloopError("The model has no answer to this customer.", next_step="roll back, and report this bundle")
+
+
+def _read_of(bundle: Bundle, customer: Customer) -> dict[str, Any]:
+    """What was read of a customer who keeps the contract; often that is all that was sent."""
+    names, sent = bundle.contract.read_names, customer.features
+    return sent if len(sent) == len(names) else {name: sent[name] for name in names}
 
 
 def _intervals(interval: VennAbers, probability: NDArray[np.float64]) -> list[tuple[float, float]]:

@@ -8,6 +8,7 @@ row per bin, one column per tree.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +47,12 @@ class Masks:
         self._offset = np.arange(self._trees) * self._bits - 1023
         self._table = _table(forest, layout, tree, _kept(forest, layout, highest))
         self._rules_out = (self._table != np.iinfo(self._table.dtype).max).any(axis=1)
+        self._numeric = [
+            (column.feature, column.cuts, column.first, column.missing)
+            for column in layout.columns
+            if column.levels is None
+        ]
+        self._categorical = [column for column in layout.columns if column.levels is not None]
         self._says_nothing = frozenset(np.flatnonzero(~self._rules_out).tolist())
 
     @property
@@ -66,7 +73,11 @@ class Masks:
         return total
 
     def _one(self, x: list[float]) -> Words:
-        rows = [column.row(x[column.feature]) for column in self._columns]
+        rows = [
+            first + bisect_left(cuts, x[feature]) if x[feature] == x[feature] else missing
+            for feature, cuts, first, missing in self._numeric
+        ]
+        rows += [column.row(x[column.feature]) for column in self._categorical]
         telling = np.array([row for row in rows if row not in self._says_nothing], dtype=np.intp)
         words: Words = np.bitwise_and.reduce(self._table.take(telling, axis=0), axis=0, keepdims=True)
         return words
