@@ -1,7 +1,8 @@
 """Run the benchmarks one after the other and rewrite RESULTS.md.
 
 Run: ``make bench`` or ``python -m benchmarks [NAME ...]``; names: startup, serving, explain, reasons, simulate, loan,
-regret, fits, families, quality. A named run replaces only its own figures; the others stay as last measured.
+regret, fits, families, monitoring, quality. A named run replaces only its own figures; the others stay as last
+measured.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from benchmarks.render import render
 
 HERE = Path(__file__).parent
 RAW = HERE / "results"
-NAMES = ("startup", "serving", "explain", "reasons", "simulate", "loan", "regret", "fits", "families", "quality")
+NAMES = (
+    *("startup", "serving", "explain", "reasons", "simulate", "loan", "regret", "fits", "families", "monitoring"),
+    "quality",
+)
 
 
 def machine() -> str:

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from riskloop.watch import distances as d
-from riskloop.watch.profile import ColumnProfile
+from riskloop.watch.column import ColumnProfile
 
 RNG = np.random.default_rng(3)
 FEW = RNG.poisson(1.0, 900).astype(float).clip(0, 4), RNG.poisson(1.3, 400).astype(float).clip(0, 4)

@@ -14,7 +14,9 @@ from riskloop.data.contract import Column, Contract
 from riskloop.decide.policy import Policy
 from riskloop.decide.review import Review
 from riskloop.errors import DataError
-from riskloop.watch.profile import BINS, Moments, Profile, Scores
+from riskloop.watch.column import BINS
+from riskloop.watch.moments import Moments
+from riskloop.watch.profile import Profile, Scores
 
 CONTRACT = Contract(
     (Column("x", nullable=True), Column("c", "category", levels=("b", "a"), nullable=True, unknown="bin")),
