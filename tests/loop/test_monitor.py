@@ -98,6 +98,22 @@ def test_rows_that_break_the_contract_are_counted_and_not_decided_about(
     assert found.drift.drifted
 
 
+def test_no_value_of_a_personal_column_is_quoted(
+    trained: Project, customers: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, bundle = trained.bundle()
+    contract = bundle.contract
+    marked = replace(contract, columns=tuple(replace(one, personal=True) for one in contract.columns))
+    secret = replace(bundle, scorer=replace(bundle.scorer, contract=marked))
+    monkeypatch.setattr(Project, "bundle", lambda *_, **__: (record, secret))
+    frozen = customers.tail(300).with_columns(plan=pl.lit("premium"))
+    found = monitor_batch(trained, _written(frozen, tmp_path / "b.csv"))
+    reason = next(one.reasons[0] for one in found.drift.columns if one.name == "plan")
+    assert (reason.code, reason.values["value"]) == ("frozen", None)
+    for path in write_drift_report(trained, found).files.values():
+        assert "premium" not in path.read_text()
+
+
 def test_an_empty_batch_is_one_clear_error(trained: Project, customers: pl.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no rows"):
         monitor_batch(trained, _written(customers.head(0), tmp_path / "b.csv"))

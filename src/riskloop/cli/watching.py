@@ -62,7 +62,8 @@ def monitor(
     word = pen.say(f"verdict_{found.drift.verdict}")
     reporter.say(f"[bold {colour}]{word}[/] {verbatim(told)}")
     for sentence in sentences(found.drift, pen):
-        reporter.say(f"  {verbatim(sentence)}")
+        if sentence != told:
+            reporter.say(f"  {verbatim(sentence)}")
     moved = [one for one in found.drift.columns if one.verdict != "stable"][:_MOST_SHOWN]
     if moved:
         heads = [pen.say(key) for key in ("col_column", "col_verdict", "col_psi", "col_what")]

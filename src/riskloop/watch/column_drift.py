@@ -105,6 +105,12 @@ class ColumnDrift:
     def drifted(self) -> bool:
         return self.verdict == "drifted"
 
+    def without_values(self) -> ColumnDrift:
+        """The same, quoting no value of the column: for personal data."""
+        silent = {"value": None, "level": None}
+        reasons = (Reason(one.code, {k: silent.get(k, v) for k, v in one.values.items()}) for one in self.reasons)
+        return replace(self, reasons=tuple(reasons))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; what is not defined is None."""
         numbers = {

@@ -69,6 +69,8 @@ class Monitored:
         Metrics of the test block, from the card.
     not_judged : tuple of str
         Columns of the contract that the rows lack.
+    personal : frozenset of str
+        Columns of which no value is quoted.
     findings : tuple of Finding
     """
 
@@ -84,6 +86,7 @@ class Monitored:
     realised: Evaluation | None
     promised: Mapping[str, Any]
     not_judged: tuple[str, ...]
+    personal: frozenset[str]
     findings: tuple[Finding, ...]
     generated: datetime
 
@@ -190,6 +193,7 @@ def write_drift_report(project: Project, found: Monitored, language: Language = 
         realised=None if found.realised is None else found.realised.to_dict(),
         promised=found.promised,
         not_judged=found.not_judged,
+        personal=found.personal,
         raw=found.to_dict(),
     )
     stem = "drift-" + re.sub(r"[^A-Za-z0-9_.-]+", "-", found.name)
@@ -249,7 +253,8 @@ class _Seen:
     profile: Profile | None = None
     rows: int = 0
     lacking: set[str] = field(default_factory=set)
-    scores: list[Scores] = field(default_factory=list)
+    probability: list[FloatArray] = field(default_factory=list)
+    act: list[BoolArray] = field(default_factory=list)
     costs: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)
     outcome: list[BoolArray] = field(default_factory=list)
     known: list[BoolArray] = field(default_factory=list)
@@ -306,7 +311,8 @@ class _Seen:
         self.rows += len(kept)
         policy = self.bundle.policy
         costs = policy.costs.of(_take(columns, kept))
-        self.scores.append(scores)
+        self.probability.append(scores.probability)
+        self.act.append(scores.act)
         self.costs.append(both_ways(policy, scores.act, scores.reviewed, costs, len(scores)))
 
     def _outcomes(self, outcome: BoolArray, known: BoolArray) -> None:
@@ -339,8 +345,7 @@ def _pages(
 
 def _monitored(project: Project, record: Version, seen: _Seen, name: str, path: str) -> Monitored:
     current, bundle = seen.current(), seen.bundle
-    probability = np.concatenate([one.probability for one in seen.scores])
-    act = np.concatenate([one.act for one in seen.scores])
+    probability, act = np.concatenate(seen.probability), np.concatenate(seen.act)
     positive, negative = (np.concatenate([one[way] for one in seen.costs]) for way in (0, 1))
     outcome, known = np.concatenate(seen.outcome), np.concatenate(seen.known)
     realised = None
@@ -350,6 +355,9 @@ def _monitored(project: Project, record: Version, seen: _Seen, name: str, path: 
         realised = evaluate(happened, probability[known], act[known], _UNUSED, seed=0, cost=cost)
     promised = bundle.card.get("test", {}).get("metrics", {})
     found = drift(seen.reference, current)
+    personal = frozenset(column.name for column in bundle.contract.columns if column.personal)
+    columns = tuple(one.without_values() if one.name in personal else one for one in found.columns)
+    found = replace(found, columns=columns)
     worse = fallen(promised, realised.to_dict()["metrics"]) if realised and found.rows >= found.thresholds.rows else ()
     if worse:
         found = replace(found, verdict="drifted", reasons=(*worse, *found.reasons))
@@ -366,6 +374,7 @@ def _monitored(project: Project, record: Version, seen: _Seen, name: str, path: 
         realised=realised,
         promised=promised,
         not_judged=tuple(sorted(seen.lacking)),
+        personal=personal,
         findings=(),
         generated=project.clock(),
     )

@@ -58,6 +58,8 @@ class Watched:
     realised : mapping or None
         Where outcomes are known.
     not_judged : tuple of str
+    personal : frozenset of str
+        Columns of which no value is quoted.
     raw : mapping
         Everything, as plain JSON values.
     """
@@ -76,6 +78,7 @@ class Watched:
     realised: Mapping[str, Any] | None
     promised: Mapping[str, Any]
     not_judged: tuple[str, ...]
+    personal: frozenset[str]
     raw: Mapping[str, Any]
 
     @property
@@ -132,7 +135,8 @@ def _verdict(watched: Watched, pen: Pen) -> Section:
     ]
     if watched.not_judged:
         counts.append(pen.fact("not_judged", pen.text(", ".join(watched.not_judged))))
-    said = tuple(pen.sentence(text) for text in (headline(drift, pen), *sentences(drift, pen)))
+    told = dict.fromkeys((headline(drift, pen), *sentences(drift, pen)))
+    said = tuple(pen.sentence(text) for text in told)
     blocks = (Facts(tuple(facts), source, large=True), Said(said, source), Facts(tuple(counts), source))
     return Section("verdict", pen.say("drift_verdict_title"), blocks)
 
@@ -160,8 +164,8 @@ def _columns(watched: Watched, pen: Pen) -> Section:
         rows,
         watched.source,
     )
-    moved = [one for one in watched.drift.columns if one.verdict != "stable"][:_MOST_DRAWN]
-    drawn = [block for one in moved for block in _drawn(one.name, one.name, watched, pen)]
+    moved = [one for one in watched.drift.columns if one.verdict != "stable" and one.name not in watched.personal]
+    drawn = [block for one in moved[:_MOST_DRAWN] for block in _drawn(one.name, one.name, watched, pen)]
     blocks: tuple[Block, ...] = (table, _statistics(listed, watched, pen), *drawn)
     return Section("columns", pen.say("drift_columns_title"), blocks, note=pen.say("drift_columns_note"))
 

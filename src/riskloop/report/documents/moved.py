@@ -16,6 +16,8 @@ _MOST_NAMES = 8
 
 def headline(drift: Drift, pen: Pen) -> str:
     """The verdict in one sentence: what moved, what it costs, what to do."""
+    if drift.reasons[0].code == "few_rows":
+        return _reason(drift.reasons[0], drift, pen)
     moved, every = len(drift.moved), len(drift.columns)
     if moved:
         what = pen.say("drift_one" if moved == 1 else "drift_something", count=moved, all=every)
@@ -77,11 +79,16 @@ def _moved(one: Reason, pen: Pen) -> str:
         told |= {name: pen.percent(told[name]).text for name in ("before", "now")}
     elif one.code == "frozen":
         value = told["value"]
-        told["value"] = pen.text(value, 40).text if isinstance(value, str) else pen.number(value).text
+        told["value"] = pen.number(value).text if isinstance(value, float) else _quoted(value, pen)
     else:
         told |= {name: pen.percent(told[name]).text for name in ("before", "now") if name in told}
-        told |= {"level": pen.text(told["level"], 40).text} if "level" in told else {}
+        told |= {"level": _quoted(told["level"], pen)} if "level" in told else {}
     return pen.say(f"moved_{one.code}", **told)
+
+
+def _quoted(text: str | None, pen: Pen) -> str:
+    """A value of a table; personal ones are not told."""
+    return pen.say("moved_personal") if text is None else pen.text(text, 40).text
 
 
 def _bin(low: float | None, high: float | None, pen: Pen) -> str:

@@ -27,8 +27,8 @@ DRIFT: Pairs = {
     "do_drifted": (": investigate.", " : enquêter."),
     # Reasons
     "reason_few_rows": (
-        "{rows} rows are too few to judge: at least {least} are needed.",
-        "{rows} lignes ne suffisent pas pour juger : il en faut au moins {least}.",
+        "Too few rows to judge: {rows}, where at least {least} are needed.",
+        "Trop peu de lignes pour juger : {rows}, il en faut au moins {least}.",
     ),
     "reason_nothing_moved": (
         "None of {columns} columns moved beyond chance and far enough to matter, nor did scores or decisions.",
@@ -84,6 +84,7 @@ DRIFT: Pairs = {
     "moved_bin": ("{cell}: {before} to {now}", "{cell} : {before} puis {now}"),
     "moved_psi": ("PSI {psi}, by chance {chance}", "PSI {psi}, par hasard {chance}"),
     "moved_not": ("–", "–"),
+    "moved_personal": ("(personal)", "(donnée personnelle)"),
     # Sections
     "drift_verdict_title": ("Verdict", "Verdict"),
     "fact_drift_verdict": ("Verdict", "Verdict"),
@@ -125,8 +126,8 @@ DRIFT: Pairs = {
     "col_cell": ("Values", "Valeurs"),
     "drift_bins_title": ("{name}: share of rows by bin", "{name} : part des lignes par classe"),
     "drift_bins_says": (
-        "{name}: the reference beside now, over {count} bins that hold like shares of the reference.",
-        "{name} : la référence et maintenant, sur {count} classes de parts semblables dans la référence.",
+        "{name}: the reference beside now, over {count} bins between quantiles of the reference.",
+        "{name} : la référence et maintenant, sur {count} classes entre quantiles de la référence.",
     ),
     "drift_bins_across": ("upper end of the bin", "borne supérieure de la classe"),
     "drift_bins_up": ("share of rows", "part des lignes"),
