@@ -354,7 +354,7 @@ def _monitored(project: Project, record: Version, seen: _Seen, name: str, path: 
         cost = np.where(happened, positive[known], negative[known])
         realised = evaluate(happened, probability[known], act[known], _UNUSED, seed=0, cost=cost)
     promised = bundle.card.get("test", {}).get("metrics", {})
-    found = drift(seen.reference, current)
+    found = drift(seen.reference, current, project.settings.monitoring.thresholds())
     personal = frozenset(column.name for column in bundle.contract.columns if column.personal)
     columns = tuple(one.without_values() if one.name in personal else one for one in found.columns)
     found = replace(found, columns=columns)
