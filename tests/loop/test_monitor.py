@@ -98,6 +98,17 @@ def test_rows_that_break_the_contract_are_counted_and_not_decided_about(
     assert found.drift.drifted
 
 
+def test_a_batch_of_which_nothing_can_be_decided_about_names_the_column_first(
+    trained: Project, customers: pl.DataFrame, tmp_path: Path
+) -> None:
+    broken = _shifted(customers.tail(400)).with_columns(plan=pl.lit("unheard of"), age=pl.lit("old"))
+    found = monitor_batch(trained, _written(broken, tmp_path / "b.csv"))
+    assert found.drift.broken == 400
+    assert found.drift.columns[0].name in {"age", "plan"}
+    assert (found.estimated.n, found.realised) == (0, None)
+    assert write_drift_report(trained, found).files["html"].is_file()
+
+
 def test_no_value_of_a_personal_column_is_quoted(
     trained: Project, customers: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -264,24 +264,35 @@ def _numbers(one: ColumnDrift, reference: ColumnProfile) -> list[Reason]:
 
 def _bin(reference: ColumnProfile, current: ColumnProfile, least: float) -> list[Reason]:
     """The bin that gained or lost most; for a column whose mean and variance stayed."""
-    before, now = shares(reference.counts), shares(current.counts)
-    if len(before) < 2 or not current.present or float(np.abs(now - before).max()) < least:
+    most, before, now = _most_changed(reference, current, least)
+    if most is None or len(reference.counts) < 2:
         return []
-    most, ends = int(np.abs(now - before).argmax()), reference.edges.tolist()
+    ends = reference.edges.tolist()
     low, high = ends[most - 1] if most else None, ends[most] if most < len(ends) else None
-    return [Reason("bin", {"low": low, "high": high, "before": float(before[most]), "now": float(now[most])})]
+    return [Reason("bin", {"low": low, "high": high, "before": before, "now": now})]
+
+
+def _most_changed(reference: ColumnProfile, current: ColumnProfile, least: float) -> tuple[int | None, float, float]:
+    """The bin or level whose share changed most, before and now; None where it is less than that, or than chance."""
+    before, now = shares(reference.counts), shares(current.counts)
+    n, m = int(reference.counts.sum()), int(current.counts.sum())
+    if not n or not m:
+        return None, 0.0, 0.0
+    most = int(np.abs(now - before).argmax())
+    was, became = float(before[most]), float(now[most])
+    together = (was * n + became * m) / (n + m)
+    chance = 4 * math.sqrt(together * (1 - together) * (1 / n + 1 / m))
+    return (most if abs(became - was) >= max(least, chance) else None), was, became
 
 
 def _levels(reference: ColumnProfile, current: ColumnProfile, least: float) -> list[Reason]:
     """The level that moved most, and those that are gone though they were expected."""
-    before, now = shares(reference.counts), shares(current.counts)
+    before = shares(reference.counts)
     gone = np.flatnonzero((current.counts == 0) & (before * current.present >= 5))
     found = [Reason("vanished", {"level": reference.levels[place], "before": float(before[place])}) for place in gone]
-    if len(before):
-        most = int(np.abs(now - before).argmax())
-        if most not in gone and abs(float(now[most] - before[most])) >= least:
-            values = {"level": reference.levels[most], "before": float(before[most]), "now": float(now[most])}
-            found.append(Reason("level", values))
+    most, was, became = _most_changed(reference, current, least)
+    if most is not None and most not in gone:
+        found.append(Reason("level", {"level": reference.levels[most], "before": was, "now": became}))
     return found
 
 

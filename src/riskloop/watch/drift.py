@@ -149,10 +149,11 @@ def _harm(before: Moments, now: Moments) -> tuple[Interval, Interval]:
     return harm, Interval(change / size, change / size - half, change / size + half)
 
 
-def _by_weight(one: ColumnDrift) -> tuple[int, float, float]:
-    """Verdict, then what it costs for sure, then how far it moved."""
+def _by_weight(one: ColumnDrift) -> tuple[int, float, float, float]:
+    """Verdict, then how many cannot be decided about, then what it costs for sure, then how far it moved."""
     cost = 0.0 if one.harm is None else one.harm.low
-    return -VERDICTS.index(one.verdict), -max(cost, 0.0), -one.effect
+    refused = one.refused[1] if one.refused[1] >= USUAL.strong_share else 0.0
+    return -VERDICTS.index(one.verdict), -refused, -max(cost, 0.0), -one.effect
 
 
 def _verdict(made: Drift) -> tuple[Verdict, tuple[Reason, ...]]:
