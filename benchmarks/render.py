@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.explain.page import explain
+from benchmarks.monitoring.page import monitoring
 from benchmarks.quality.page import quality
 from benchmarks.tables import Document, table
 
@@ -216,40 +217,6 @@ def _reasons(results: Document) -> list[str]:
     ]
 
 
-def _monitoring(results: Document) -> list[str]:
-    scale, flat = results["scale"], results["flat"]
-    power = [[f"{one['rows']:,}", one["psi"], f"{one['found']:.0%}", f"{one['moved']:.0%}"] for one in results["power"]]
-    return [
-        f"{scale['rows']:,} rows x {scale['columns']} against a reference of 100,000 rows, in memory: profile, drift "
-        f"and verdict in {scale['seconds']} s ({scale['seconds_two_threads']} s on two threads), "
-        f"{scale['added_mb']:.0f} MB more. SciPy's Kolmogorov-Smirnov test alone, over the {scale['scipy_ks_columns']} "
-        f"numbers of it: {scale['scipy_ks_seconds']} s. {flat['rows']:,} rows in parts of 100,000: {flat['seconds']} "
-        f"s, {flat['added_mb']:.0f} MB more after the first part.",
-        "",
-        "Where nothing has moved (20 columns: normal, heavy-tailed, counts, half zeros, categories):",
-        "",
-        *table(
-            ["rows", "batches", "drifted", "drifted or to watch", "any column significant (level 1 %)", "p < .05"],
-            [
-                [
-                    f"{one['rows']:,}",
-                    one["batches"],
-                    f"{one['drifted']:.1%}",
-                    f"{one['not_stable']:.1%}",
-                    f"{one['any_column_significant']:.1%}",
-                    f"{one['p_below_05']:.1%}",
-                ]
-                for one in results["alarms"]
-            ],
-        ),
-        "",
-        "One column of twenty whose mean moves: how often it is found (false discoveries at 1 %), and called moved "
-        "(also .05 of PSI above chance).",
-        "",
-        *table(["rows", "PSI", "found", "moved"], power),
-    ]
-
-
 _TITLES = {
     "startup": "Start-up",
     "serving": "Service, first figures",
@@ -273,6 +240,6 @@ _SECTIONS = {
     "regret": _regret,
     "fits": _fits,
     "families": _families,
-    "monitoring": _monitoring,
+    "monitoring": monitoring,
     "quality": quality,
 }

@@ -145,6 +145,7 @@ def _columns(watched: Watched, pen: Pen) -> Section:
     listed = watched.drift.columns[:_MOST_LISTED]
     heads = ("col_column", "col_verdict", "col_what", "col_psi", "col_adjusted", "col_missing_now", "col_harm")
     right = ("col_psi", "col_adjusted", "col_missing_now", "col_harm")
+    spare = ("col_psi", "col_adjusted", "col_missing_now")
     rows = tuple(
         (
             pen.text(one.name, 60),
@@ -160,7 +161,7 @@ def _columns(watched: Watched, pen: Pen) -> Section:
     table = Table(
         "columns",
         pen.say("drift_columns_table", count=pen.count(len(watched.drift.columns)).text),
-        tuple(Column(pen.say(key), key in right, key in ("col_missing_now", "col_adjusted")) for key in heads),
+        tuple(Column(pen.say(key), key in right, key in spare) for key in heads),
         rows,
         watched.source,
     )

@@ -4,31 +4,32 @@ Run: ``python -m benchmarks.monitoring``. Scale: 1,000,000 x 20 against a refere
 Kolmogorov-Smirnov test alone; 10,000,000 rows by parts for the memory. False alarms and power: simulated columns of
 four kinds (normal, heavy-tailed, counts, half zeros) and categories, thresholds as they are. Power is that of one
 column of twenty whose mean moves until PSI is .02, .05 or .1: *found* is significant after Benjamini and Hochberg,
-*moved* is also large enough. A peer would be run on the same draws: see ``draw``.
+*moved* is also large enough. Evidently runs on the same draws in an environment of its own, looked for in the folder
+that RISKLOOP_PEERS names (``evidently/bin/python``; made from
+``benchmarks/monitoring/peers/requirements-evidently.txt``), and is left out where there is none.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.monitoring.draws import CATEGORIES, LEVELS, MOVED, NUMBERS, REFERENCE_ROWS, SHIFTS, draw
 from riskloop.costs import Costs
 from riskloop.data.contract import Column, Columns, Contract
 from riskloop.decide.policy import Policy
 from riskloop.watch.drift import Drift, drift
 from riskloop.watch.profile import Profile, Scores
 
-NUMBERS = tuple(f"x{place}" for place in range(16))
-CATEGORIES = tuple(f"c{place}" for place in range(4))
-LEVELS = tuple("abcdefgh")
-SHARES = (0.4, 0.3, 0.1, 0.1, 0.05, 0.04, 0.009, 0.001)
 CONTRACT = Contract(
     (
         *(Column(name, nullable=True) for name in NUMBERS),
@@ -37,29 +38,9 @@ CONTRACT = Contract(
     features=(*NUMBERS, *CATEGORIES),
 )
 POLICY = Policy("cost", 1 / 11, Costs(fp=10, fn=100))
-REFERENCE_ROWS = 100_000
 NULL_BATCHES = {1_000: 400, 10_000: 200, 100_000: 60}
-SHIFTS = {0.02: 0.1415, 0.05: 0.2238, 0.1: 0.3170}
-"""PSI of a normal column by the shift of its mean, in standard deviations: about its square root."""
 POWER_BATCHES = 100
-
-
-def draw(rng: np.random.Generator, rows: int) -> Columns:
-    """Twenty independent columns."""
-    columns: Columns = {}
-    for place, name in enumerate(NUMBERS):
-        kind = place % 4
-        if kind == 0:
-            columns[name] = rng.normal(size=rows)
-        elif kind == 1:
-            columns[name] = rng.lognormal(0, 2, rows)
-        elif kind == 2:
-            columns[name] = rng.poisson(1.2, rows).astype(np.float64)
-        else:
-            columns[name] = np.where(rng.random(rows) < 0.4, 0.0, rng.exponential(size=rows))
-    cuts = np.cumsum(SHARES)[:-1]
-    columns |= {name: np.searchsorted(cuts, rng.random(rows)).astype(np.int32) for name in CATEGORIES}
-    return columns
+PEER = Path(__file__).parent / "peers" / "run_evidently.py"
 
 
 def scores(columns: Columns) -> Scores:
@@ -154,9 +135,8 @@ def power(known: Profile, rng: np.random.Generator) -> list[dict[str, Any]]:
         for psi, shift in SHIFTS.items():
             made = []
             for _ in range(POWER_BATCHES):
-                columns = draw(rng, rows)
-                columns["x4"] = columns["x4"] + shift
-                made.append(next(one for one in _compared(known, columns).columns if one.name == "x4"))
+                columns = draw(rng, rows, shift)
+                made.append(next(one for one in _compared(known, columns).columns if one.name == MOVED))
             found.append(
                 {
                     "rows": rows,
@@ -185,17 +165,34 @@ def _alone(name: str) -> dict[str, Any]:
     return alone
 
 
+def _evidently() -> dict[str, Any] | None:
+    """The same of Evidently; None where it is not there."""
+    home = os.environ.get("RISKLOOP_PEERS")
+    python = Path(home) / "evidently" / "bin" / "python" if home else None
+    if not python or not python.exists():
+        print("Evidently is left out: no environment in RISKLOOP_PEERS", file=sys.stderr)
+        return None
+    told = {}
+    for part in ("scale", "found"):
+        done = subprocess.run([str(python), str(PEER), part], check=True, stdout=subprocess.PIPE, text=True)
+        told[part] = json.loads(done.stdout.strip().splitlines()[-1])
+    return told
+
+
 def main() -> None:
     if sys.argv[1:]:
         print(json.dumps({"scale": scale, "flat": flat}[sys.argv[1]]()))
         return
+    load = os.getloadavg()[0]
     rng = np.random.default_rng(42)
     known = reference(rng)
     results = {
+        "load": round(load, 1),
         "scale": _alone("scale"),
         "flat": _alone("flat"),
         "alarms": alarms(known, rng),
         "power": power(known, rng),
+        "evidently": _evidently(),
     }
     print(json.dumps({"benchmark": "monitoring", "results": results}))
 
