@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.batch import MEASURES
 from benchmarks.explain.page import explain
+from benchmarks.monitoring.page import monitoring
 from benchmarks.quality.page import quality
 from benchmarks.serving.page import serving
 from benchmarks.tables import Document, table
@@ -235,6 +236,7 @@ _TITLES = {
     "regret": "Regret against the known truth",
     "fits": "Fits side by side, and the number of rounds",
     "families": "Families beside the system's own choice",
+    "monitoring": "Watching: speed, false alarms, power",
     "quality": "Beside AutoGluon, FLAML and plain libraries",
 }
 _SECTIONS = {
@@ -248,5 +250,6 @@ _SECTIONS = {
     "regret": _regret,
     "fits": _fits,
     "families": _families,
+    "monitoring": monitoring,
     "quality": quality,
 }

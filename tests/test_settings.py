@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from riskloop.errors import ConfigError
 from riskloop.settings import FILE, Settings, json_schema, load_settings, parse_settings, read_yaml, write_yaml
+from riskloop.watch.thresholds import USUAL
 
 LEAST: dict[str, Any] = {"project": "demo", "problem": {"target": "left"}, "data": {"path": "t.csv"}}
 
@@ -32,6 +33,12 @@ def test_what_is_not_said_has_a_sound_default() -> None:
     assert settings.problem.problem().positive == "true"
 
 
+def test_thresholds_of_drift_that_are_not_said_stay_as_usual_and_in_order() -> None:
+    assert parse_settings(LEAST).monitoring.thresholds() == USUAL
+    mine = parse_settings(changed("monitoring", moved_psi=0.01, columns=5)).monitoring.thresholds()
+    assert (mine.watched_psi, mine.moved_psi, mine.strong_psi, mine.columns) == (0.01, 0.01, 0.2, 5)
+
+
 def test_an_empty_section_says_nothing() -> None:
     assert parse_settings({**LEAST, "features": None, "gate": None}) == parse_settings(LEAST)
 
@@ -49,6 +56,7 @@ def test_an_empty_section_says_nothing() -> None:
         (changed("training", folds=1), "training.folds"),
         (changed("training", test_share="a fifth"), "training.test_share"),
         (changed("training", policy="recall_at"), "policy_value"),
+        (changed("monitoring", moved_psi=0.3), "strong_psi"),
         (changed("serving", bands=[0.7, 0.4]), "the lower one first"),
         (changed("serving", labels=["act", "act"]), "different words"),
         (changed("costs", fp=10, fn=-1), "fn"),

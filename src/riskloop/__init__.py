@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from riskloop.loop.workflows.check import check
     from riskloop.loop.workflows.history import compare, history
     from riskloop.loop.workflows.initialise import initialise
+    from riskloop.loop.workflows.monitor import monitor_batch, monitor_ledger
     from riskloop.loop.workflows.outcomes import record_outcomes
     from riskloop.loop.workflows.release import promote, rollback
     from riskloop.loop.workflows.reproduce import reproduce
@@ -55,6 +56,8 @@ _HOMES = {
     "history": "riskloop.loop.workflows.history",
     "initialise": "riskloop.loop.workflows.initialise",
     "load_bundle": "riskloop.bundle.load:load",
+    "monitor_batch": "riskloop.loop.workflows.monitor",
+    "monitor_ledger": "riskloop.loop.workflows.monitor",
     "open_project": "riskloop.wiring",
     "promote": "riskloop.loop.workflows.release",
     "record_outcomes": "riskloop.loop.workflows.outcomes",
@@ -76,6 +79,8 @@ __all__ = [  # noqa: RUF022 - the order of the river
     "history",
     "score",
     "record_outcomes",
+    "monitor_batch",
+    "monitor_ledger",
     "load_bundle",
     "reproduce",
     "check_candidate",

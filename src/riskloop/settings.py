@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -18,6 +19,7 @@ from riskloop.decide.reasons import Bounds
 from riskloop.decide.review import Review
 from riskloop.errors import ConfigError
 from riskloop.problem import Problem
+from riskloop.watch.thresholds import USUAL, Thresholds
 
 FILE = "riskloop.yaml"
 CONTRACT_FILE = "contract.yaml"
@@ -288,6 +290,34 @@ class ServingSection(_Section):
         return self
 
 
+class MonitoringSection(_Section):
+    level: float = Field(USUAL.level, gt=0, lt=1, description="Share of false ones among columns called moved.")
+    moved_psi: float = Field(USUAL.moved_psi, gt=0, description="PSI above chance from which a column has moved.")
+    strong_psi: float = Field(USUAL.strong_psi, gt=0, description="The same, moved strongly: one such column suffices.")
+    moved_share: float = Field(
+        USUAL.moved_share, gt=0, lt=1, description="Change of a share missing, unknown or refused that has moved."
+    )
+    decisions: float = Field(USUAL.decisions, gt=0, lt=1, description="Change of the share acted on that is drift.")
+    columns: int = Field(USUAL.columns, ge=1, description="Moved columns that are drift together.")
+    costlier: float = Field(USUAL.costlier, gt=0, description="Growth of the expected cost that is drift.")
+
+    @model_validator(mode="after")
+    def _rising(self) -> MonitoringSection:
+        if self.strong_psi < self.moved_psi:
+            raise ValueError("strong_psi is not below moved_psi")
+        return self
+
+    def thresholds(self) -> Thresholds:
+        """From when on a difference counts; what is not said stays as usual."""
+        return replace(
+            USUAL,
+            watched_psi=min(USUAL.watched_psi, self.moved_psi),
+            watched_share=min(USUAL.watched_share, self.moved_share),
+            strong_share=max(USUAL.strong_share, self.moved_share),
+            **self.model_dump(),
+        )
+
+
 class Settings(_Section):
     """Everything riskloop.yaml may say."""
 
@@ -305,6 +335,7 @@ class Settings(_Section):
     training: TrainingSection = TrainingSection()
     gate: GateSection = GateSection()
     serving: ServingSection = ServingSection()
+    monitoring: MonitoringSection = MonitoringSection()
 
     @model_validator(mode="after")
     def _linked_by_id(self) -> Settings:

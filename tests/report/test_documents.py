@@ -14,6 +14,7 @@ from riskloop.report.words import LANGUAGES
 from riskloop.report.words.of_compliance import COMPLIANCE
 from riskloop.report.words.of_data import DATA
 from riskloop.report.words.of_documents import DOCUMENTS
+from riskloop.report.words.of_drift import DRIFT
 from riskloop.report.words.of_models import MODELS
 
 
@@ -22,9 +23,9 @@ def _fields(text: str) -> set[str]:
 
 
 def test_both_languages_say_the_same_things_with_the_same_values() -> None:
-    parts = (DOCUMENTS, MODELS, COMPLIANCE, DATA)
+    parts = (DOCUMENTS, MODELS, COMPLIANCE, DATA, DRIFT)
     assert sum(map(len, parts)) == len(set().union(*parts))
-    for key, (english, french) in {**DOCUMENTS, **MODELS, **COMPLIANCE, **DATA}.items():
+    for key, (english, french) in {**DOCUMENTS, **MODELS, **COMPLIANCE, **DATA, **DRIFT}.items():
         assert english, key
         assert french, key
         assert _fields(english) == _fields(french), key

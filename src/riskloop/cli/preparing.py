@@ -26,6 +26,7 @@ class Schema(StrEnum):
     model_report = "model-report"
     compliance_pack = "compliance-pack"
     data_report = "data-report"
+    drift_report = "drift-report"
 
 
 def register(app: typer.Typer) -> None:

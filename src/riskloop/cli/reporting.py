@@ -8,6 +8,7 @@ import typer
 
 from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption
 from riskloop.cli.show import Reporter, verbatim
+from riskloop.cli.watching import monitor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     reports.command("model", epilog="Example: riskloop report model --version 3 --language fr")(report_model)
     reports.command("points", epilog="Example: riskloop report points --version 3 --pdo 20")(report_points)
     reports.command("compliance", epilog="Example: riskloop report compliance --language fr")(report_compliance)
+    reports.command("drift", epilog="Example: riskloop report drift --batch customers-2026-11-01.csv")(monitor)
     app.add_typer(reports, name="report")
 
 

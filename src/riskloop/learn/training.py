@@ -31,7 +31,7 @@ from riskloop.learn.selecting import select
 from riskloop.learn.venn_abers import fit_venn_abers
 from riskloop.scorer.interval import VennAbers
 from riskloop.scorer.scorer import Scorer
-from riskloop.watch.profile import profile
+from riskloop.watch.profile import Profile, Scores
 
 FloatArray = NDArray[np.float64]
 GOLDEN_ROWS = 20
@@ -148,10 +148,12 @@ def _judge(
     scorer = replace(refitted.scorer, interval=_interval(chosen, block, plan.seed))
     columns, outcome = dataset.take(parts.test), dataset.outcome[parts.test]
     probability = scorer.probability(columns)
-    out_of_fold = chosen.probability
     parity = _parity(refitted, columns)
     costs, judged_costs = plan.costs_of(columns), plan.costs_of(block.columns, block.judged)
-    act, out_of_fold_act = chosen.policy.act(probability, costs), chosen.policy.act(out_of_fold, judged_costs)
+    act = chosen.policy.act(probability, costs)
+    reference = Profile.of(
+        dataset.contract, block.rows(block.judged), Scores.of(chosen.policy, chosen.probability, judged_costs)
+    )
     rows = compare_policies(outcome, probability, chosen.policy, costs, seed=plan.seed)
     cost = chosen.policy.cost(outcome, probability, costs)
     test = evaluate(outcome, probability, act, costs, seed=plan.seed, cost=cost)
@@ -175,7 +177,7 @@ def _judge(
         decided=decided(outcome, probability, chosen.policy, costs),
         parity=parity,
         golden=_golden(dataset, parts, scorer, plan.seed),
-        profile=profile(dataset.contract, block.rows(block.judged), out_of_fold, out_of_fold_act),
+        profile=reference.to_dict(),
         importance=importance,
         examination=examiner.examine(with_learning_curve=learning_curve),
         baseline=baseline,

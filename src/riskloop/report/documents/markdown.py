@@ -16,7 +16,8 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 def markdown(document: Document) -> str:
     """The text; whatever comes from tables can neither format nor link anything."""
-    lines = [f"{escaped(document.subtitle)} · `{document.digest[:12]}`", "", escaped(answered(document)), ""]
+    lines = [f"{escaped(document.subtitle)} · `{document.digest[:12]}`", ""]
+    lines += [escaped(answered(document)), ""] if document.completeness.points else []
     lines += [f"*{escaped(document.notice)}*", ""]
     return text(document.title, document.front, lines, document.sections, Pen(document.language))
 

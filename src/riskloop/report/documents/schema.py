@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from riskloop.report.data_schema import KIND, data_schema
-from riskloop.report.documents import compliance, model
+from riskloop.report.documents import compliance, drift, model
 
 _DIGEST = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 _SOURCE = {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/digest"}}
@@ -66,11 +66,20 @@ _COMPLETENESS = {
         "open": {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}},
     },
 }
-_NAMES = {"model-report": model.SCHEMA, "compliance-pack": compliance.SCHEMA}
+_NAMES = {"model-report": model.SCHEMA, "compliance-pack": compliance.SCHEMA, "drift-report": drift.SCHEMA}
+_MORE: dict[str, dict[str, Any]] = {
+    "drift-report": {
+        "data_stability": {"enum": ["stable", "watch", "drifted"]},
+        "dataset_drift": {"type": "boolean"},
+        "drifted_features": {"type": "array", "items": _TEXT},
+        "column_drift": {"type": "object", "additionalProperties": {"type": "boolean"}},
+        "drift": {"type": "object"},
+    }
+}
 
 
 def document_schema(name: str) -> dict[str, Any]:
-    """JSON Schema (2020-12) of ``model-report``, ``compliance-pack`` or ``data-report``."""
+    """JSON Schema (2020-12) of ``model-report``, ``compliance-pack``, ``drift-report`` or ``data-report``."""
     if name == KIND:
         return data_schema()
     properties = {
@@ -85,6 +94,7 @@ def document_schema(name: str) -> dict[str, Any]:
         "completeness": _COMPLETENESS,
         "front": {"type": "object"},
         "sections": {"type": "array", "items": {"$ref": "#/$defs/section"}},
+        **_MORE.get(name, {}),
     }
     return {
         "title": _NAMES[name],

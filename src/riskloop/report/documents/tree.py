@@ -15,8 +15,8 @@ from riskloop.report.words import Language
 class Source:
     """What a fact comes from: the name of a kind of artifact, and its SHA-256; one or more of them.
 
-    Kinds are ``bundle``, ``data``, ``log`` (the head of the promotion log), ``record`` (of the version), ``laws``
-    and ``components``.
+    Kinds are ``bundle``, ``data``, ``log`` (the head of the promotion log), ``record`` (of the version),
+    ``profile`` (of the rows watched), ``laws`` and ``components``.
     """
 
     hashes: Mapping[str, str]
@@ -232,6 +232,8 @@ class Document:
         What the document is not.
     front : mapping
         Plain values for the head of the Markdown form.
+    more : mapping
+        Plain values that the JSON form alone carries, by key.
     """
 
     schema: str
@@ -245,6 +247,7 @@ class Document:
     completeness: Completeness
     notice: str
     front: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -260,4 +263,5 @@ class Document:
             "completeness": self.completeness.to_dict(),
             "front": dict(self.front),
             "sections": [one.to_dict() for one in self.sections],
+            **self.more,
         }

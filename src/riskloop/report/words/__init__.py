@@ -10,12 +10,13 @@ from typing import Literal
 from riskloop.report.words.of_compliance import COMPLIANCE
 from riskloop.report.words.of_data import DATA
 from riskloop.report.words.of_documents import DOCUMENTS
+from riskloop.report.words.of_drift import DRIFT
 from riskloop.report.words.of_models import MODELS
 
 Say = Callable[..., str]
 Language = Literal["en", "fr"]
 
-_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE}
+_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE, **DRIFT}
 _BEFORE_A_MARK = re.compile(r" (?=[:;?!%»])|(?<=«) ")
 _FRENCH_DIGITS = str.maketrans({",": "\N{NARROW NO-BREAK SPACE}", ".": ","})
 _THOUSANDS = re.compile(r"(?<=\d) (?=\d{3})")

@@ -532,6 +532,10 @@ MODELS: Pairs = {
         "The bundle holds a reference profile of the training rows, columns and scores, and none of the rows.",
         "Le lot contient un profil de référence des lignes d'entraînement, colonnes et scores, sans aucune ligne.",
     ),
+    "watch_drift": (
+        "riskloop monitor compares a batch or the ledger with that profile: what moved, and what it costs.",
+        "riskloop monitor compare un lot de clients ou le registre à ce profil : ce qui a bougé, et ce que cela coûte.",
+    ),
     "gate_title": ("Promotion gate", "Contrôle de mise en service"),
     "gate_note": (
         "What the version had to show before it may lead, with the limits of the day it was trained.",

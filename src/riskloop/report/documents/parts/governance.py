@@ -6,7 +6,15 @@ from riskloop.report.documents.pen import Pen
 from riskloop.report.documents.subject import Subject
 from riskloop.report.documents.tree import Block, Column, Fact, Facts, Said, Section, Table
 
-_WATCHED = ("watch_ledger", "watch_outcomes", "watch_contract", "watch_metrics", "watch_counts", "watch_profile")
+_WATCHED = (
+    "watch_ledger",
+    "watch_outcomes",
+    "watch_contract",
+    "watch_metrics",
+    "watch_counts",
+    "watch_profile",
+    "watch_drift",
+)
 
 
 def monitoring(subject: Subject, pen: Pen) -> Section:

@@ -1,0 +1,1 @@
+"""Watching: time, false alarms and power, beside Evidently."""
