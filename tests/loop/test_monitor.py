@@ -5,12 +5,15 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import numpy as np
 import polars as pl
 import pytest
 
+from riskloop.data.simulate.drift import BatchPlan
+from riskloop.data.simulate.writing import simulate
 from riskloop.data.source import Source
 from riskloop.errors import DataError, NotFound, UsageError
 from riskloop.keep.outcomes import Outcome
@@ -18,6 +21,7 @@ from riskloop.loop.project import Project
 from riskloop.loop.workflows import monitor as module
 from riskloop.loop.workflows.monitor import monitor_batch, monitor_ledger, newest, write_drift_report
 from riskloop.loop.workflows.score import score
+from riskloop.loop.workflows.train import train
 from riskloop.report.documents.schema import document_schema
 
 
@@ -41,6 +45,18 @@ def test_customers_like_those_of_training_are_stable(trained: Project, simulated
     assert found.drift.verdict != "drifted"
     assert (found.drift.rows, found.version.version, found.name) == (300, 1, "january")
     assert found.estimated.n == 300 - found.drift.broken
+
+
+def test_a_quiet_batch_is_stable_though_the_folds_rolled_forward_in_time(workshop: Any, tmp_path: Path) -> None:
+    """The models of the folds are of other times than the one that serves: their scores are no reference for its."""
+    data = simulate(
+        "churn", rows=6_000, seed=4, out=tmp_path / "d", linked=False, batches=[BatchPlan("calm", 2_000)]
+    ).folder
+    project = replace(workshop, data=data).churn(tmp_path / "p")
+    train(project, candidates=("lightgbm",), promote_reason="first")
+    found = monitor_batch(project, str(data / "batches" / "calm.csv"))
+    assert found.drift.verdict == "stable"
+    project.engine.dispose()
 
 
 def test_a_column_that_moved_is_named(trained: Project, customers: pl.DataFrame, tmp_path: Path) -> None:

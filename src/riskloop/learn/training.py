@@ -152,7 +152,10 @@ def _judge(
     costs, judged_costs = plan.costs_of(columns), plan.costs_of(block.columns, block.judged)
     act = chosen.policy.act(probability, costs)
     reference = Profile.of(
-        dataset.contract, block.rows(block.judged), Scores.of(chosen.policy, chosen.probability, judged_costs)
+        dataset.contract,
+        block.rows(block.judged),
+        Scores.of(chosen.policy, chosen.probability, judged_costs),
+        Scores.of(chosen.policy, probability, costs),
     )
     rows = compare_policies(outcome, probability, chosen.policy, costs, seed=plan.seed)
     cost = chosen.policy.cost(outcome, probability, costs)

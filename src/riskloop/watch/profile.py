@@ -84,9 +84,16 @@ class Profile:
     cost: Moments = field(default_factory=lambda: Moments.of(np.empty(0)))
 
     @classmethod
-    def of(cls, contract: Contract, columns: Columns, scores: Scores) -> Profile:
-        """A reference: n rows and what was decided about each, out of fold where they are training rows."""
-        cost = scores.expected_cost
+    def of(cls, contract: Contract, columns: Columns, scores: Scores, served: Scores | None = None) -> Profile:
+        """A reference: n rows and what was decided about each, out of fold where they are training rows.
+
+        Parameters
+        ----------
+        served : Scores, optional
+            What the model that serves says of rows it has not seen: what is decided in service is compared with that.
+            Models of folds say something else, the more so where time passes.
+        """
+        cost, served = scores.expected_cost, served or scores
         made = {}
         for column in contract.read:
             values = columns[column.name]
@@ -97,10 +104,10 @@ class Profile:
         return cls(
             rows=len(scores),
             columns=made,
-            score=ColumnProfile.of_numbers(scores.probability),
-            acted=int(scores.act.sum()),
-            reviewed=int(scores.reviewed.sum()),
-            cost=Moments.of(cost),
+            score=ColumnProfile.of_numbers(served.probability),
+            acted=int(served.act.sum()),
+            reviewed=int(served.reviewed.sum()),
+            cost=Moments.of(served.expected_cost),
         )
 
     def measure(

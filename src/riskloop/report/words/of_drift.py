@@ -223,9 +223,9 @@ DRIFT: Pairs = {
         "issues le montrent.",
     ),
     "drift_out_of_fold": (
-        "The reference's scores are those of training rows out of fold; rows that the model has learnt from are "
-        "scored more surely than these, and look moved.",
-        "Les scores de référence sont ceux de l'entraînement hors échantillon ; des lignes apprises par le modèle sont "
-        "notées avec plus d'assurance et paraissent avoir bougé.",
+        "The reference's scores are those of the test block; rows that the model has learnt from are scored more "
+        "surely than these, and look moved.",
+        "Les scores de référence sont ceux du bloc de test ; des lignes apprises par le modèle sont notées avec plus "
+        "d'assurance et paraissent avoir bougé.",
     ),
 }
