@@ -140,11 +140,10 @@ class _Work:
 
     def _rest(self, decided: DecidedTable, new_id: Callable[[], str]) -> int:
         """Keep what an interrupted part had not kept yet."""
-        ledger = self.project.ledger
         names = [new_id() for _ in range(decided.scored.scored)]
-        missing = iter([ledger.get(name) is None for name in names])
-        rest = [bool(row) and next(missing) for row in decided.answer["error"].is_null().to_list()]
-        wanted = iter(name for name in names if ledger.get(name) is None)
+        missing = [name for name in names if self.project.ledger.get(name) is None]
+        wanted, left_out = set(missing), iter(names)
+        rest = [bool(row) and next(left_out) in wanted for row in decided.answer["error"].is_null().to_list()]
         chosen = pl.Series(rest)
         left = replace(
             decided,
@@ -153,7 +152,7 @@ class _Work:
             ids=None if decided.ids is None else decided.ids.filter(chosen),
             why=None if decided.why is None else _moved(decided.why, rest),
         )
-        log_decisions(self.project, self.record, left, lambda: next(wanted))
+        log_decisions(self.project, self.record, left, iter(missing).__next__)
         return decided.scored.scored
 
 
