@@ -1,0 +1,22 @@
+"""riskloop.yaml: read once, typed, a sentence per field."""
+
+from riskloop.settings.of_decisions import TEXTS_FILE, FairnessSection
+from riskloop.settings.of_learning import GateSection, TrainingSection
+from riskloop.settings.reading import CONTRACT_FILE, FILE, PREFIX, load_settings, parse_settings, read_yaml, write_yaml
+from riskloop.settings.settings import Settings, json_schema
+
+__all__ = [
+    "CONTRACT_FILE",
+    "FILE",
+    "PREFIX",
+    "TEXTS_FILE",
+    "FairnessSection",
+    "GateSection",
+    "Settings",
+    "TrainingSection",
+    "json_schema",
+    "load_settings",
+    "parse_settings",
+    "read_yaml",
+    "write_yaml",
+]

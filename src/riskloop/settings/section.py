@@ -1,0 +1,63 @@
+"""What sections of riskloop.yaml have in common."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from riskloop.data.contract import did_you_mean
+from riskloop.errors import ConfigError
+
+
+class Section(BaseModel):
+    """A part of riskloop.yaml: what it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0}
+
+
+def duration(text: str | float) -> float:
+    """Seconds in ``90s``, ``10m``, ``2h``, or a plain number of seconds.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    number, unit = (str(text)[:-1], str(text)[-1:]) if str(text)[-1:] in _SECONDS else (str(text), "s")
+    try:
+        seconds = float(number) * _SECONDS[unit]
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e7:
+        raise ValueError(f"{text!r} is no time; write 90s, 10m or 2h")
+    return seconds
+
+
+def explained(error: ValidationError, model: type[Section], where: str) -> ConfigError:
+    """The first thing that is wrong, with its place and the next step."""
+    problem = error.errors()[0]
+    path = [str(part) for part in problem["loc"]]
+    place = ".".join(path)
+    if problem["type"] == "extra_forbidden":
+        siblings = _fields_at(model, path[:-1])
+        return ConfigError(
+            f"Unknown setting {place!r}{did_you_mean(path[-1], siblings)}.",
+            where=where,
+            next_step=f"it may be one of: {', '.join(siblings)}",
+        )
+    shown = repr(problem["input"])
+    got = f" (got {shown})" if problem["type"] not in ("missing", "value_error") and len(shown) <= 80 else ""
+    complaint = problem["msg"].removeprefix("Value error, ")
+    step = f"put it in quotes: {path[-1]}: 'yes'" if problem["type"] == "string_type" else "see `riskloop schema`"
+    return ConfigError(f"{place or 'settings'}: {complaint}{got}.", where=where, next_step=step)
+
+
+def _fields_at(model: Any, path: list[str]) -> list[str]:
+    for part in path:
+        by_name = get_args(model)  # a mapping of sections: the name of one of them is any
+        model = by_name[1] if by_name else model.model_fields[part].annotation
+    return list(model.model_fields)
