@@ -18,8 +18,9 @@ from riskloop.data.source import Source
 from riskloop.errors import DataError, NotFound, UsageError
 from riskloop.keep.outcomes import Outcome
 from riskloop.loop.project import Project
+from riskloop.loop.watching.batches import newest
 from riskloop.loop.workflows import monitor as module
-from riskloop.loop.workflows.monitor import monitor_batch, monitor_ledger, newest, write_drift_report
+from riskloop.loop.workflows.monitor import monitor_batch, monitor_ledger, write_drift_report
 from riskloop.loop.workflows.score import score
 from riskloop.loop.workflows.train import train
 from riskloop.report.documents.schema import document_schema

@@ -1,0 +1,1 @@
+"""How rows come to be watched: batches from files, predictions from the ledger."""
