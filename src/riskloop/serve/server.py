@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import socket
@@ -82,7 +83,16 @@ def app_from_environment() -> Starlette:
     """The application of a worker process, whose parent left the configuration in the environment."""
     config = ServeConfig.from_json(os.environ[CONFIG_VARIABLE])
     configure(config.log, requests=config.log_requests)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     return _application(config)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would hold the port and answer with nobody to end it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _application(config: ServeConfig) -> Starlette:
