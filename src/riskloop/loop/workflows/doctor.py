@@ -65,6 +65,8 @@ def _project(project: Project) -> Iterable[Diagnosis]:
     yield _try("data", lambda: _readable(project))
     yield _try("signing key", lambda: _keys(project))
     yield _try("database", lambda: f"{project.ledger.count():,} predictions")
+    if project.bundles.behind is not None:
+        yield _try("artifacts", project.bundles.behind.check)
     yield _try("promotion log", lambda: _log(project))
     yield _try("champion", lambda: _champion(project))
     yield _try("mlflow", lambda: _aliases(project))

@@ -1,8 +1,10 @@
-"""The whole loop on a real PostgreSQL: what one laptop keeps in a file, a company keeps in a server."""
+"""The whole loop on a real PostgreSQL and a shared store of bundles: what one laptop keeps in files, a company keeps in
+servers."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -24,16 +26,22 @@ from tests.conftest import ENVIRON, Start, Workshop
 
 
 @pytest.fixture
-def project(workshop: Workshop, tmp_path: Path, postgres_url: str) -> Iterator[Project]:
+def shared(postgres_url: str, tmp_path: Path) -> dict[str, str]:
+    """What the environment of every machine says."""
+    return {"RISKLOOP_DATABASE_URL": postgres_url, "RISKLOOP_ARTIFACTS_URL": str(tmp_path / "shared")}
+
+
+@pytest.fixture
+def project(workshop: Workshop, tmp_path: Path, shared: dict[str, str]) -> Iterator[Project]:
     workshop.churn(tmp_path / "churn")
-    project = open_project(tmp_path / "churn", ENVIRON | {"RISKLOOP_DATABASE_URL": postgres_url})
+    project = open_project(tmp_path / "churn", ENVIRON | shared)
     train(project, candidates=("logistic_regression",), promote_reason="first")
     yield project
     project.engine.dispose()
 
 
-def test_a_project_lives_in_postgresql_from_training_to_rollback(
-    project: Project, postgres_url: str, start: Start, tmp_path: Path
+def test_a_project_lives_on_servers_from_training_to_rollback(
+    project: Project, shared: dict[str, str], start: Start, tmp_path: Path
 ) -> None:
     scored = score(project, project.source, tmp_path / "scored.csv")
     train(project, candidates=("scorecard",))
@@ -49,9 +57,9 @@ def test_a_project_lives_in_postgresql_from_training_to_rollback(
         {"id": row["customer_id"], "features": {name: row[name] for name in columns}}
         for row in customers.rows(named=True)
     ]
-    service = start(
-        "serve", "--port", 0, "--workers", 2, "--project", project.folder, "--json", RISKLOOP_DATABASE_URL=postgres_url
-    )
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(project.folder, elsewhere, ignore=shutil.ignore_patterns("bundles", "mlflow.db", "mlartifacts"))
+    service = start("serve", "--port", 0, "--workers", 2, "--project", elsewhere, "--json", **shared)
     assert service.stdout is not None
     url = json.loads("".join(iter(service.stdout.readline, "}\n")) + "}")["url"]
     try:
@@ -69,5 +77,6 @@ def test_a_project_lives_in_postgresql_from_training_to_rollback(
     kept = {answer.json()["prediction_id"] for answer in answers}
     assert project.ledger.count() == scored.logged + len(kept)
     assert len(kept) == 200
+    assert len(list((elsewhere / ".riskloop" / "bundles").iterdir())) == 1  # fetched: the champion's
     assert monitor_ledger(project).drift.rows >= 200
     assert [one for one in diagnose(lambda: project) if not one.ok] == []
