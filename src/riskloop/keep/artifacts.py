@@ -12,20 +12,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from riskloop.errors import BundleRefused, ConfigError, NotFound, Unavailable
-
-if TYPE_CHECKING:
-    from pyarrow.fs import FileSystem
+from riskloop.errors import BundleRefused, ConfigError, MissingExtra, NotFound, RiskloopError, Unavailable
 
 VARIABLE = "RISKLOOP_ARTIFACTS_URL"
 _LAST = "manifest.json"
 """Put there last: a folder without it is still on its way."""
 _LARGEST = 3 * 1024**3
 _CONNECT_SECONDS, _ANSWER_SECONDS = 3, 30
+_CLIENTS = ("boto3", "botocore", "s3transfer")
 
 
 @dataclass(frozen=True)
@@ -86,15 +84,8 @@ class Artifacts:
         Unavailable
             If the store does not answer.
         """
-        with self._opened() as (system, root):
-            target = f"{root}/{name}"
-            if not self._is_s3:
-                system.create_dir(str(PurePosixPath(target).parent), recursive=True)
-            draft = target if self._is_s3 else f"{target}.part"  # an object appears whole
-            with path.open("rb") as source, system.open_output_stream(draft) as out:
-                shutil.copyfileobj(source, out, 1 << 20)
-            if draft != target:
-                system.move(draft, target)
+        with self._answering():
+            self._place.put(path, name)
 
     def fetch(self, name: str, into: Path) -> Path:
         """A bundle from there, into a folder of this machine: whole, or not at all.
@@ -108,22 +99,19 @@ class Artifacts:
         Unavailable
             If the store does not answer.
         """
-        from pyarrow.fs import FileSelector, FileType
-
-        with self._opened() as (system, root):
-            found = system.get_file_info(FileSelector(f"{root}/bundles/{name}", allow_not_found=True))
-            files = {one.base_name: one for one in found if one.type == FileType.File}
+        with self._answering():
+            place = self._place
+            files = place.sizes(f"bundles/{name}")
             if _LAST not in files:
                 raise NotFound("There is no such bundle.", where=f"{self.url}/bundles/{name}", next_step="put it back")
-            if sum(one.size for one in files.values()) > _LARGEST:
-                raise BundleRefused("The bundle is larger than any.", where=f"{self.url}/bundles/{name}")
+            if sum(files.values()) > _LARGEST or any("/" in file for file in files):
+                raise BundleRefused("This is larger than any bundle.", where=f"{self.url}/bundles/{name}")
             into.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=into, prefix=".fetch-") as draft:
                 folder = Path(draft) / name
                 folder.mkdir()
-                for base, one in files.items():
-                    with system.open_input_stream(one.path) as source, (folder / base).open("wb") as out:
-                        shutil.copyfileobj(source, out, 1 << 20)
+                for file in files:
+                    place.get(f"bundles/{name}/{file}", folder / file)
                 if not (into / name).exists():
                     folder.rename(into / name)
         return into / name
@@ -136,41 +124,92 @@ class Artifacts:
         Unavailable
             If the store does not answer.
         """
-        from pyarrow.fs import FileSelector
-
-        with self._opened() as (system, root):
-            found = system.get_file_info(FileSelector(f"{root}/bundles", allow_not_found=True))
-        return f"{self.url}, {len(found)} bundles"
+        with self._answering():
+            bundles = [name for name in self._place.sizes("bundles") if name.endswith(f"/{_LAST}")]
+        return f"{self.url}, {len(bundles)} bundles"
 
     @property
-    def _is_s3(self) -> bool:
-        return urlsplit(self.url).scheme == "s3"
+    def _place(self) -> _Folder | _S3:
+        address = urlsplit(self.url)
+        if address.scheme == "s3":
+            return _S3(address.netloc, address.path.strip("/"))
+        return _Folder(Path(address.path))
 
     @contextmanager
-    def _opened(self) -> Iterator[tuple[FileSystem, str]]:
+    def _answering(self) -> Iterator[None]:
         try:
-            yield self._system()
-        except OSError as error:
+            yield
+        except RiskloopError:
+            raise
+        except Exception as error:
+            if not isinstance(error, OSError) and type(error).__module__.partition(".")[0] not in _CLIENTS:
+                raise
             raise Unavailable(
                 f"The store of bundles does not answer: {str(error).splitlines()[0][:300]}",
                 where=self.url,
                 next_step=f"check {VARIABLE}, AWS_ENDPOINT_URL and the credentials; then `riskloop doctor`",
             ) from error
 
-    def _system(self) -> tuple[FileSystem, str]:
-        from pyarrow import fs
 
-        address = urlsplit(self.url)
-        if not self._is_s3:
-            return fs.LocalFileSystem(), str(Path(address.path).resolve())
-        options: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "request_timeout": _ANSWER_SECONDS}
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        if endpoint:
-            options["scheme"], _, options["endpoint_override"] = endpoint.rstrip("/").partition("://")
-        if region := os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
-            options["region"] = region
-        system = fs.S3FileSystem(retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=2), **options)
-        return system, f"{address.netloc}{address.path}".rstrip("/")
+@dataclass(frozen=True)
+class _Folder:
+    root: Path
+
+    def put(self, path: Path, name: str) -> None:
+        target = self.root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.part")
+        shutil.copyfile(path, draft)
+        draft.replace(target)
+
+    def get(self, name: str, path: Path) -> None:
+        shutil.copyfile(self.root / name, path)
+
+    def sizes(self, below: str) -> dict[str, int]:
+        """Bytes of each file, by its place below a folder."""
+        folder = self.root / below
+        return {one.relative_to(folder).as_posix(): one.stat().st_size for one in folder.rglob("*") if one.is_file()}
+
+
+@dataclass(frozen=True)
+class _S3:
+    bucket: str
+    prefix: str
+
+    def put(self, path: Path, name: str) -> None:
+        self._client.upload_file(str(path), self.bucket, self._key(name))
+
+    def get(self, name: str, path: Path) -> None:
+        self._client.download_file(self.bucket, self._key(name), str(path))
+
+    def sizes(self, below: str) -> dict[str, int]:
+        """Bytes of each object, by its place below a prefix."""
+        prefix = self._key(below) + "/"
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return {one["Key"].removeprefix(prefix): one["Size"] for page in pages for one in page.get("Contents", ())}
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}/{name}" if self.prefix else name
+
+    @property
+    def _client(self) -> Any:
+        try:
+            import boto3
+            from botocore.config import Config
+        except ImportError as error:
+            raise MissingExtra(
+                "The client of S3 is not installed.", where=VARIABLE, next_step="pip install 'riskloop[s3]'"
+            ) from error
+        own = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        return boto3.client(
+            "s3",
+            config=Config(
+                connect_timeout=_CONNECT_SECONDS,
+                read_timeout=_ANSWER_SECONDS,
+                retries={"max_attempts": 2, "mode": "standard"},
+                s3={"addressing_style": "path" if own else "auto"},
+            ),
+        )
 
 
 @dataclass(frozen=True)
