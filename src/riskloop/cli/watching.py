@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
 
     from riskloop.loop.workflows.monitor import Monitored
     from riskloop.report.documents.pen import Pen
+
+
+class Engine(StrEnum):
+    """Who else writes a report about the same rows."""
+
+    evidently = "evidently"
+
 
 _COLOURS = {"stable": "green", "watch": "yellow", "drifted": "red"}
 _MOST_SHOWN = 20
@@ -37,11 +45,16 @@ def monitor(
     version: Annotated[
         int | None, typer.Option("--model-version", min=1, help="Version to compare with; the champion if left out.")
     ] = None,
+    engine: Annotated[
+        Engine | None, typer.Option(help="Also write this tool's own report about the same rows, with its defaults.")
+    ] = None,
     language: LanguageOption = Language.en,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Say what has moved since training and what it costs: in a batch, or in the ledger; exit code 3 if it drifted."""
+    from riskloop.engines.evidently import require_evidently
+    from riskloop.loop.workflows.engines import write_evidently_report
     from riskloop.loop.workflows.monitor import monitor_batch, monitor_ledger, write_drift_report
     from riskloop.report.documents.moved import headline, moved_in_words, sentences
     from riskloop.report.documents.pen import Pen
@@ -49,15 +62,19 @@ def monitor(
 
     if batch is not None and since is not None:
         raise UsageError("A batch has no days.", where="--since", next_step="leave out --since, or --batch")
+    if engine:
+        require_evidently()
     opened, from_day = open_project(project), _moment(since)
     if batch is not None:
         found = monitor_batch(opened, batch, version=version)
     else:
         found = monitor_ledger(opened, from_day, version=version)
     written = write_drift_report(opened, found, language.value)
+    theirs = write_evidently_report(opened, found, from_day) if engine else None
     pen, reporter = Pen(language.value, found.currency), Reporter(as_json)
     told = headline(found.drift, pen)
-    reporter.data(found.to_dict() | {"headline": told, "files": dict(written.files)})
+    more = {"evidently": theirs.to_dict()} if theirs else {}
+    reporter.data(found.to_dict() | {"headline": told, "files": dict(written.files)} | more)
     colour = _COLOURS[found.drift.verdict]
     word = pen.say(f"verdict_{found.drift.verdict}")
     reporter.say(f"[bold {colour}]{word}[/] {verbatim(told)}")
@@ -74,7 +91,7 @@ def monitor(
         reporter.table("", heads, rows)
     for line in _performance(found, pen):
         reporter.say(verbatim(line))
-    for path in written.files.values():
+    for path in (*written.files.values(), *(theirs.files.values() if theirs else ())):
         reporter.say(pen.say("wrote", path=verbatim(path)))
     if found.drift.drifted:
         raise typer.Exit(3)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,8 @@ from riskloop.costs import Costs
 from riskloop.data.source import read_in_parts
 from riskloop.errors import DataError, NotFound
 from riskloop.findings import Finding
+from riskloop.keep.ledger import Prediction
+from riskloop.keep.outcomes import Outcome
 from riskloop.keep.versions import Version
 from riskloop.learn.evaluation.metrics import Evaluation, evaluate
 from riskloop.loop.project import Project
@@ -139,12 +141,7 @@ def monitor_ledger(project: Project, since: datetime | None = None, *, version: 
     """
     record, bundle = project.bundle(version)
     seen = Seen(bundle, Profile.from_dict(bundle.profile))
-    judged = (
-        one
-        for one in project.ledger.with_outcomes(since=since)
-        if one[0].version == record.version and one[0].arm != "shadow"
-    )
-    for page in pages_of(judged):
+    for page in pages_of(_judged(project, record, since)):
         seen.page(page)
     if not seen.rows:
         when = f" since {since:%Y-%m-%d}" if since else ""
@@ -155,6 +152,24 @@ def monitor_ledger(project: Project, since: datetime | None = None, *, version: 
         )
     name = f"ledger-{since:%Y-%m-%d}" if since else "ledger"
     return _monitored(project, record, seen, name, "ledger")
+
+
+def predictions_of(project: Project, record: Version, since: datetime | None = None) -> Iterator[Prediction]:
+    """What `monitor_ledger` looks at."""
+    return (prediction for prediction, _ in _judged(project, record, since))
+
+
+def _judged(project: Project, record: Version, since: datetime | None) -> Iterator[tuple[Prediction, Outcome | None]]:
+    return (
+        one
+        for one in project.ledger.with_outcomes(since=since)
+        if one[0].version == record.version and one[0].arm != "shadow"
+    )
+
+
+def stem_of(kind: str, name: str) -> str:
+    """Of the files about a batch."""
+    return f"{kind}-" + re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
 
 
 def write_drift_report(project: Project, found: Monitored, language: Language = "en") -> Written:
@@ -184,9 +199,10 @@ def write_drift_report(project: Project, found: Monitored, language: Language = 
         personal=found.personal,
         raw=found.to_dict(),
     )
-    stem = "drift-" + re.sub(r"[^A-Za-z0-9_.-]+", "-", found.name)
     suffix = "" if language == "en" else f".{language}"
-    return write_document(drift_report(watched, language), project.locations.reports, stem + suffix)
+    return write_document(
+        drift_report(watched, language), project.locations.reports, stem_of("drift", found.name) + suffix
+    )
 
 
 def _monitored(project: Project, record: Version, seen: Seen, name: str, path: str) -> Monitored:
