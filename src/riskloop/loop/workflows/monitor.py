@@ -24,7 +24,7 @@ from riskloop.keep.versions import Version
 from riskloop.learn.evaluation.metrics import Evaluation, evaluate
 from riskloop.loop.project import Project
 from riskloop.loop.table import read_table
-from riskloop.loop.watching.batches import newest
+from riskloop.loop.watching.batches import latest, newest
 from riskloop.loop.watching.seen import Seen, pages_of
 from riskloop.loop.workflows.score_parts import ROWS, is_large
 from riskloop.report.documents.drift import Watched, drift_report
@@ -111,7 +111,7 @@ def monitor_batch(project: Project, path: str, *, version: int | None = None) ->
     DataError
         If the batch holds no rows or lacks a column of the contract, or the version has no profile.
     """
-    batch = newest(Path(path)) if Path(path).is_dir() else Path(path)
+    batch = _newest(project, Path(path)) if Path(path).is_dir() else Path(path)
     record, bundle = project.bundle(version)
     seen = Seen(bundle, Profile.from_dict(bundle.profile))
     problem, source = project.settings.problem.problem(), project.source.like(str(batch))
@@ -127,6 +127,11 @@ def monitor_batch(project: Project, path: str, *, version: int | None = None) ->
         raise DataError("The batch holds no rows.", where=str(batch), next_step="give a table with customers")
     name = batch.name.partition(".")[0]
     return replace(_monitored(project, record, seen, name, str(batch)), findings=findings)
+
+
+def _newest(project: Project, folder: Path) -> Path:
+    time = project.settings.problem.time
+    return newest(folder, lambda path: latest(project.source.like(str(path)), time))
 
 
 def monitor_ledger(project: Project, since: datetime | None = None, *, version: int | None = None) -> Monitored:
