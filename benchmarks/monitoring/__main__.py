@@ -17,6 +17,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.monitoring.draws import CATEGORIES, LEVELS, MOVED, NUMBERS, REFERENCE_ROWS, SHIFTS, draw
+from benchmarks.monitoring.wide import measure, wide
 from riskloop.costs import Costs
 from riskloop.data.contract import Column, Columns, Contract
 from riskloop.decide.policy import Policy
@@ -181,7 +183,8 @@ def _evidently() -> dict[str, Any] | None:
 
 def main() -> None:
     if sys.argv[1:]:
-        print(json.dumps({"scale": scale, "flat": flat}[sys.argv[1]]()))
+        named: dict[str, Callable[..., Any]] = {"scale": scale, "flat": flat, "wide": wide, "measure": measure}
+        print(json.dumps(named[sys.argv[1]](*sys.argv[2:])))
         return
     load = os.getloadavg()[0]
     rng = np.random.default_rng(42)

@@ -126,7 +126,8 @@ def monitor_batch(project: Project, path: str, *, version: int | None = None) ->
     if not seen.rows:
         raise DataError("The batch holds no rows.", where=str(batch), next_step="give a table with customers")
     name = batch.name.partition(".")[0]
-    return replace(_monitored(project, record, seen, name, str(batch)), findings=findings)
+    found = _monitored(project, record, seen, name, str(batch))
+    return replace(found, findings=(*findings, *found.findings))
 
 
 def _newest(project: Project, folder: Path) -> Path:
@@ -242,6 +243,21 @@ def _monitored(project: Project, record: Version, seen: Seen, name: str, path: s
         promised=promised,
         not_judged=tuple(sorted(seen.lacking)),
         personal=personal,
-        findings=(),
+        findings=_of_a_sample(seen),
         generated=project.clock(),
+    )
+
+
+def _of_a_sample(seen: Seen) -> tuple[Finding, ...]:
+    if seen.step == 1:
+        return ()
+    return (
+        Finding(
+            "performance-of-a-sample",
+            "info",
+            f"Performance is told from every {seen.step}th of {seen.decided:,} rows; drift and expected cost from all.",
+            "nothing: the intervals are those of the rows it is told from",
+            rows=seen.decided,
+            evidence={"step": seen.step},
+        ),
     )
