@@ -2,11 +2,11 @@
 
 Run: ``python -m benchmarks.monitoring [PART]``; a PART of `PARTS` runs alone. Scale: 1,000,000 x 20 against a reference
 of 100,000 rows, beside SciPy's Kolmogorov-Smirnov test alone; 10,000,000 rows by parts for the memory; a hundred
-columns from Parquet to verdict (`wide`). False alarms and power: simulated columns of four kinds (normal, heavy-tailed, counts,
-half zeros) and categories, thresholds as they are. Power is that of one column of twenty whose mean moves until PSI is
-.02, .05 or .1: *found* is significant after Benjamini and Hochberg, *moved* is also large enough. `rules` are those in
-common use; `equal` gives everybody the same false alarms; `founding` are the founding project's own batches. Peers run
-on the same draws in environments of their own, looked for in the folder that RISKLOOP_PEERS names
+columns from Parquet to verdict (`wide`). False alarms and power: simulated columns of four kinds (normal, heavy-tailed,
+counts, half zeros) and categories, thresholds as they are. Power is that of one column of twenty whose mean moves until
+PSI is .02, .05 or .1: *found* is significant after Benjamini and Hochberg, *moved* is also large enough. `rules` are
+those in common use; `equal` gives everybody the same false alarms; `founding` are the founding project's own batches.
+Peers run on the same draws in environments of their own, looked for in the folder that RISKLOOP_PEERS names
 (``evidently/bin/python``; made from ``benchmarks/monitoring/peers/requirements-evidently.txt``), and are left out where
 there is none.
 """

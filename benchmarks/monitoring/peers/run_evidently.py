@@ -23,7 +23,7 @@ from benchmarks.monitoring.draws import CATEGORIES, LEVELS, MOVED, NUMBERS, REFE
 from benchmarks.monitoring.equal import equal
 
 BATCHES = 5
-SIZES = {300: 30, 1_000: 30, 10_000: 10}
+SIZES = {300: 20, 1_000: 20, 10_000: 10}
 _DEFINITION = DataDefinition(numerical_columns=list(NUMBERS), categorical_columns=list(CATEGORIES))
 
 
