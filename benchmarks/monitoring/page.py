@@ -45,7 +45,8 @@ def _scale(results: Document) -> list[str]:
     return [
         f"{scale['rows']:,} rows x {scale['columns']} against a reference of 100,000 rows, in memory. Peers with "
         "their defaults: Evidently's drift preset, NannyML's univariate drift with chunks of 100,000 rows. Load of the "
-        f"machine when it began: {results['load']:g}; all seconds here are those of a machine that busy, CPU seconds are not.",
+        f"machine when it began: {results['load']:g}; all seconds here are those of a machine that busy, CPU seconds "
+        "are not.",
         "",
         *table(["", "seconds", "CPU seconds", "MB more", "times as long as riskloop (target)"], rows),
         "",
