@@ -18,11 +18,13 @@ import polars as pl
 import pytest
 
 from riskloop.data.contract import Column, Contract
+from riskloop.data.source import Source
 from riskloop.engines import evidently as module
 from riskloop.errors import DataError, MissingExtra
 from riskloop.loop.project import Project
 from riskloop.loop.workflows import engines
-from riskloop.loop.workflows.monitor import monitor_batch
+from riskloop.loop.workflows.monitor import monitor_batch, predictions_of
+from riskloop.loop.workflows.score import score
 
 # Also of the processes that a process starts: Evidently sends from one. Written down before it is refused.
 TRAP = """
@@ -201,3 +203,26 @@ def test_the_training_table_that_is_gone_is_one_clear_error(
     without = replace(trained, settings=trained.settings.model_copy(update={"data": data}))
     with pytest.raises(DataError, match="No such file"):
         engines.write_evidently_report(without, found)
+
+
+def test_of_the_ledger_it_is_given_what_was_decided_about(trained: Project, simulated: Path, tmp_path: Path) -> None:
+    january = str(simulated / "batches" / "january.csv")
+    done = score(trained, Source(january), tmp_path / "out.csv")
+    record, bundle = trained.bundle()
+    columns = engines._of_ledger(bundle, predictions_of(trained, record), 1_000)
+    table = engines._of_table(trained, bundle, trained.source.like(january), 1_000)
+    assert set(columns) == set(table) == set(bundle.contract.read_names)
+    assert {len(values) for values in columns.values()} == {done.scored}
+    charge = columns["monthly_charge"]
+    assert np.isin(charge[~np.isnan(charge)], table["monthly_charge"]).all()
+    assert len(engines._of_ledger(bundle, predictions_of(trained, record), 50)["age"]) <= 50
+
+
+def test_cells_that_break_the_contract_are_missing(trained: Project, simulated: Path, tmp_path: Path) -> None:
+    january = pl.read_csv(simulated / "batches" / "january.csv", infer_schema=False)
+    odd = january.with_columns(pl.lit("plenty").alias("monthly_charge"), pl.lit("unheard of").alias("plan"))
+    odd.write_csv(tmp_path / "odd.csv")
+    _, bundle = trained.bundle()
+    columns = engines._of_table(trained, bundle, trained.source.like(str(tmp_path / "odd.csv")), 1_000)
+    assert np.isnan(columns["monthly_charge"]).all()
+    assert not (columns["plan"] == bundle.contract["plan"].levels.index("basic")).any()
