@@ -34,3 +34,9 @@ def draw(rng: np.random.Generator, rows: int, shift: float = 0.0) -> dict[str, n
     columns |= {name: np.searchsorted(cuts, rng.random(rows)).astype(np.int32) for name in CATEGORIES}
     columns[MOVED] = columns[MOVED] + shift
     return columns
+
+
+def one(rng: np.random.Generator, rows: int, shift: float, kind: str) -> np.ndarray[Any, Any]:
+    """A column whose mean moves by so many standard deviations: normal, or, its order unchanged, with a heavy tail."""
+    normal = rng.normal(shift, 1, rows)
+    return np.exp(2 * normal) if kind == "heavy tail" else normal

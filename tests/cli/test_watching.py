@@ -61,3 +61,12 @@ def test_a_day_that_is_none_and_a_batch_with_days_are_usage_errors(
     place = ("--project", trained.folder)
     assert riskloop("monitor", "--since", "yesterday", *place).code == 2
     assert riskloop("monitor", "--since", "2026-01-01", "--batch", batches, *place).code == 2
+
+
+def test_a_watch_without_a_folder_and_a_time_that_is_none_are_usage_errors(
+    riskloop: Riskloop, trained: Project, batches: Path
+) -> None:
+    place = ("--project", trained.folder)
+    assert riskloop("monitor", "--watch", *place).code == 2
+    assert riskloop("monitor", "--watch", "--batch", batches, "--every", "soon", *place).code == 2
+    assert riskloop("monitor", "--watch", "--batch", batches / "nowhere", *place).code == 1

@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from riskloop.errors import DataError, NotFound, UsageError
 from riskloop.keep.outcomes import Outcome
 from riskloop.loop.project import Project
 from riskloop.loop.watching.batches import newest
+from riskloop.loop.watching.seen import Seen
 from riskloop.loop.workflows import monitor as module
 from riskloop.loop.workflows.monitor import monitor_batch, monitor_ledger, write_drift_report
 from riskloop.loop.workflows.score import score
@@ -101,6 +103,27 @@ def test_a_batch_in_parts_says_what_the_whole_says(
     assert [one.name for one in parts.drift.columns] == [one.name for one in whole.drift.columns]
     assert parts.drift.harm.value == pytest.approx(whole.drift.harm.value)
     assert parts.estimated.metrics["roc_auc"].value == pytest.approx(whole.estimated.metrics["roc_auc"].value)
+
+
+def test_of_very_many_rows_performance_is_told_from_every_kth_and_drift_from_all(
+    trained: Project, customers: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _written(customers.tail(700), tmp_path / "b.csv")
+    whole = monitor_batch(trained, path)
+    monkeypatch.setattr(module, "is_large", lambda source: True)
+    monkeypatch.setattr(module, "ROWS", 150)
+    monkeypatch.setattr(module, "Seen", partial(Seen, most=200))
+    few = monitor_batch(trained, path)
+    told, expected = ({one.name: one.psi for one in found.drift.columns} for found in (few, whole))
+    assert told == pytest.approx(expected)
+    assert few.drift.harm.value == pytest.approx(whole.drift.harm.value)
+    decided = 700 - whole.drift.broken
+    assert few.estimated.n == -(-decided // 4)
+    assert few.realised is not None
+    assert whole.realised is not None
+    assert few.realised.metrics["roc_auc"].value == pytest.approx(whole.realised.metrics["roc_auc"].value, abs=0.1)
+    assert [one.code for one in few.findings] == ["performance-of-a-sample"]
+    assert whole.findings == ()
 
 
 def test_rows_that_break_the_contract_are_counted_and_not_decided_about(

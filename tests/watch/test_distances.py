@@ -62,6 +62,20 @@ def test_wasserstein_is_scipys_within_the_width_of_a_bin():
     assert found == pytest.approx(stats.wasserstein_distance(*MANY), rel=0.15)
 
 
+@pytest.mark.parametrize("tail", [RNG.normal(0.2, 1, 3_000), RNG.lognormal(0, 2, 3_000), np.full(3_000, 9.0), FEW[1]])
+def test_where_everything_moves_one_way_wasserstein_is_scipys_exactly(tail):
+    before, now = counted(tail, tail + 0.75)
+    low, high = min(before.minimum, now.minimum), max(before.maximum, now.maximum)
+    found = d.wasserstein(before.counts, now.counts, before.edges, low, high, now.moments.mean - before.moments.mean)
+    assert found == pytest.approx(0.75, rel=1e-9)
+
+
+def test_a_column_that_only_spreads_has_a_distance_too():
+    before, now = counted(RNG.normal(size=20_000), RNG.normal(0, 1.5, 20_000))
+    found = d.wasserstein(before.counts, now.counts, before.edges, now.minimum, now.maximum, 0.01)
+    assert 0.4 < found < 0.7  # the open ends are taken as even, and so are too wide rather than too narrow
+
+
 def test_the_shift_test_is_wilcoxons_and_the_spread_test_is_moods():
     before, now = by_value(*MANY)
     shift, spread = d.rank_tests(before, now)

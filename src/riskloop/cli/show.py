@@ -34,6 +34,12 @@ class Reporter:
         if self.as_json:
             sys.stdout.write(json.dumps(plain(document), indent=2, ensure_ascii=False) + "\n")
 
+    def line(self, document: Any) -> None:
+        """One of many machine-readable answers, on a line of its own; silent unless ``--json``."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(plain(document), ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+
     def say(self, text: str = "") -> None:
         """A line for people (rich markup); silent under ``--json``."""
         if not self.as_json:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from enum import StrEnum
+from pathlib import Path
+from time import sleep
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,8 +18,16 @@ from riskloop.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from riskloop.loop.project import Project
     from riskloop.loop.workflows.monitor import Monitored
     from riskloop.report.documents.pen import Pen
+
+
+class Engine(StrEnum):
+    """Who else writes a report about the same rows."""
+
+    evidently = "evidently"
+
 
 _COLOURS = {"stable": "green", "watch": "yellow", "drifted": "red"}
 _MOST_SHOWN = 20
@@ -37,47 +49,116 @@ def monitor(
     version: Annotated[
         int | None, typer.Option("--model-version", min=1, help="Version to compare with; the champion if left out.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on looking at the folder, and monitor each new batch once.")
+    ] = False,
+    every: Annotated[str, typer.Option(help="With --watch: how long between two looks.")] = "30s",
+    engine: Annotated[
+        Engine | None, typer.Option(help="Also write this tool's own report about the same rows, with its defaults.")
+    ] = None,
     language: LanguageOption = Language.en,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Say what has moved since training and what it costs: in a batch, or in the ledger; exit code 3 if it drifted."""
-    from riskloop.loop.workflows.monitor import monitor_batch, monitor_ledger, write_drift_report
-    from riskloop.report.documents.moved import headline, moved_in_words, sentences
-    from riskloop.report.documents.pen import Pen
+    from riskloop.engines.evidently import require_evidently
+    from riskloop.loop.workflows.monitor import monitor_batch, monitor_ledger
     from riskloop.wiring import open_project
 
     if batch is not None and since is not None:
         raise UsageError("A batch has no days.", where="--since", next_step="leave out --since, or --batch")
-    opened, from_day = open_project(project), _moment(since)
+    if watch and batch is None:
+        raise UsageError("There is no folder to watch.", where="--watch", next_step="name it with --batch")
+    if engine:
+        require_evidently()
+    opened, from_day, reporter = open_project(project), _moment(since), Reporter(as_json)
+    door = _Door(opened, reporter, language.value, engine)
+    if watch and batch is not None:
+        _watch(door, Path(batch), _seconds(every), version)
+        return
     if batch is not None:
         found = monitor_batch(opened, batch, version=version)
     else:
         found = monitor_ledger(opened, from_day, version=version)
-    written = write_drift_report(opened, found, language.value)
-    pen, reporter = Pen(language.value, found.currency), Reporter(as_json)
-    told = headline(found.drift, pen)
-    reporter.data(found.to_dict() | {"headline": told, "files": dict(written.files)})
-    colour = _COLOURS[found.drift.verdict]
-    word = pen.say(f"verdict_{found.drift.verdict}")
-    reporter.say(f"[bold {colour}]{word}[/] {verbatim(told)}")
-    for sentence in sentences(found.drift, pen):
-        if sentence != told:
-            reporter.say(f"  {verbatim(sentence)}")
-    moved = [one for one in found.drift.columns if one.verdict != "stable"][:_MOST_SHOWN]
-    if moved:
-        heads = [pen.say(key) for key in ("col_column", "col_verdict", "col_psi", "col_what")]
-        rows = [
-            (one.name, pen.say(f"verdict_{one.verdict}"), pen.fixed(one.psi).text, moved_in_words(one, pen))
-            for one in moved
-        ]
-        reporter.table("", heads, rows)
-    for line in _performance(found, pen):
-        reporter.say(verbatim(line))
-    for path in written.files.values():
-        reporter.say(pen.say("wrote", path=verbatim(path)))
+    reporter.data(door.tell(found, from_day))
     if found.drift.drifted:
         raise typer.Exit(3)
+
+
+@dataclass(frozen=True)
+class _Door:
+    """What was found, written down and told."""
+
+    project: Project
+    reporter: Reporter
+    language: Literal["en", "fr"]
+    engine: Engine | None
+
+    def tell(self, found: Monitored, since: datetime | None = None) -> dict[str, Any]:
+        """Write the reports and tell people; gives what machines are told."""
+        from riskloop.loop.workflows.engines import write_evidently_report
+        from riskloop.loop.workflows.monitor import write_drift_report
+        from riskloop.report.documents.moved import headline, moved_in_words, sentences
+        from riskloop.report.documents.pen import Pen
+
+        written = write_drift_report(self.project, found, self.language)
+        theirs = write_evidently_report(self.project, found, since) if self.engine else None
+        pen, reporter = Pen(self.language, found.currency), self.reporter
+        told = headline(found.drift, pen)
+        colour = _COLOURS[found.drift.verdict]
+        word = pen.say(f"verdict_{found.drift.verdict}")
+        reporter.say(f"[bold {colour}]{word}[/] {verbatim(told)}")
+        for sentence in sentences(found.drift, pen):
+            if sentence != told:
+                reporter.say(f"  {verbatim(sentence)}")
+        moved = [one for one in found.drift.columns if one.verdict != "stable"][:_MOST_SHOWN]
+        if moved:
+            heads = [pen.say(key) for key in ("col_column", "col_verdict", "col_psi", "col_what")]
+            rows = [
+                (one.name, pen.say(f"verdict_{one.verdict}"), pen.fixed(one.psi).text, moved_in_words(one, pen))
+                for one in moved
+            ]
+            reporter.table("", heads, rows)
+        for line in _performance(found, pen):
+            reporter.say(verbatim(line))
+        for path in (*written.files.values(), *(theirs.files.values() if theirs else ())):
+            reporter.say(pen.say("wrote", path=verbatim(path)))
+        more = {"evidently": theirs.to_dict()} if theirs else {}
+        return found.to_dict() | {"headline": told, "files": dict(written.files)} | more
+
+
+def _watch(door: _Door, folder: Path, every: float, version: int | None) -> None:
+    """Until Ctrl-C."""
+    from riskloop.loop.workflows.watch_folder import watch_folder
+
+    reporter = door.reporter
+    reporter.note(f"Watching {folder}, a look every {every:g} s; Ctrl-C ends it, and the same command goes on.")
+
+    def finish(found: Monitored) -> str:
+        reporter.say(f"[bold]{verbatim(Path(found.path).name)}[/]")
+        told = door.tell(found)
+        reporter.line(told)
+        return str(told["headline"])
+
+    for arrived in watch_folder(door.project, folder, _looks(every), version=version, finish=finish):
+        if arrived.error:
+            reporter.line({"path": str(arrived.path), "error": arrived.error.to_dict()})
+            reporter.note(f"error: {arrived.path.name}: {arrived.error}")
+
+
+def _looks(every: float) -> Iterator[None]:
+    while True:
+        sleep(every)
+        yield
+
+
+def _seconds(text: str) -> float:
+    from riskloop.settings.section import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise UsageError(f"{error}.", where="--every", next_step="write 30s, 10m or 2h") from error
 
 
 def _moment(text: str | None) -> datetime | None:

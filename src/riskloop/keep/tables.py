@@ -165,3 +165,15 @@ calls = Table(
     Column("request_id", Text),
     Column("address", Text),
 )
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    _required("size", BigInteger),
+    _required("verdict", String(16)),
+    Column("version", Integer),
+    _required("told", Text),
+    _required("at", Instant),
+)

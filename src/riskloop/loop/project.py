@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from riskloop.bundle.bundle import Bundle
     from riskloop.keep.access import Access
     from riskloop.keep.artifacts import Bundles
+    from riskloop.keep.batches import Batches
     from riskloop.keep.customers import Customers
     from riskloop.keep.ledger import Ledger
     from riskloop.keep.promotions import Promotions
@@ -204,6 +205,12 @@ class Project:
         from riskloop.keep.customers import Customers
 
         return Customers(self.engine)
+
+    @cached_property
+    def batches(self) -> Batches:
+        from riskloop.keep.batches import Batches
+
+        return Batches(self.engine)
 
     @cached_property
     def access(self) -> Access:

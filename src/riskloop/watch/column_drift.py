@@ -183,11 +183,11 @@ def _moved(reference: ColumnProfile, current: ColumnProfile) -> dict[str, float 
     before, now = reference.moments, current.moments
     if before is None or now is None or not before.count or not now.count:
         return {}
-    error = math.hypot(before.standard_error, now.standard_error)
+    error, shift = math.hypot(before.standard_error, now.standard_error), now.mean - before.mean
     low, high = min(reference.minimum, current.minimum), max(reference.maximum, current.maximum)
     return {
-        "wasserstein": wasserstein(reference.counts, current.counts, reference.edges, low, high),
-        "z_of_mean": (now.mean - before.mean) / error if error > 0 else None,
+        "wasserstein": wasserstein(reference.counts, current.counts, reference.edges, low, high, shift),
+        "z_of_mean": shift / error if error > 0 else None,
         "variance_ratio": now.variance / before.variance if before.variance > 0 else None,
         "reference_mean": before.mean,
         "current_mean": now.mean,

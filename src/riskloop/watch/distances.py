@@ -110,8 +110,14 @@ def kolmogorov_smirnov(reference: Counts, current: Counts) -> tuple[float, float
     return statistic, float(kolmogorov(statistic * math.sqrt(n * m / (n + m))))
 
 
-def wasserstein(reference: Counts, current: Counts, edges: FloatArray, low: float, high: float) -> float:
-    """Area between the distribution functions, in units of the column, as if rows lay evenly within a bin."""
+def wasserstein(
+    reference: Counts, current: Counts, edges: FloatArray, low: float, high: float, shift: float | None = None
+) -> float:
+    """Area between the distribution functions, in units of the column, as if rows lay evenly within a bin.
+
+    The signed area is the ``shift`` of the mean. Where that is known, it tells what the two open ends hold, of which
+    bins know least; if the distribution functions do not cross at the edges, the distance is the shift itself.
+    """
     n, m = int(reference.sum()), int(current.sum())
     if not n or not m or not high > low:
         return 0.0
@@ -122,8 +128,13 @@ def wasserstein(reference: Counts, current: Counts, edges: FloatArray, low: floa
     left, right, width = gap[:-1], gap[1:], np.diff(at)
     size = np.abs(left) + np.abs(right)
     crossing = (left * right < 0) & (size > 0)
-    area = np.where(crossing, (left**2 + right**2) / np.where(size > 0, size, 1.0), size) / 2
-    return float((area * width).sum())
+    area = np.where(crossing, (left**2 + right**2) / np.where(size > 0, size, 1.0), size) / 2 * width
+    if shift is not None and (gap.min() >= 0 or gap.max() <= 0):
+        return abs(shift)
+    if shift is None or gap[1] * gap[-2] < 0:  # ends that pull in opposite ways hide each other in the mean
+        return float(area.sum())
+    signed = (left + right) / 2 * width
+    return float(area[1:-1].sum()) + abs(shift - float(signed[1:-1].sum()))
 
 
 def rank_tests(reference: Counts, current: Counts) -> tuple[float, float]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from riskloop.bundle.bundle import Bundle
 from riskloop.costs import BoolArray, FloatArray
@@ -23,17 +21,26 @@ from riskloop.problem import Problem
 from riskloop.watch.performance import both_ways
 from riskloop.watch.profile import Profile, Scores
 
+KEPT = 2_000_000
+"""Rows of which at most what a performance is computed from is kept: 27 bytes each."""
 _PAGE = 10_000
 
 
 @dataclass
 class Seen:
-    """Rows on their way: profiles are added up, and of each row only what a performance is computed from is kept."""
+    """Rows on their way: profiles are added up, and of each row only what a performance is computed from is kept.
+
+    Of more than `most` rows every k-th is, where k is the ``step``: it doubles when there are too many, so that memory
+    stays flat. Profiles count every row.
+    """
 
     bundle: Bundle
     reference: Profile
+    most: int = KEPT
+    step: int = 1
     profile: Profile | None = None
     rows: int = 0
+    decided: int = 0
     lacking: set[str] = field(default_factory=set)
     probability: list[FloatArray] = field(default_factory=list)
     act: list[BoolArray] = field(default_factory=list)
@@ -50,13 +57,11 @@ class Seen:
         kept &= ~np.broadcast_to(priceless(costs), frame.height)
         columns = _take(decoded.columns, kept)
         scores = Scores.of(bundle.policy, bundle.scorer.probability(columns), costs.take(kept))
-        self._add(decoded.columns, decoded.breaches, scores, kept)
         if problem.target_column in frame.columns:
             outcome, known = known_outcome(frame, problem)
-            self._outcomes(outcome[kept], known[kept])
         else:
-            nothing = np.zeros(int(kept.sum()), dtype=bool)
-            self._outcomes(nothing, nothing)
+            outcome = known = np.zeros(frame.height, dtype=bool)
+        self._add(decoded.columns, decoded.breaches, scores, kept, outcome[kept], known[kept])
 
     def page(self, page: list[tuple[Prediction, Outcome | None]]) -> None:
         """Rows of the ledger, as they were decided."""
@@ -78,12 +83,18 @@ class Seen:
             if policy.review is not None:
                 expected = np.where(reviewed[kept], policy.review.expected(probability, costs), expected)
             scores = Scores(probability, act, reviewed[kept], np.asarray(expected))
-            self._add(decoded.columns, breaches, scores, kept)
-            outcomes = [(bool(said and said.outcome), said is not None) for _, said in told]
-            both = np.array(outcomes, dtype=bool)
-            self._outcomes(both[kept, 0], both[kept, 1])
+            both = np.array([(bool(said and said.outcome), said is not None) for _, said in told], dtype=bool)
+            self._add(decoded.columns, breaches, scores, kept, both[kept, 0], both[kept, 1])
 
-    def _add(self, columns: Columns, breaches: Iterable[Breach], scores: Scores, kept: BoolArray) -> None:
+    def _add(
+        self,
+        columns: Columns,
+        breaches: Iterable[Breach],
+        scores: Scores,
+        kept: BoolArray,
+        outcome: BoolArray,
+        known: BoolArray,
+    ) -> None:
         refused: dict[str, BoolArray] = {}
         for breach in breaches:
             if breach.column in columns:
@@ -92,14 +103,29 @@ class Seen:
         self.profile = made if self.profile is None else self.profile.merge(made)
         self.rows += len(kept)
         policy = self.bundle.policy
-        costs = policy.costs.of(_take(columns, kept))
-        self.probability.append(scores.probability)
-        self.act.append(scores.act)
-        self.costs.append(both_ways(policy, scores.act, scores.reviewed, costs, len(scores)))
+        costs = policy.costs.of({name: columns[name][kept] for name in policy.costs.names})
+        self._keep(scores, both_ways(policy, scores.act, scores.reviewed, costs, len(scores)), outcome, known)
 
-    def _outcomes(self, outcome: BoolArray, known: BoolArray) -> None:
-        self.outcome.append(outcome)
-        self.known.append(known)
+    def _keep(self, scores: Scores, costs: tuple[FloatArray, FloatArray], outcome: BoolArray, known: BoolArray) -> None:
+        some = slice(-self.decided % self.step, None, self.step)
+        self.decided += len(scores)
+        self.probability.append(scores.probability[some])
+        self.act.append(scores.act[some])
+        self.costs.append((costs[0][some], costs[1][some]))
+        self.outcome.append(outcome[some])
+        self.known.append(known[some])
+        if sum(map(len, self.probability)) > self.most:
+            self._thin_out()
+
+    def _thin_out(self) -> None:
+        self.step *= 2
+        self.probability = [np.concatenate(self.probability)[::2]]
+        self.act = [np.concatenate(self.act)[::2]]
+        self.costs = [
+            (np.concatenate([a for a, _ in self.costs])[::2], np.concatenate([b for _, b in self.costs])[::2])
+        ]
+        self.outcome = [np.concatenate(self.outcome)[::2]]
+        self.known = [np.concatenate(self.known)[::2]]
 
     def current(self) -> Profile:
         """Everything seen, without the columns that were not."""
@@ -121,5 +147,5 @@ def pages_of(
         yield page
 
 
-def _take(columns: Columns, rows: NDArray[Any]) -> Columns:
-    return {name: values[rows] for name, values in columns.items()}
+def _take(columns: Columns, rows: BoolArray) -> Columns:
+    return columns if rows.all() else {name: values[rows] for name, values in columns.items()}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +18,13 @@ from riskloop.costs import Costs
 from riskloop.data.source import read_in_parts
 from riskloop.errors import DataError, NotFound
 from riskloop.findings import Finding
+from riskloop.keep.ledger import Prediction
+from riskloop.keep.outcomes import Outcome
 from riskloop.keep.versions import Version
 from riskloop.learn.evaluation.metrics import Evaluation, evaluate
 from riskloop.loop.project import Project
 from riskloop.loop.table import read_table
-from riskloop.loop.watching.batches import newest
+from riskloop.loop.watching.batches import latest, newest
 from riskloop.loop.watching.seen import Seen, pages_of
 from riskloop.loop.workflows.score_parts import ROWS, is_large
 from riskloop.report.documents.drift import Watched, drift_report
@@ -109,7 +111,7 @@ def monitor_batch(project: Project, path: str, *, version: int | None = None) ->
     DataError
         If the batch holds no rows or lacks a column of the contract, or the version has no profile.
     """
-    batch = newest(Path(path)) if Path(path).is_dir() else Path(path)
+    batch = _newest(project, Path(path)) if Path(path).is_dir() else Path(path)
     record, bundle = project.bundle(version)
     seen = Seen(bundle, Profile.from_dict(bundle.profile))
     problem, source = project.settings.problem.problem(), project.source.like(str(batch))
@@ -124,7 +126,13 @@ def monitor_batch(project: Project, path: str, *, version: int | None = None) ->
     if not seen.rows:
         raise DataError("The batch holds no rows.", where=str(batch), next_step="give a table with customers")
     name = batch.name.partition(".")[0]
-    return replace(_monitored(project, record, seen, name, str(batch)), findings=findings)
+    found = _monitored(project, record, seen, name, str(batch))
+    return replace(found, findings=(*findings, *found.findings))
+
+
+def _newest(project: Project, folder: Path) -> Path:
+    time = project.settings.problem.time
+    return newest(folder, lambda path: latest(project.source.like(str(path)), time))
 
 
 def monitor_ledger(project: Project, since: datetime | None = None, *, version: int | None = None) -> Monitored:
@@ -139,12 +147,7 @@ def monitor_ledger(project: Project, since: datetime | None = None, *, version: 
     """
     record, bundle = project.bundle(version)
     seen = Seen(bundle, Profile.from_dict(bundle.profile))
-    judged = (
-        one
-        for one in project.ledger.with_outcomes(since=since)
-        if one[0].version == record.version and one[0].arm != "shadow"
-    )
-    for page in pages_of(judged):
+    for page in pages_of(_judged(project, record, since)):
         seen.page(page)
     if not seen.rows:
         when = f" since {since:%Y-%m-%d}" if since else ""
@@ -155,6 +158,24 @@ def monitor_ledger(project: Project, since: datetime | None = None, *, version: 
         )
     name = f"ledger-{since:%Y-%m-%d}" if since else "ledger"
     return _monitored(project, record, seen, name, "ledger")
+
+
+def predictions_of(project: Project, record: Version, since: datetime | None = None) -> Iterator[Prediction]:
+    """What `monitor_ledger` looks at."""
+    return (prediction for prediction, _ in _judged(project, record, since))
+
+
+def _judged(project: Project, record: Version, since: datetime | None) -> Iterator[tuple[Prediction, Outcome | None]]:
+    return (
+        one
+        for one in project.ledger.with_outcomes(since=since)
+        if one[0].version == record.version and one[0].arm != "shadow"
+    )
+
+
+def stem_of(kind: str, name: str) -> str:
+    """Of the files about a batch."""
+    return f"{kind}-" + re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
 
 
 def write_drift_report(project: Project, found: Monitored, language: Language = "en") -> Written:
@@ -184,9 +205,10 @@ def write_drift_report(project: Project, found: Monitored, language: Language = 
         personal=found.personal,
         raw=found.to_dict(),
     )
-    stem = "drift-" + re.sub(r"[^A-Za-z0-9_.-]+", "-", found.name)
     suffix = "" if language == "en" else f".{language}"
-    return write_document(drift_report(watched, language), project.locations.reports, stem + suffix)
+    return write_document(
+        drift_report(watched, language), project.locations.reports, stem_of("drift", found.name) + suffix
+    )
 
 
 def _monitored(project: Project, record: Version, seen: Seen, name: str, path: str) -> Monitored:
@@ -221,6 +243,21 @@ def _monitored(project: Project, record: Version, seen: Seen, name: str, path: s
         promised=promised,
         not_judged=tuple(sorted(seen.lacking)),
         personal=personal,
-        findings=(),
+        findings=_of_a_sample(seen),
         generated=project.clock(),
+    )
+
+
+def _of_a_sample(seen: Seen) -> tuple[Finding, ...]:
+    if seen.step == 1:
+        return ()
+    return (
+        Finding(
+            "performance-of-a-sample",
+            "info",
+            f"Performance is told from every {seen.step}th of {seen.decided:,} rows; drift and expected cost from all.",
+            "nothing: the intervals are those of the rows it is told from",
+            rows=seen.decided,
+            evidence={"step": seen.step},
+        ),
     )

@@ -1,0 +1,1 @@
+"""Other tools that say the same in their own way, each with one home."""
