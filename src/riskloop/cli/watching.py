@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption
+from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption, moment
 from riskloop.cli.show import Reporter, verbatim
 from riskloop.errors import UsageError
 
@@ -49,7 +48,7 @@ def monitor(
 
     if batch is not None and since is not None:
         raise UsageError("A batch has no days.", where="--since", next_step="leave out --since, or --batch")
-    opened, from_day = open_project(project), _moment(since)
+    opened, from_day = open_project(project), moment(since)
     if batch is not None:
         found = monitor_batch(opened, batch, version=version)
     else:
@@ -78,18 +77,6 @@ def monitor(
         reporter.say(pen.say("wrote", path=verbatim(path)))
     if found.drift.drifted:
         raise typer.Exit(3)
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(
-            f"{text!r} is no day.", where="--since", next_step="write 2026-11-01 or 2026-11-01T12:00:00"
-        ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _performance(found: Monitored, pen: Pen) -> Iterator[str]:

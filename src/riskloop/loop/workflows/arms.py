@@ -174,14 +174,14 @@ def stop_arms(project: Project, *, reason: str, decide: bool = False) -> Promoti
     """
     if decide:
         status = arms_status(project)
-        compared = status.compared
-        if compared is None or compared.verdict == "undecided" or not compared.trusted:
+        told = status.compared
+        if told is None or told.verdict == "undecided" or not told.trusted:
             raise Conflict(
                 f"It is not decided: {sentence(status)}.",
                 where="ab",
                 next_step="go on, or end it as it is: riskloop ab stop --reason ... without --decide",
             )
-        if compared.verdict == "promote":
+        if told.verdict == "promote":
             return promote(project, status.challenger, reason=f"{reason} ({sentence(status)})")
         reason = f"{reason} ({sentence(status)})"
     event = project.promotions.withdraw(actor=project.actor, reason=reason, at=project.clock())
@@ -215,14 +215,12 @@ def arms_status(project: Project) -> ArmsStatus:
     """
     named, since = running(project)
     champion, split = project.promotions.state().champion, Split.from_dict(named.details)
-    fixed = terms_of(named.details)
-    compared, currency = None, ""
+    found, currency = None, ""
     if champion is not None:
         pair = pair_of(project, named.version)
         currency = pair.champion.policy.costs.currency
         if not split.shadow:
-            fixed = fixed or terms(project, pair, split.share, glance(project, pair, split.share))
-            compared = _compared(project, pair, (champion, named.version), split, fixed, since)
+            found = compared(project, pair, (champion, named.version), split, named, since)
     return ArmsStatus(
         champion=champion,
         challenger=named.version,
@@ -231,13 +229,15 @@ def arms_status(project: Project) -> ArmsStatus:
         reason=named.reason,
         counts=project.ledger.arm_counts(since),
         currency=currency,
-        compared=compared,
+        compared=found,
     )
 
 
-def _compared(
-    project: Project, pair: Pair, versions: tuple[int, int], split: Split, fixed: Terms, since: datetime
+def compared(
+    project: Project, pair: Pair, versions: tuple[int, int], split: Split, named: Promotion, since: datetime
 ) -> Compared:
+    """What the comparison of champion and challenger has told since a moment, by the terms it started with."""
+    fixed = terms_of(named.details) or terms(project, pair, split.share, glance(project, pair, split.share))
     counted = count(project, pair, versions, split, fixed, since)
     told = looks(grouped(counted.days, project.clock().date()), fixed.design)
     days = max(1, len(counted.met))
@@ -261,24 +261,24 @@ def _verdict(told: tuple[Look, ...]) -> Verdict:
 
 def sentence(status: ArmsStatus) -> str:
     """What a comparison says, in one sentence."""
-    compared = status.compared
-    if compared is None:
+    told = status.compared
+    if told is None:
         return "a shadow answers nobody: see riskloop ab replay for what it would change"
-    if not compared.trusted:
+    if not told.trusted:
         return (
-            f"customers came {compared.split.found:.1%} to the challenger, {compared.split.meant:.1%} were meant: "
+            f"customers came {told.split.found:.1%} to the challenger, {told.split.meant:.1%} were meant: "
             "find the reason before trusting a difference"
         )
-    if not compared.looks:
+    if not told.looks:
         return "no outcome counts yet"
-    found, money = compared.looks[-1].difference, status.currency
-    if compared.verdict == "promote":
+    found, money = told.looks[-1].difference, status.currency
+    if told.verdict == "promote":
         saves = f"{-found.value:,.2f} [{-found.high:,.2f}, {-found.low:,.2f}]"
         return f"the challenger saves {saves} {money} per customer: promote"
-    told = f"{found.value:+,.2f} [{found.low:+,.2f}, {found.high:+,.2f}] {money} per customer"
-    if compared.verdict == "stop":
-        return f"the challenger costs more, {told}: stop"
-    more = compared.days_more
+    seen = f"{found.value:+,.2f} [{found.low:+,.2f}, {found.high:+,.2f}] {money} per customer"
+    if told.verdict == "stop":
+        return f"the challenger costs more, {seen}: stop"
+    more = told.days_more
     if more is None or more > 730:
-        return f"not decided yet, {told}"
-    return f"not decided yet, {told}; about {max(1, round(more))} days more"
+        return f"not decided yet, {seen}"
+    return f"not decided yet, {seen}; about {max(1, round(more))} days more"

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from riskloop.decide.arms import Split
 from riskloop.errors import BundleRefused, NotFound
 from riskloop.keep.chain import Promotion
 from riskloop.keep.enrolled import ArmTraffic, assigned_lately, traffic
-from riskloop.loop.experiments.counting import count
 from riskloop.loop.experiments.pairs import ACT, Pair, code_of
-from riskloop.loop.experiments.terms import glance, terms, terms_of
 from riskloop.loop.project import Project
-from riskloop.loop.workflows.arms import pair_of, running
+from riskloop.loop.workflows.arms import compared, pair_of, running
 from riskloop.loop.workflows.release import project_aliases
-from riskloop.watch.experiment import grouped, looks
 from riskloop.watch.guardrails import EDGES, Arm, Breach, breaches
 
 RECENT = timedelta(days=1)
@@ -87,7 +84,7 @@ def guard_arms(project: Project, *, costs: bool = True) -> ArmsGuarded:
         asked = [arm for who, arm in assigned_lately(project.engine, recent) if split.arm_of(who) == "challenger"]
         found = breaches(arms[0], arms[1], (asked.count("champion"), len(asked)), rails)
         if costs and not found:
-            found = _costs(project, pair, (champion, named.version), split)
+            found = _costs(project, pair, (champion, named.version), split, named, since)
     if not found:
         return ArmsGuarded("quiet", named.version)
     event = project.promotions.withdraw(
@@ -107,18 +104,11 @@ def _arm(told: ArmTraffic, pair: Pair) -> Arm:
     return Arm(told.answers, acted, told.below, told.latencies)
 
 
-def _costs(project: Project, pair: Pair, versions: tuple[int, int], split: Split) -> tuple[Breach, ...]:
-    """Whether the challenger surely costs more, by costs as they are: nobody is asked again, so that a look is cheap."""
-    named, since = running(project)
-    fixed = terms_of(named.details)
-    if fixed is None:
-        fixed = terms(project, pair, split.share, glance(project, pair, split.share))
-    if fixed.compare == "decisions" and not pair.champion.policy.costs.names:
-        low, high = fixed.design.low + fixed.centre, fixed.design.high - fixed.centre
-        wide = replace(fixed.design, low=min(low, -fixed.design.span), high=max(high, fixed.design.span))
-        fixed = replace(fixed, compare="all", design=wide)
-    counted = count(project, pair, versions, split, fixed, since)
-    told = looks(grouped(counted.days, project.clock().date()), fixed.design)
+def _costs(
+    project: Project, pair: Pair, versions: tuple[int, int], split: Split, named: Promotion, since: datetime
+) -> tuple[Breach, ...]:
+    """Whether the challenger surely costs more, as `riskloop ab status` tells it."""
+    told = compared(project, pair, versions, split, named, since).looks
     if not told or told[-1].difference.low <= 0:
         return ()
     found = told[-1].difference

@@ -1,4 +1,4 @@
-"""`riskloop ab replay`: what another version would have decided about the customers in the ledger; nobody is answered."""
+"""`riskloop ab replay`: what another version would have decided about the ledger; nobody is answered."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import numpy as np
 
 from riskloop.bundle.bundle import Bundle
 from riskloop.costs import BoolArray, FloatArray
+from riskloop.decide.policy import Policy
 from riskloop.errors import NotFound, UsageError
-from riskloop.intervals import Interval, finite
+from riskloop.intervals import Interval
 from riskloop.keep.ledger import Prediction
 from riskloop.keep.outcomes import Outcome
-from riskloop.loop.experiments.pairs import ACT, REVIEW, Read, code_of, expected, priced, read_by
+from riskloop.loop.experiments.pairs import Read, code_of, expected, priced, read_by
 from riskloop.loop.project import Project
 from riskloop.loop.watching.seen import pages_of
 
@@ -117,9 +118,7 @@ class Replayed:
                 {"column": column, "level": level, **group.to_dict()}
                 for (column, level), group in sorted(self.segments.items())
             ],
-            "share_changed": finite(
-                self.whole.changed / self.whole.predictions if self.whole.predictions else math.nan
-            ),
+            "share_changed": self.whole.changed / self.whole.predictions if self.whole.predictions else None,
         }
 
 
@@ -184,7 +183,7 @@ class _Walk:
     bundle: Bundle
     by: tuple[str, ...]
     found: Replayed
-    answered: dict[int, Bundle | None] = field(default_factory=dict)
+    policies: dict[int, Policy] = field(default_factory=dict)
 
     def page(self, page: Sequence[tuple[Prediction, Outcome | None]]) -> None:
         read = read_by(self.bundle, [one.features for one, _ in page])
@@ -192,17 +191,21 @@ class _Walk:
         self.found.unread += len(page) - len(kept)
         if not kept:
             return
-        before = np.array([self._code(one) for one, _ in kept], dtype=np.int8)
-        policy, own = self.bundle.policy, read.probability
-        costs = policy.costs.of(read.columns)
+        policy, costs = self.bundle.policy, self.bundle.policy.costs.of(read.columns)
         told = np.array([one.probability for one, _ in kept])
-        differences = [
-            expected(read.code, p, costs, policy.review) - expected(before, p, costs, policy.review)
-            for p in (told, own)
-        ]
         known = np.array([said is not None for _, said in kept])
         outcome = np.array([said is not None and said.outcome for _, said in kept])
-        realised = priced(read.code, outcome, costs, policy.review) - priced(before, outcome, costs, policy.review)
+        before = np.empty(len(kept), dtype=np.int8)
+        differences = [expected(read.code, p, costs, policy.review) for p in (told, read.probability)]
+        realised = priced(read.code, outcome, costs, policy.review)
+        version = np.array([one.version for one, _ in kept])
+        for number in np.unique(version).tolist():  # each decision in the words and at the reviews of who took it
+            rows = np.flatnonzero(version == number)
+            old, theirs = self._policy(number), costs.take(rows)
+            before[rows] = [code_of(old, kept[row][0].decision) for row in rows.tolist()]
+            for difference, p in zip(differences, (told, read.probability), strict=True):
+                difference[rows] -= expected(before[rows], p[rows], theirs, old.review)
+            realised[rows] -= priced(before[rows], outcome[rows], theirs, old.review)
         changed = read.code != before
         everybody = np.ones(len(kept), dtype=bool)
         for group, rows in [(self.found.whole, everybody), *self._groups(read)]:
@@ -214,19 +217,14 @@ class _Walk:
         pairs = zip(before.tolist(), read.code.tolist(), strict=True)
         self.found.changes.update((_WORDS[old], _WORDS[new]) for old, new in pairs if old != new)
 
-    def _code(self, one: Prediction) -> int:
-        """What was decided, in the words of the version that answered; a review that nobody offers now is a pass."""
-        policy = (self._bundle(one.version) or self.bundle).policy
-        code = code_of(policy, one.decision)
-        return code if code != REVIEW or self.bundle.policy.review is not None else int(one.probability >= 0.5) * ACT
-
-    def _bundle(self, version: int) -> Bundle | None:
-        if version not in self.answered:
+    def _policy(self, version: int) -> Policy:
+        """Of a version that answered; of the one that is asked, where it is gone."""
+        if version not in self.policies:
             try:
-                self.answered[version] = self.project.bundle(version)[1]
+                self.policies[version] = self.project.bundle(version)[1].policy
             except NotFound:
-                self.answered[version] = None
-        return self.answered[version]
+                self.policies[version] = self.bundle.policy
+        return self.policies[version]
 
     def _groups(self, read: Read) -> list[tuple[Group, BoolArray]]:
         found = []
