@@ -19,7 +19,7 @@ import numpy as np
 
 from riskloop.intervals import wilson
 from riskloop.watch.experiment import Design, Tally, difference, rounded
-from riskloop.watch.power import needed
+from riskloop.watch.power import Drawn, needed
 
 DAYS = 60
 COSTS = np.array([0.0, 1.0, 10.0])
@@ -158,6 +158,9 @@ def power(name: str, challenger: Shares, share: float, experiments: int, rng: np
     case = Case(name, USUAL, challenger, a_day, share)
     made = design(share, USUAL, round(fixed))
     asked, looks = Asked(made, COSTS - float(USUAL @ COSTS)), 200
+    residual = COSTS - float(USUAL @ COSTS)
+    z_values = np.concatenate([made.weights[0] * residual, made.weights[1] * residual])
+    chances = np.concatenate([(1 - share) * USUAL, share * challenger])
     stopped = []
     for _ in range(experiments):
         told = asked.told(draw(case, rng, looks).reshape(looks, -1))
@@ -172,7 +175,7 @@ def power(name: str, challenger: Shares, share: float, experiments: int, rng: np
         "median": float(np.median(found)),
         "by_fixed": float((found <= fixed).mean()),
         "eight_in_ten": float(np.quantile(found, 0.8)),
-        "planned_for_80": round(needed(effect, made).customers),
+        "planned_for_80": round(needed(effect, made, drawn=Drawn.of(z_values, chances)).customers),
     }
 
 

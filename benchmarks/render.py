@@ -247,6 +247,7 @@ def _experiments(results: Document) -> list[str]:
             f"{one['mean']:,}",
             f"{one['median']:,.0f}",
             f"{one['eight_in_ten']:,.0f}",
+            f"{one['planned_for_80']:,}",
             f"{one['by_fixed']:.0%}",
         ]
         for one in results["power"]
@@ -278,7 +279,7 @@ def _experiments(results: Document) -> list[str]:
         *table(
             [
                 *("challenger", "share", "difference", "one look at the end", "mean", "median"),
-                *("8 of 10 told by", "told before that one look"),
+                *("8 of 10 told by", "planned for 8 of 10", "told before that one look"),
             ],
             power,
         ),

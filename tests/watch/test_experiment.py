@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from riskloop.errors import UsageError
 from riskloop.intervals import Interval
 from riskloop.watch.experiment import Design, Look, Tally, days_more, difference, looks, rounded
-from riskloop.watch.power import detectable, needed
+from riskloop.watch.power import Drawn, detectable, needed
 
 COSTS = (0.0, 1.0, 10.0)
 MEAN = 0.4
@@ -168,14 +168,18 @@ def test_what_so_many_customers_can_tell_needs_about_so_many() -> None:
 
 def test_the_power_is_about_what_was_asked_for() -> None:
     rng = np.random.default_rng(5)
-    square = (np.array(COSTS) - MEAN) ** 2
-    exact = replace(DESIGN, spread=math.sqrt(float(0.8 * np.array(BETTER) @ square + 0.2 * np.array(USUAL) @ square)))
-    customers = needed(0.1, exact).customers
+    residual = np.array(COSTS) - MEAN
+    z = np.concatenate([DESIGN.weights[0] * residual, DESIGN.weights[1] * residual])
+    drawn = Drawn.of(z, np.concatenate([0.8 * np.array(USUAL), 0.2 * np.array(BETTER)]))
+    assert drawn.mean == pytest.approx(-0.1)
+    exact = replace(DESIGN, spread=drawn.deviation * 0.4)
+    customers = needed(0.1, exact, drawn=drawn).customers
+    assert customers > needed(0.1, exact).customers
     told = 0
     for _ in range(60):
         found = looks(days(rng, BETTER, 4, round(customers / 4)), exact)
         told += found[-1].difference.high < 0
-    assert 0.65 <= told / 60 <= 0.95
+    assert 0.7 <= told / 60 <= 0.95
 
 
 def test_days_more_follow_from_the_interval_and_the_traffic() -> None:

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from riskloop.costs import FloatArray
+from riskloop.costs import BoolArray, FloatArray
 from riskloop.errors import UsageError
 from riskloop.keep.enrolled import Final, customers_a_day
 from riskloop.loop.experiments.pairs import Pair, Paired, amounts, expected, priced
 from riskloop.loop.project import Project
 from riskloop.watch.experiment import Design
+from riskloop.watch.power import Drawn
 
 LOOK_BACK = timedelta(days=28)
 _MOST = 5_000  # predictions looked at again
@@ -81,8 +82,8 @@ class Glance:
         Least and most that a decision about one of them costs.
     centre : float
         Expected cost per customer of the champion's decisions.
-    spread : (float, float)
-        Standard deviation of cost - expected, comparing decisions, and comparing all.
+    drawn : (Drawn, Drawn) or None
+        What a customer would bring, comparing decisions, and comparing all.
     """
 
     customers: int
@@ -92,7 +93,11 @@ class Glance:
     low: float
     high: float
     centre: float
-    spread: tuple[float, float]
+    drawn: tuple[Drawn, Drawn] | None
+
+    def bringing(self, compare: Compare) -> Drawn | None:
+        """What a customer would bring."""
+        return None if self.drawn is None else self.drawn[compare == "all"]
 
 
 def glance(project: Project, pair: Pair, share: float) -> Glance:
@@ -103,13 +108,13 @@ def glance(project: Project, pair: Pair, share: float) -> Glance:
     newest = {one.entity_id or one.prediction_id: one for one in reversed(recent)}
     paired = pair.read([one.features for one in newest.values()]) if newest else None
     if paired is None or not paired.kept.sum() >= _FEWEST:
-        return Glance(0, a_day, math.nan, (math.nan, math.nan), math.nan, math.nan, math.nan, (math.nan, math.nan))
+        return Glance(0, a_day, math.nan, (math.nan, math.nan), math.nan, math.nan, math.nan, None)
     means = [_means(pair, paired, by) for by in (0, 1)]
     apart = paired.code[0] != paired.code[1]
     centre = float(means[0][0].mean())
     low, high = amounts(pair, paired.costs)
     kept = int(paired.kept.sum())
-    decided = _spread(pair, paired, expectation(pair, paired, share), share, apart)
+    both = np.ones(kept, dtype=bool)
     return Glance(
         customers=kept,
         a_day=a_day,
@@ -118,7 +123,10 @@ def glance(project: Project, pair: Pair, share: float) -> Glance:
         low=low,
         high=high,
         centre=centre,
-        spread=(decided, _spread(pair, paired, np.full(kept, centre), share, np.ones(kept, dtype=bool))),
+        drawn=(
+            _drawn(pair, paired, expectation(pair, paired, share), share, apart),
+            _drawn(pair, paired, np.full(kept, centre), share, both),
+        ),
     )
 
 
@@ -135,14 +143,15 @@ def expectation(pair: Pair, paired: Paired, share: float) -> FloatArray:
     return np.asarray(share * champion + (1 - share) * challenger)
 
 
-def _spread(pair: Pair, paired: Paired, middle: FloatArray, share: float, counted: Any) -> float:
-    """Standard deviation of cost - expected if the champion's probabilities are right, those not counted being 0."""
-    total, p = 0.0, paired.probability[0]
-    for arm, weight in ((0, share), (1, 1 - share)):
+def _drawn(pair: Pair, paired: Paired, middle: FloatArray, share: float, counted: BoolArray) -> Drawn:
+    """What customers would bring if the champion's probabilities are right, those not counted bringing 0."""
+    p, z, chances = paired.probability[0], [], []
+    for arm, drawn, weight in ((0, 1 - share, -1 / (1 - share)), (1, share, 1 / share)):
         for outcome, chance in ((True, p), (False, 1 - p)):
             cost = priced(paired.code[arm], np.full(len(p), outcome), paired.costs, pair.reviews[arm])
-            total += weight * float((chance * (cost - middle) ** 2 * counted).mean())
-    return math.sqrt(total)
+            z.append(weight * (cost - middle) * counted)
+            chances.append(drawn * chance / len(p))
+    return Drawn.of(np.concatenate(z), np.concatenate(chances))
 
 
 def terms(project: Project, pair: Pair, share: float, seen: Glance) -> Terms:
@@ -156,9 +165,9 @@ def terms(project: Project, pair: Pair, share: float, seen: Glance) -> Terms:
     chosen = project.settings.experiments
     low, high, centre = _bounds(project, pair, seen)
     span = high - low
-    decided, everybody = seen.spread
-    spread = decided if chosen.compare == "decisions" else everybody
-    guess = spread if math.isfinite(spread) and spread > 0 else 0.2 * span
+    drawn = seen.bringing(chosen.compare)
+    spread = drawn.deviation * math.sqrt(share * (1 - share)) if drawn is not None else 0.0
+    guess = spread if spread > 0 else 0.2 * span
     ends = (-span, span) if chosen.compare == "decisions" else (low - centre, high - centre)
     planned = round(seen.a_day * chosen.days) or _PLANNED
     design = Design(share, ends[0], ends[1], span, min(guess, span), chosen.level, planned)

@@ -10,7 +10,8 @@ from riskloop.intervals import finite
 from riskloop.loop.experiments.terms import Glance, Terms, glance, terms
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.arms import pair_of
-from riskloop.watch.power import Needed, detectable, needed
+from riskloop.watch.experiment import Design
+from riskloop.watch.power import Drawn, Needed, detectable, needed
 
 HORIZONS = (7, 14, 28, 90)
 POWER = 0.8
@@ -100,7 +101,12 @@ def plan_arms(project: Project, version: int, *, share: float, least: float | No
     seen = glance(project, pair, share)
     fixed = terms(project, pair, share, seen)
     effect = abs(least if least is not None else sum(seen.difference) / 2)
-    days = {days: detectable(days * seen.a_day, _at(fixed, days * seen.a_day)) for days in HORIZONS if seen.a_day}
+    drawn = seen.bringing(fixed.compare)
+    days = {
+        days: detectable(days * seen.a_day, _at(fixed, days * seen.a_day), POWER, drawn)
+        for days in HORIZONS
+        if seen.a_day
+    }
     return AbPlan(
         champion=champion,
         challenger=version,
@@ -109,21 +115,19 @@ def plan_arms(project: Project, version: int, *, share: float, least: float | No
         seen=seen,
         terms=fixed,
         effect=effect,
-        needed=_needed(effect, fixed),
+        needed=_needed(effect, fixed, drawn),
         detectable=days,
     )
 
 
-def _at(fixed: Terms, customers: float) -> Any:
+def _at(fixed: Terms, customers: float) -> Design:
     """A design that is narrowest there."""
     return replace(fixed.design, planned=max(1, round(customers)))
 
 
-def _needed(effect: float, fixed: Terms) -> Needed:
+def _needed(effect: float, fixed: Terms, drawn: Drawn | None) -> Needed:
     """With a design made for that many customers: found in two steps."""
-    if not math.isfinite(effect) or not effect:
-        return Needed(math.inf, math.inf)
-    first = needed(effect, fixed.design, POWER)
+    first = needed(effect, fixed.design, POWER, drawn)
     if not math.isfinite(first.customers):
         return first
-    return needed(effect, _at(fixed, first.customers), POWER)
+    return needed(effect, _at(fixed, first.customers), POWER, drawn)
