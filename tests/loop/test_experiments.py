@@ -1,25 +1,31 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import jsonschema_rs
 import numpy as np
 import polars as pl
 import pytest
 
+from riskloop.bundle.bundle import Bundle
 from riskloop.decide.arms import Split
+from riskloop.decide.prices import Prices
 from riskloop.errors import Conflict, NotFound, UsageError
 from riskloop.keep.chain import challenge
 from riskloop.keep.ledger import Prediction
 from riskloop.keep.outcomes import Outcome
+from riskloop.keep.versions import Version
 from riskloop.loop.experiments.pairs import ACT, Pair
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.ab_plan import plan_arms
-from riskloop.loop.workflows.arms import arms_status, sentence, start_arms, stop_arms
+from riskloop.loop.workflows.arms import arms_status, sentence, start_arms, stop_arms, write_experiment_report
 from riskloop.loop.workflows.guard import GUARD, guard_arms
 from riskloop.loop.workflows.replay import replay
+from riskloop.report.documents.schema import document_schema
 from riskloop.wiring import open_project
 
 START = datetime(2031, 3, 3, 8, tzinfo=UTC)  # after whenever the versions were promoted
@@ -127,6 +133,15 @@ def test_what_the_challenger_saves_is_told_day_by_day(at: Clock, town: Town) -> 
     truth = cost_per_customer(town, 1) - cost_per_customer(town, 0)
     assert told.looks[-1].difference.low <= truth <= told.looks[-1].difference.high
     assert "EUR per customer" in sentence(status)
+    files = write_experiment_report(at(START + timedelta(days=3)), status).files
+    document = json.loads(files["json"].read_text())
+    schema = jsonschema_rs.validator_for(document_schema("experiment-report"))
+    assert not [str(error) for error in schema.iter_errors(document)]
+    assert len(document["experiment"]["days"]) == 3
+    french = write_experiment_report(at(START + timedelta(days=3)), status, "fr").files["html"].read_text()
+    assert "Décidés différemment" in french
+    assert "<svg" in french
+    assert "http" not in french.replace("http-equiv", "")
 
 
 def cost_per_customer(town: Town, arm: int) -> float:
@@ -248,6 +263,33 @@ def actual(town: Town, split: Split, customers: int) -> tuple[float, float]:
         act = np.array([town.code[arm][place] == ACT])
         found[arm].append(costs.of({}).each(town.churned[place : place + 1], act)[0])
     return float(np.mean(found[0])), float(np.mean(found[1]))
+
+
+def test_costs_by_formula_are_each_customer_s_own(
+    trained: Project, at: Clock, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = Prices(fp=10.0, fn="4 * monthly_charge")
+    plain = Project.bundle
+
+    def priced(project: Project, version: int | None = None) -> tuple[Version, Bundle]:
+        record, bundle = plain(project, version)
+        return record, replace(bundle, policy=replace(bundle.policy, costs=prices))
+
+    monkeypatch.setattr(Project, "bundle", priced)
+    town = Town(trained)
+    split = begin(at(START))
+    fixed = challenge(trained.promotions.events()).details["experiment"]["design"]  # type: ignore[union-attr]
+    charges = np.array([float(row["monthly_charge"]) for row in town.rows])
+    assert fixed["span"] > 4 * charges.max() * 0.8
+    town.tell(town.ask(START + timedelta(hours=1), split, 400), START + timedelta(hours=4))
+    told = arms_status(at(START + timedelta(days=1))).compared
+    assert told is not None
+    assert (told.counted.left_out, told.counted.otherwise) == (0, 0)
+    for arm in (0, 1):
+        mine = np.array([place for place in range(400) if (split.arm_of(f"N-{place}") == "challenger") == arm])
+        act, churned = town.code[arm][mine] == ACT, town.churned[mine]
+        cost = np.where(act, np.where(churned, 0.0, 10.0), np.where(churned, 4 * charges[mine], 0.0))
+        assert told.looks[-1].cost[arm] == pytest.approx(float(cost.mean()))
 
 
 # Guardrails

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riskloop.cli.options import HERE, JsonOption, ProjectOption, moment, names
+from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption, moment, names
 from riskloop.cli.show import Reporter, rows_progress, verbatim
-from riskloop.errors import UsageError
+from riskloop.errors import Unavailable, UsageError
 
 if TYPE_CHECKING:
     from riskloop.intervals import Interval
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
     arms.command("plan", epilog="Example: riskloop ab plan --challenger 4 --share 20% --least 1.5")(ab_plan)
     arms.command("replay", epilog="Example: riskloop ab replay --version 4 --since 2026-11-01")(ab_replay)
     arms.command("start", epilog="Example: riskloop ab start --challenger 4 --share 20% --reason 'cheaper'")(ab_start)
-    arms.command("status", epilog="Example: riskloop ab status --json")(ab_status)
+    arms.command("status", epilog="Example: riskloop ab status --report")(ab_status)
     arms.command("watch", epilog="Example: riskloop ab watch --every 1m")(ab_watch)
     arms.command("stop", epilog="Example: riskloop ab stop --decide --reason 'the test is over'")(ab_stop)
     app.add_typer(arms, name="ab")
@@ -61,12 +61,19 @@ def ab_start(
     reporter.say(f"Version {chosen} {what} (event {event.seq}). See: [bold]riskloop ab status[/]")
 
 
-def ab_status(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
+def ab_status(
+    report: Annotated[bool, typer.Option("--report", help="Also write a page, Markdown and JSON.")] = False,
+    language: LanguageOption = Language.en,
+    project: ProjectOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
     """Say what the challenger saves so far, with an interval that may be looked at every day."""
-    from riskloop.loop.workflows.arms import arms_status, sentence
+    from riskloop.loop.workflows.arms import arms_status, sentence, write_experiment_report
     from riskloop.wiring import open_project
 
-    status = arms_status(open_project(project))
+    opened = open_project(project)
+    status = arms_status(opened)
+    files = dict(write_experiment_report(opened, status, language.value).files) if report else {}
     reporter, told = Reporter(as_json), sentence(status)
     reporter.data(
         {
@@ -78,6 +85,7 @@ def ab_status(project: ProjectOption = HERE, as_json: JsonOption = False) -> Non
             "counts": status.counts,
             "currency": status.currency,
             "sentence": told,
+            "files": files,
             **({} if status.compared is None else status.compared.to_dict()),
         }
     )
@@ -104,6 +112,8 @@ def ab_status(project: ProjectOption = HERE, as_json: JsonOption = False) -> Non
             for one in status.counts
         ],
     )
+    for path in files.values():
+        reporter.say(f"Wrote {verbatim(path)}")
 
 
 def _say_compared(reporter: Reporter, told: Compared, currency: str) -> None:
@@ -270,7 +280,14 @@ def ab_watch(
         raise UsageError(f"{error}.", where="--every", next_step="write 30s or 1m") from error
     opened, reporter, since_costs = open_project(project), Reporter(as_json), _COSTS_EVERY
     while True:
-        found = guard_arms(opened, costs=since_costs >= _COSTS_EVERY)
+        try:
+            found = guard_arms(opened, costs=since_costs >= _COSTS_EVERY)
+        except Unavailable as error:
+            if once:
+                raise
+            reporter.note(f"error: {error}")  # it comes back, and somebody has to be there then
+            time.sleep(seconds)
+            continue
         since_costs = 0.0 if since_costs >= _COSTS_EVERY else since_costs + seconds
         if once or found.status != "quiet":
             break

@@ -180,20 +180,30 @@ def _bounds(project: Project, pair: Pair, seen: Glance) -> tuple[float, float, f
     promised = pair.champion.card.get("test", {}).get("metrics", {}).get("cost_per_thousand", {}).get("value")
     if not costs.names:
         low, high = amounts(pair, costs.of({}))
-    elif math.isfinite(seen.low):  # twice what was seen: an amount beyond that counts as that much
-        low, high = min(0.0, 2 * seen.low), 2 * seen.high
     elif largest is not None:
-        low, high = 0.0, largest
+        low, high = min(0.0, -largest if seen.low < 0 else 0.0), largest
     else:
+        low, high = _twice(seen.low, seen.high) if math.isfinite(seen.low) else _by_baseline(pair)
+    centre = seen.centre if math.isfinite(seen.centre) else (promised or 0.0) / 1000
+    return low, high, min(max(centre, low), high)
+
+
+def _twice(low: float, high: float) -> tuple[float, float]:
+    """Twice what was seen: an amount beyond that counts as that much."""
+    return min(0.0, 2 * low), max(0.0, 2 * high)
+
+
+def _by_baseline(pair: Pair) -> tuple[float, float]:
+    """Where there is no traffic yet, from the customers that the bundle explains by: few, so with more room."""
+    paired = pair.read(pair.champion.baseline) if pair.champion.baseline else None
+    if paired is None or not paired.kept.any():
         raise UsageError(
-            "Costs are formulas, and the ledger holds too little to say how large they get.",
+            "Costs are formulas, and nothing says how large they get.",
             where="experiments.largest",
             next_step="set it to the largest cost of a customer that is to count in full, or score customers first",
         )
-    if largest is not None and costs.names:
-        high = largest
-    centre = seen.centre if math.isfinite(seen.centre) else (promised or 0.0) / 1000
-    return low, high, min(max(centre, low), high)
+    low, high = amounts(pair, paired.costs)
+    return _twice(2 * low, 2 * high)
 
 
 def terms_of(details: Mapping[str, Any]) -> Terms | None:

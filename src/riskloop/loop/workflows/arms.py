@@ -17,6 +17,9 @@ from riskloop.loop.experiments.pairs import Pair
 from riskloop.loop.experiments.terms import Terms, glance, started, terms, terms_of
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.release import project_aliases, promote
+from riskloop.report.documents import experiment as documented
+from riskloop.report.documents.writing import Written, write_document
+from riskloop.report.words import Language
 from riskloop.watch.experiment import Look, days_more, grouped, looks
 from riskloop.watch.split_check import SplitCheck, split_check
 
@@ -257,6 +260,36 @@ def _verdict(told: tuple[Look, ...]) -> Verdict:
     if told and told[-1].difference.high < 0:
         return "promote"
     return "stop" if told and told[-1].difference.low > 0 else "undecided"
+
+
+def write_experiment_report(project: Project, status: ArmsStatus, language: Language = "en") -> Written:
+    """Write ``experiment-CHALLENGER.html``, ``.md`` and ``.json`` in ``.riskloop/reports``.
+
+    Raises
+    ------
+    NotFound
+        For a shadow, which is not compared.
+    RiskloopError
+        If they cannot be written.
+    """
+    if status.compared is None or status.champion is None:
+        raise NotFound(
+            "A shadow is not compared.", where="ab", next_step="see riskloop ab replay for what it would change"
+        )
+    told = documented.Compared(
+        title=project.name,
+        champion=status.champion,
+        challenger=status.challenger,
+        digest=project.versions.get(status.challenger).digest,
+        log=project.promotions.head().hash,
+        currency=status.currency,
+        since=status.since,
+        generated=project.clock(),
+        looks=status.compared.looks,
+        raw=status.compared.to_dict(),
+    )
+    stem = f"experiment-{status.challenger}" + ("" if language == "en" else f".{language}")
+    return write_document(documented.experiment_report(told, language), project.locations.reports, stem)
 
 
 def sentence(status: ArmsStatus) -> str:
