@@ -118,21 +118,8 @@ def ab_status(
 
 def _say_compared(reporter: Reporter, told: Compared, currency: str) -> None:
     counted = told.counted
-    reporter.table(
-        f"Cost per customer, {currency}",
-        ("until", "customers", "champion", "challenger", "difference", "surely between"),
-        [
-            (
-                one.day,
-                f"{sum(one.customers):,}",
-                f"{one.cost[0]:,.2f}",
-                f"{one.cost[1]:,.2f}",
-                f"{one.difference.value:+,.2f}",
-                f"[{one.difference.low:+,.2f}, {one.difference.high:+,.2f}]",
-            )
-            for one in told.looks[-_MOST_DAYS:]
-        ],
-    )
+    if told.looks:
+        _say_looks(reporter, told, currency)
     parts = [f"{arm:,} of {all_:,}" for arm, all_ in zip(counted.told, counted.assigned, strict=True)]
     reporter.say(f"Outcomes known: champion {parts[0]}, challenger {parts[1]}")
     if told.terms.compare == "decisions":
@@ -148,6 +135,24 @@ def _say_compared(reporter: Reporter, told: Compared, currency: str) -> None:
     ):
         if number:
             reporter.say(f"  {number:,} {words}")
+
+
+def _say_looks(reporter: Reporter, told: Compared, currency: str) -> None:
+    reporter.table(
+        f"Cost per customer, {currency}",
+        ("until", "customers", "champion", "challenger", "difference", "surely between"),
+        [
+            (
+                one.day,
+                f"{sum(one.customers):,}",
+                f"{one.cost[0]:,.2f}",
+                f"{one.cost[1]:,.2f}",
+                f"{one.difference.value:+,.2f}",
+                f"[{one.difference.low:+,.2f}, {one.difference.high:+,.2f}]",
+            )
+            for one in told.looks[-_MOST_DAYS:]
+        ],
+    )
 
 
 def ab_stop(

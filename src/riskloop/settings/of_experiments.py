@@ -34,8 +34,14 @@ class ExperimentsSection(Section):
     latency: float = Field(
         USUAL_RAILS.latency, gt=1, description="Times the champion's p99 that a challenger may take."
     )
-    score_psi: float = Field(USUAL_RAILS.score_psi, gt=0, description="PSI between the arms' scores, above chance.")
-    act_rate: float = Field(USUAL_RAILS.act_rate, gt=0, le=1, description="Difference of the shares acted on.")
+    score_psi: float = Field(
+        USUAL_RAILS.score_psi,
+        gt=0,
+        description="PSI of the challenger's scores from what was expected of them, beyond the champion's.",
+    )
+    act_rate: float = Field(
+        USUAL_RAILS.act_rate, gt=0, le=1, description="How far the share acted on may be from what was expected."
+    )
 
     def rails(self) -> Rails:
         """What ends a challenge at once."""

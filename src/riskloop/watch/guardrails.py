@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from statistics import NormalDist
+from typing import Any, Literal
 
 import numpy as np
 
@@ -36,9 +37,9 @@ class Rails:
     latency : float
         How many times the champion's p99 its own p99 may be.
     score_psi : float
-        PSI between the scores of both arms, above chance.
+        PSI of its scores from what was expected of them, above the champion's and above chance.
     act_rate : float
-        Difference of the shares acted on.
+        How far the difference of the shares acted on may be from what was expected.
     level : float
         Of the confidence sequence by which costs are surely higher.
     """
@@ -82,8 +83,44 @@ class Arm:
     latencies: Sequence[float] = field(default_factory=tuple)
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What both versions decide about the same customers, as seen before the start: two models may differ, and should.
+
+    Attributes
+    ----------
+    customers : int
+    act_rate : (float, float)
+        Of champion and challenger.
+    below : (sequence of int, sequence of int)
+        Customers with a probability below each of EDGES.
+    """
+
+    customers: int
+    act_rate: tuple[float, float]
+    below: tuple[Sequence[int], Sequence[int]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "customers": self.customers,
+            "act_rate": list(self.act_rate),
+            "below": [list(one) for one in self.below],
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Foreseen:
+        """Inverse of `to_dict`."""
+        rates, below = fields["act_rate"], fields["below"]
+        return cls(fields["customers"], (rates[0], rates[1]), (tuple(below[0]), tuple(below[1])))
+
+
 def breaches(
-    champion: Arm, challenger: Arm, fallback: tuple[int, int], rails: Rails = USUAL_RAILS
+    champion: Arm,
+    challenger: Arm,
+    fallback: tuple[int, int],
+    rails: Rails = USUAL_RAILS,
+    foreseen: Foreseen | None = None,
 ) -> tuple[Breach, ...]:
     """The guardrails that do not hold.
 
@@ -91,10 +128,12 @@ def breaches(
     ----------
     fallback : (int, int)
         Customers of the challenger's arm whom the champion answered, and all of them.
+    foreseen : Foreseen, optional
+        Without it nothing is said of scores and of whom either acts on.
     """
     found = [_failing(*fallback, rails), _slow(champion, challenger, rails)]
-    if min(champion.answers, challenger.answers) >= _ROWS:
-        found += [_acting(champion, challenger, rails), _scoring(champion, challenger, rails)]
+    if foreseen is not None and min(champion.answers, challenger.answers, foreseen.customers) >= _ROWS:
+        found += [_acting(champion, challenger, foreseen, rails), _scoring(champion, challenger, foreseen, rails)]
     return tuple(one for one in found if one is not None)
 
 
@@ -120,21 +159,42 @@ def _slow(champion: Arm, challenger: Arm, rails: Rails) -> Breach | None:
     )
 
 
-def _acting(champion: Arm, challenger: Arm, rails: Rails) -> Breach | None:
+def _acting(champion: Arm, challenger: Arm, foreseen: Foreseen, rails: Rails) -> Breach | None:
+    """What has changed for both arms alike is no fault of the challenger."""
     shares = [arm.acted / arm.answers for arm in (champion, challenger)]
-    ends = [wilson(arm.acted, arm.answers, 1 - SURE) for arm in (champion, challenger)]
-    apart = shares[1] - shares[0]
-    near, far = (ends[1].low, ends[0].high) if apart > 0 else (ends[0].low, ends[1].high)
-    if not (abs(apart) > rails.act_rate and near > far):
+    strange = (shares[1] - foreseen.act_rate[1]) - (shares[0] - foreseen.act_rate[0])
+    spread = math.sqrt(
+        sum(_variance(one, arm.answers) for one, arm in zip(shares, (champion, challenger), strict=True))
+        + sum(_variance(one, foreseen.customers) for one in foreseen.act_rate)
+    )
+    if not abs(strange) - NormalDist().inv_cdf(1 - SURE / 2) * spread > 0 or abs(strange) <= rails.act_rate:
         return None
-    return Breach("act_rate", apart, rails.act_rate, f"it acts on {shares[1]:.1%} beside {shares[0]:.1%}")
+    told = f"it acts on {shares[1]:.1%} beside {shares[0]:.1%}, where {foreseen.act_rate[1]:.1%} beside "
+    return Breach("act_rate", strange, rails.act_rate, f"{told}{foreseen.act_rate[0]:.1%} were expected")
 
 
-def _scoring(champion: Arm, challenger: Arm, rails: Rails) -> Breach | None:
-    cells = [np.diff([0, *arm.below, arm.answers]).astype(np.int64) for arm in (champion, challenger)]
-    one, other = pooled(cells[0], cells[1], _CELL, ordered=True)
-    chance = psi_by_chance(len(one), champion.answers, challenger.answers, 1 - SURE)
-    found = psi(one, other)
-    if not found - chance > rails.score_psi:
+def _variance(share: float, rows: int) -> float:
+    """Of a share, never 0 (one more of either kind)."""
+    smooth = (share * rows + 1) / (rows + 2)
+    return smooth * (1 - smooth) / rows
+
+
+def _scoring(champion: Arm, challenger: Arm, foreseen: Foreseen, rails: Rails) -> Breach | None:
+    moved = [
+        _moved(arm, below, foreseen.customers)
+        for arm, below in zip((champion, challenger), foreseen.below, strict=True)
+    ]
+    strange = moved[1][0] - moved[1][1] - moved[0][0]
+    if not strange > rails.score_psi:
         return None
-    return Breach("score_psi", found, rails.score_psi, f"scores of the arms are {found:.2f} of PSI apart")
+    words = f"its scores are {moved[1][0]:.2f} of PSI from what was expected, the champion's {moved[0][0]:.2f}"
+    return Breach("score_psi", strange, rails.score_psi, words)
+
+
+def _moved(arm: Arm, below: Sequence[int], customers: int) -> tuple[float, float]:
+    """PSI of an arm's scores from what was expected, and what chance makes at most."""
+    then, now = (
+        np.diff([0, *counts, rows]).astype(np.int64) for counts, rows in ((below, customers), (arm.below, arm.answers))
+    )
+    one, other = pooled(then, now, _CELL, ordered=True)
+    return psi(one, other), psi_by_chance(len(one), customers, arm.answers, 1 - SURE)

@@ -13,9 +13,10 @@ import numpy as np
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.errors import UsageError
 from riskloop.keep.enrolled import Final, customers_a_day
-from riskloop.loop.experiments.pairs import Pair, Paired, amounts, expected, priced
+from riskloop.loop.experiments.pairs import ACT, Pair, Paired, amounts, expected, priced
 from riskloop.loop.project import Project
 from riskloop.watch.experiment import Design
+from riskloop.watch.guardrails import EDGES, Foreseen
 from riskloop.watch.power import Drawn
 
 LOOK_BACK = timedelta(days=28)
@@ -39,12 +40,15 @@ class Terms:
         What a customer is expected to cost where nobody is asked again, in currency.
     final : Final
         When outcomes are final.
+    foreseen : Foreseen or None
+        What either version decides about recent customers; None without traffic.
     """
 
     design: Design
     compare: Compare
     centre: float
     final: Final
+    foreseen: Foreseen | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -54,13 +58,16 @@ class Terms:
             "centre": self.centre,
             "maturity_days": self.final.after / timedelta(days=1),
             "unreported": self.final.unreported,
+            "foreseen": None if self.foreseen is None else self.foreseen.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Terms:
         """Inverse of `to_dict`."""
         final = Final(timedelta(days=fields["maturity_days"]), fields["unreported"])
-        return cls(Design.from_dict(fields["design"]), fields["compare"], float(fields["centre"]), final)
+        seen = fields.get("foreseen")
+        foreseen = None if seen is None else Foreseen.from_dict(seen)
+        return cls(Design.from_dict(fields["design"]), fields["compare"], float(fields["centre"]), final, foreseen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,8 @@ class Glance:
         Expected cost per customer of the champion's decisions.
     drawn : (Drawn, Drawn) or None
         What a customer would bring, comparing decisions, and comparing all.
+    foreseen : Foreseen or None
+        Scores of both versions, and whom they act on.
     """
 
     customers: int
@@ -94,6 +103,7 @@ class Glance:
     high: float
     centre: float
     drawn: tuple[Drawn, Drawn] | None
+    foreseen: Foreseen | None = None
 
     def bringing(self, compare: Compare) -> Drawn | None:
         """What a customer would bring."""
@@ -127,7 +137,14 @@ def glance(project: Project, pair: Pair, share: float) -> Glance:
             _drawn(pair, paired, expectation(pair, paired, share), share, apart),
             _drawn(pair, paired, np.full(kept, centre), share, both),
         ),
+        foreseen=_foreseen(paired, kept),
     )
+
+
+def _foreseen(paired: Paired, customers: int) -> Foreseen:
+    rates = [float((code == ACT).mean()) for code in paired.code]
+    below = [tuple(int((p < edge).sum()) for edge in EDGES) for p in paired.probability]
+    return Foreseen(customers, (rates[0], rates[1]), (below[0], below[1]))
 
 
 def _means(pair: Pair, paired: Paired, by: int) -> tuple[FloatArray, FloatArray]:
@@ -171,7 +188,8 @@ def terms(project: Project, pair: Pair, share: float, seen: Glance) -> Terms:
     ends = (-span, span) if chosen.compare == "decisions" else (low - centre, high - centre)
     planned = round(seen.a_day * chosen.days) or _PLANNED
     design = Design(share, ends[0], ends[1], span, min(guess, span), chosen.level, planned)
-    return Terms(design, chosen.compare, centre, Final(chosen.maturity, chosen.unreported))
+    final = Final(chosen.maturity, chosen.unreported)
+    return Terms(design, chosen.compare, centre, final, seen.foreseen)
 
 
 def _bounds(project: Project, pair: Pair, seen: Glance) -> tuple[float, float, float]:

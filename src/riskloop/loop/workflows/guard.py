@@ -11,6 +11,7 @@ from riskloop.errors import BundleRefused, NotFound
 from riskloop.keep.chain import Promotion
 from riskloop.keep.enrolled import ArmTraffic, assigned_lately, traffic
 from riskloop.loop.experiments.pairs import ACT, Pair, code_of
+from riskloop.loop.experiments.terms import terms_of
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.arms import compared, pair_of, running
 from riskloop.loop.workflows.release import project_aliases
@@ -82,7 +83,9 @@ def guard_arms(project: Project, *, costs: bool = True) -> ArmsGuarded:
     else:
         arms = [_arm(traffic(project.engine, arm, recent, EDGES), pair) for arm in ("champion", "challenger")]
         asked = [arm for who, arm in assigned_lately(project.engine, recent) if split.arm_of(who) == "challenger"]
-        found = breaches(arms[0], arms[1], (asked.count("champion"), len(asked)), rails)
+        fixed = terms_of(named.details)
+        foreseen = None if fixed is None else fixed.foreseen
+        found = breaches(arms[0], arms[1], (asked.count("champion"), len(asked)), rails, foreseen)
         if costs and not found:
             found = _costs(project, pair, (champion, named.version), split, named, since)
     if not found:
