@@ -225,6 +225,80 @@ def _batch(results: Document) -> list[str]:
     ]
 
 
+def _experiments(results: Document) -> list[str]:
+    def share(one: Document) -> str:
+        return f"{one['value']:.1%} [{one['low']:.1%}, {one['high']:.1%}]"
+
+    nulls = [
+        [
+            one["case"],
+            f"{one['a_day']:,}",
+            f"{one['share']:.0%}",
+            *(share(one[w]) for w in ("ours", "t_daily", "t_once")),
+        ]
+        for one in results["nulls"]
+    ]
+    power = [
+        [
+            one["effect"],
+            f"{one['share']:.0%}",
+            f"{one['difference']:+.3f}",
+            f"{one['fixed']:,}",
+            f"{one['mean']:,}",
+            f"{one['median']:,.0f}",
+            f"{one['eight_in_ten']:,.0f}",
+            f"{one['planned_for_80']:,}",
+            f"{one['by_fixed']:.0%}",
+        ]
+        for one in results["power"]
+    ]
+    stronger = [
+        [f"{one['factor']:g}", f"{one['fixed']:,}", f"{one['mean']:,}", f"{one['saved']:+.0%}"]
+        for one in results["stronger"]
+    ]
+    decided = [
+        [
+            f"{one['differing']:.0%}",
+            f"{one['difference']:+.3f}",
+            f"{one['all']:,}",
+            f"{one['decisions']:,}",
+            f"{1 - one['decisions'] / one['all']:+.0%}",
+        ]
+        for one in results["decisions"]
+    ]
+    return [
+        f"{results['experiments']:,} simulated experiments in each row, looked at on each of 60 days; in none of them "
+        "do the arms differ in cost. How often a difference is told at any look, with its interval: by the confidence "
+        "sequence at 5 %, by a test of means at 5 % on each day, and by that test once, at the end. Target: <= 5 %.",
+        "",
+        *table(["costs", "customers a day", "share", "riskloop", "t-test daily", "t-test once"], nulls),
+        "",
+        "Where the challenger is cheaper: customers until that is told, beside a test of means with one look at the "
+        "end, made for that very difference and 80 % power. A look a day costs customers if that was guessed right.",
+        "",
+        *table(
+            [
+                *("challenger", "share", "difference", "one look at the end", "mean", "median"),
+                *("8 of 10 told by", "planned for 8 of 10", "told before that one look"),
+            ],
+            power,
+        ),
+        "",
+        "It saves them if the difference is larger than the least one worth telling, for which the test with one look "
+        "has to be made:",
+        "",
+        *table(["times the least difference", "one look at the end", "mean", "customers saved"], stronger),
+        "",
+        "The same challenger, by the costs of all customers, and by those alone whom the two decide about differently "
+        "(`experiments.compare: decisions`); mean customers, all counted:",
+        "",
+        *table(["decided differently", "difference", "all", "decisions", "customers saved"], decided),
+        "",
+        f"{results['speed']['looks']} looks at counts of 60,000 customers: {results['speed']['seconds']} s. Load of "
+        f"the machine when it began: {results['load']:g}.",
+    ]
+
+
 _TITLES = {
     "startup": "Start-up",
     "serving": "Service, beside others",
@@ -237,6 +311,7 @@ _TITLES = {
     "fits": "Fits side by side, and the number of rounds",
     "families": "Families beside the system's own choice",
     "monitoring": "Watching: speed, false alarms, power",
+    "experiments": "Experiments looked at every day",
     "quality": "Beside AutoGluon, FLAML and plain libraries",
 }
 _SECTIONS = {
@@ -251,5 +326,6 @@ _SECTIONS = {
     "fits": _fits,
     "families": _families,
     "monitoring": monitoring,
+    "experiments": _experiments,
     "quality": quality,
 }

@@ -57,6 +57,6 @@ def test_a_language_that_is_not_spoken_is_a_malformed_command(riskloop: Riskloop
 
 
 def test_documents_have_schemas(riskloop: Riskloop) -> None:
-    for name in ("data-report", "model-report", "compliance-pack", "drift-report"):
+    for name in ("data-report", "model-report", "compliance-pack", "drift-report", "experiment-report"):
         assert riskloop("schema", name).json["title"] == f"riskloop/{name}/1"
     assert "training" in riskloop("schema").json["properties"]

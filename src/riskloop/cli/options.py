@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from riskloop.errors import UsageError
 
 
 class Language(StrEnum):
@@ -26,3 +29,22 @@ HERE = Path()
 def names(text: str | None) -> tuple[str, ...]:
     """Comma-separated names."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def moment(text: str | None) -> datetime | None:
+    """A day or a time, in UTC unless it says otherwise.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is no day.", where="--since", next_step="write 2026-11-01 or 2026-11-01T12:00:00"
+        ) from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Verbs of release: promote, approve, rollback, ab, history, audit verify."""
+"""Verbs of release: promote, approve, rollback, history, audit verify."""
 
 from __future__ import annotations
 
@@ -17,11 +17,6 @@ def register(app: typer.Typer) -> None:
     app.command("approve", epilog="Example: riskloop approve 7 --reason 'reviewed the model card'")(approve)
     app.command("rollback", epilog="Example: riskloop rollback --reason 'complaints since Monday'")(rollback)
     app.command("history", epilog="Example: riskloop history --customer C-17 --on 2026-03-01")(history)
-    arms = typer.Typer(help="Compare a challenger with the champion in production.")
-    arms.command("start", epilog="Example: riskloop ab start 4 --share 0.1 --reason 'cheaper on May'")(ab_start)
-    arms.command("status", epilog="Example: riskloop ab status --json")(ab_status)
-    arms.command("stop", epilog="Example: riskloop ab stop --reason 'enough seen'")(ab_stop)
-    app.add_typer(arms, name="ab")
     audit = typer.Typer(help="Prove that the record is whole.")
     audit.command("verify", epilog="Example: riskloop audit verify")(verify)
     app.add_typer(audit, name="audit")
@@ -147,69 +142,6 @@ def history(
 def _value(metrics: dict[str, dict[str, dict[str, float | None]]], name: str, digits: int) -> str:
     value = metrics.get("metrics", {}).get(name, {}).get("value")
     return "-" if value is None else f"{value:,.{digits}f}"
-
-
-def ab_start(
-    version: Annotated[int, typer.Argument(help="Version that challenges.")],
-    reason: ReasonOption,
-    share: Annotated[
-        float | None, typer.Option(help="Share of customers that it answers: 0.5 for a test, little for a canary.")
-    ] = None,
-    shadow: Annotated[
-        bool, typer.Option("--shadow", help="It answers nobody; what it would have said is kept.")
-    ] = False,
-    project: ProjectOption = HERE,
-    as_json: JsonOption = False,
-) -> None:
-    """Let a challenger answer some customers, always the same ones, or look on as a shadow."""
-    from riskloop.loop.workflows.arms import start_arms
-    from riskloop.wiring import open_project
-
-    event = start_arms(open_project(project), version, reason=reason, share=share, shadow=shadow)
-    reporter = Reporter(as_json)
-    reporter.data(event)
-    what = "looks on" if shadow else f"answers {share:.0%} of the customers"
-    reporter.say(f"Version {version} {what} (event {event.seq}). See: [bold]riskloop ab status[/]")
-
-
-def ab_status(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
-    """Say who challenges whom, since when, and what each arm has decided."""
-    from riskloop.loop.workflows.arms import arms_status
-    from riskloop.wiring import open_project
-
-    status = arms_status(open_project(project))
-    reporter = Reporter(as_json)
-    reporter.data(status)
-    what = "looks on" if status.split.shadow else f"answers {status.split.share:.0%} of the customers"
-    reporter.say(
-        f"Version {status.challenger} {what} beside version {status.champion} since {status.since:%Y-%m-%d %H:%M} UTC"
-    )
-    reporter.table(
-        "Decided since",
-        ("version", "arm", "decision", "customers", "mean probability", "expected cost each"),
-        [
-            (
-                one.version,
-                one.arm,
-                one.decision,
-                f"{one.predictions:,}",
-                f"{one.mean_probability:.2%}",
-                "-" if one.mean_expected_cost is None else f"{one.mean_expected_cost:,.2f}",
-            )
-            for one in status.counts
-        ],
-    )
-
-
-def ab_stop(reason: ReasonOption, project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
-    """End the challenge: the champion answers everybody again."""
-    from riskloop.loop.workflows.arms import stop_arms
-    from riskloop.wiring import open_project
-
-    event = stop_arms(open_project(project), reason=reason)
-    reporter = Reporter(as_json)
-    reporter.data(event)
-    reporter.say(f"Version {event.version} challenges no more (event {event.seq}).")
 
 
 def verify(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from time import sleep
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption
+from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption, moment
 from riskloop.cli.show import Reporter, verbatim
 from riskloop.errors import UsageError
 
@@ -71,7 +71,7 @@ def monitor(
         raise UsageError("There is no folder to watch.", where="--watch", next_step="name it with --batch")
     if engine:
         require_evidently()
-    opened, from_day, reporter = open_project(project), _moment(since), Reporter(as_json)
+    opened, from_day, reporter = open_project(project), moment(since), Reporter(as_json)
     door = _Door(opened, reporter, language.value, engine)
     if watch and batch is not None:
         _watch(door, Path(batch), _seconds(every), version)
@@ -159,18 +159,6 @@ def _seconds(text: str) -> float:
         return duration(text)
     except ValueError as error:
         raise UsageError(f"{error}.", where="--every", next_step="write 30s, 10m or 2h") from error
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(
-            f"{text!r} is no day.", where="--since", next_step="write 2026-11-01 or 2026-11-01T12:00:00"
-        ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _performance(found: Monitored, pen: Pen) -> Iterator[str]:

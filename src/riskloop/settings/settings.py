@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from riskloop.data.linked.plan import Plan
 from riskloop.settings.of_data import DataSection, FeaturesSection, LinkedSection, ProblemSection
 from riskloop.settings.of_decisions import CostsSection, FairnessSection, ReasonsSection, ReviewSection
+from riskloop.settings.of_experiments import ExperimentsSection
 from riskloop.settings.of_learning import GateSection, TrainingSection
 from riskloop.settings.of_service import MonitoringSection, ServingSection
 from riskloop.settings.section import Section
@@ -32,6 +33,7 @@ class Settings(Section):
     gate: GateSection = GateSection()
     serving: ServingSection = ServingSection()
     monitoring: MonitoringSection = MonitoringSection()
+    experiments: ExperimentsSection = ExperimentsSection()
 
     @model_validator(mode="after")
     def _linked_by_id(self) -> Settings:
