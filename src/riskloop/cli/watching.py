@@ -37,11 +37,14 @@ def monitor(
     version: Annotated[
         int | None, typer.Option("--model-version", min=1, help="Version to compare with; the champion if left out.")
     ] = None,
+    alerts: Annotated[bool, typer.Option("--alerts/--no-alerts", help="Whether to evaluate alerts at the end.")] = True,
     language: LanguageOption = Language.en,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Say what has moved since training and what it costs: in a batch, or in the ledger; exit code 3 if it drifted."""
+    from riskloop.cli.alerting import tell_evaluated
+    from riskloop.loop.workflows.alerting import alert_monitored
     from riskloop.loop.workflows.monitor import monitor_batch, monitor_ledger, write_drift_report
     from riskloop.report.documents.moved import headline, moved_in_words, sentences
     from riskloop.report.documents.pen import Pen
@@ -55,9 +58,10 @@ def monitor(
     else:
         found = monitor_ledger(opened, from_day, version=version)
     written = write_drift_report(opened, found, language.value)
+    evaluated = alert_monitored(opened, found, str(written.files["html"])) if alerts else None
     pen, reporter = Pen(language.value, found.currency), Reporter(as_json)
     told = headline(found.drift, pen)
-    reporter.data(found.to_dict() | {"headline": told, "files": dict(written.files)})
+    reporter.data(found.to_dict() | {"headline": told, "files": dict(written.files), "alerts": evaluated})
     colour = _COLOURS[found.drift.verdict]
     word = pen.say(f"verdict_{found.drift.verdict}")
     reporter.say(f"[bold {colour}]{word}[/] {verbatim(told)}")
@@ -76,6 +80,8 @@ def monitor(
         reporter.say(verbatim(line))
     for path in written.files.values():
         reporter.say(pen.say("wrote", path=verbatim(path)))
+    if evaluated is not None:
+        tell_evaluated(evaluated, pen, reporter)
     if found.drift.drifted:
         raise typer.Exit(3)
 
