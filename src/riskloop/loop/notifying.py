@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,19 +51,25 @@ class Channel:
 
         It may take some seconds: receivers have about four to answer, mail servers fifteen.
         """
-        import apprise
-
         try:
+            return self._send(message, _KINDS["resolved" if resolved else severity])
+        except Exception as error:  # a plugin's fault must not end an evaluation: it is told as the reason
+            return self._without_secrets(f"{type(error).__name__}: {error}")
+
+    def _send(self, message: Message, kind: str) -> str | None:
+        with warnings.catch_warnings(), _what_is_said() as said:
+            warnings.simplefilter("ignore", DeprecationWarning)  # of its many plugins, loaded at the first message
+            import apprise
+
             service = apprise.Apprise.instantiate(self.address, asset=_asset(), suppress_exceptions=True)
             if not service:
                 return "its address is none that Apprise knows"
-            kind = apprise.NotifyType(_KINDS["resolved" if resolved else severity])
-            with _what_is_said() as said:
-                done = service.notify(
-                    body=message.body, title=message.title, notify_type=kind, body_format=apprise.NotifyFormat.TEXT
-                )
-        except Exception as error:  # a plugin's fault must not end an evaluation: it is told as the reason
-            return self._without_secrets(f"{type(error).__name__}: {error}")
+            done = service.notify(
+                body=message.body,
+                title=message.title,
+                notify_type=apprise.NotifyType(kind),
+                body_format=apprise.NotifyFormat.TEXT,
+            )
         return None if done else self._without_secrets(said[-1] if said else "the receiver did not take it")
 
     def _without_secrets(self, text: str) -> str:

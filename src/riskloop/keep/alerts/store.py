@@ -31,7 +31,7 @@ from riskloop.keep.alerts.records import (
 )
 from riskloop.keep.alerts.steps import Step
 from riskloop.keep.database import reading, serialised
-from riskloop.watch.alerts import SEVERITIES, Judgement, Severity
+from riskloop.watch.alerts import SEVERITIES, Judgement
 
 LONGEST_NOTE = 2_000
 _A, _E, _S = tables.alerts.c, tables.alert_events.c, tables.alert_silences.c
@@ -150,11 +150,11 @@ class Alerts:
         return tuple(AlertEvent(*row) for row in rows)
 
 
-def open_by_severity(engine: Engine) -> Mapping[Severity, int]:
+def open_by_severity(engine: Engine) -> Mapping[str, int]:
     """How many alerts are open, of each severity."""
     query = OPEN.with_only_columns(_A.severity, func.count()).group_by(_A.severity)
     with reading(engine) as connection:
-        counted: dict[Severity, int] = {row[0]: row[1] for row in connection.execute(query)}
+        counted: dict[str, int] = {row[0]: row[1] for row in connection.execute(query)}
     return {severity: counted.get(severity, 0) for severity in SEVERITIES}
 
 
