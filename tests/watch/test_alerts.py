@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -57,6 +58,16 @@ def test_a_performance_rule_alerts_only_if_the_whole_interval_is_beyond() -> Non
     assert judge(DEFAULTS["low_accuracy"], fact).status == "unsure"
     hasty = Rule("low_accuracy", "accuracy", "below", 0.75, certain=False)
     assert judge(hasty, fact).status == "firing"
+
+
+def test_a_floor_below_which_the_version_always_was_is_no_news_unless_asked_for() -> None:
+    fact = Fact("accuracy", "batches", 0.48, 0.45, 0.51, 800, {"promised": {"value": 0.5, "low": 0.46, "high": 0.54}})
+    told = judge(DEFAULTS["low_accuracy"], fact)
+    assert (told.status, told.why) == ("not_judged", "not_promised")
+    strict = replace(DEFAULTS["low_accuracy"], even_if_promised=True)
+    assert judge(strict, fact).status == "firing"
+    better = replace(fact, context={"promised": {"value": 0.8}})
+    assert judge(DEFAULTS["low_accuracy"], better).status == "firing"
 
 
 def test_an_end_that_is_not_known_is_not_beyond() -> None:

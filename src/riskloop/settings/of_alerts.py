@@ -36,6 +36,9 @@ class RuleSection(Section):
     channels: tuple[str, ...] | None = Field(None, description="Where messages go; everywhere if left out.")
     certain: bool | None = Field(None, description="Whether the whole interval must lie beyond the threshold.")
     least: int | None = Field(None, ge=1, description="Observations below which nothing is judged.")
+    even_if_promised: bool | None = Field(
+        None, description="Whether a floor holds even where the version promised no better when it was trained."
+    )
 
     def rule(self, name: str) -> Rule:
         """The rule: what is not said is as it is by default."""

@@ -52,6 +52,8 @@ MEASURES: Mapping[str, How] = {
 """What can be measured, and how it is written. ``change`` is relative, ``points`` a difference of shares,
 ``verdict`` 0 for stable, 1 to watch and 2 drifted, ``small`` a p-value."""
 
+_LEVELS = frozenset({"roc_auc", "accuracy", "precision", "recall", "f1"})
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -104,6 +106,9 @@ class Rule:
         Whether a whole interval must lie beyond the threshold.
     least : int
         Observations below which nothing is judged.
+    even_if_promised : bool
+        Whether a floor holds where the version itself promised no better when it was trained. By default it does not:
+        a policy that minds costs may act on most customers, with a poor accuracy that is no news.
 
     Raises
     ------
@@ -122,6 +127,7 @@ class Rule:
     channels: tuple[str, ...] | None = None
     certain: bool = True
     least: int = 1
+    even_if_promised: bool = False
 
     def __post_init__(self) -> None:
         if self.measure not in MEASURES:
@@ -194,7 +200,7 @@ class Judgement:
         ``unsure``: beyond the threshold, but not for certain.
     fact : Fact or None
     why : str
-        Of what is not judged: ``no_fact``, ``few``, ``undefined``; else empty.
+        Of what is not judged: ``no_fact``, ``few``, ``undefined``, ``not_promised``; else empty.
     """
 
     rule: Rule
@@ -240,6 +246,14 @@ def judge(rule: Rule, fact: Fact) -> Judgement:
         return Judgement(rule, fact.subject, "not_judged", fact, "undefined")
     if not rule.beyond(fact.value):
         return Judgement(rule, fact.subject, "clear", fact)
+    if fact.measure in _LEVELS and not rule.even_if_promised and rule.beyond(_promised(fact)):
+        return Judgement(rule, fact.subject, "not_judged", fact, "not_promised")
     end = fact.low if rule.upward else fact.high
     sure = not rule.certain or end is None or rule.beyond(end)
     return Judgement(rule, fact.subject, "firing" if sure else "unsure", fact)
+
+
+def _promised(fact: Fact) -> float:
+    """What the version promised of the measure; NaN where nobody knows."""
+    value = (fact.context.get("promised") or {}).get("value")
+    return math.nan if value is None else float(value)

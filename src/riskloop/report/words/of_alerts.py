@@ -139,5 +139,6 @@ ALERTS: Pairs = {
     "alerts_not_judged": ("Alerts not judged ({count}): {names}.", "Alertes non jugées ({count}) : {names}."),
     "why_no_fact": ("nothing measured", "rien de mesuré"),
     "why_few": ("too few observations", "trop peu d'observations"),
+    "why_not_promised": ("the version promised no better", "la version n'avait pas promis mieux"),
     "why_undefined": ("not defined", "non défini"),
 }
