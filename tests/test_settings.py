@@ -117,7 +117,10 @@ def test_an_empty_section_says_nothing() -> None:
         (changed("monitoring", moved_psi=0.3), "strong_psi"),
         (changed("alerts", rules={"errors": {"treshold": 1}}), "did you mean 'threshold'"),
         (changed("alerts", rules={"erors": {"threshold": 1}}), "did you mean 'errors'"),
-        (changed("alerts", rules={"mine": {"measure": "f2", "comparison": "below", "threshold": 1}}), "mean 'f1'"),
+        (
+            changed("alerts", rules={"mine": {"measure": "acuracy", "comparison": "below", "threshold": 1}}),
+            "'accuracy'",
+        ),
         (changed("alerts", rules={"errors": {"channels": ["tem"]}}, channels={"team": "env:T"}), "mean 'team'"),
         (changed("alerts", rules={"errors": {"cool_down": "soon"}}), "'soon' is no time"),
         (changed("alerts", rules={"errors": {"comparison": "over"}}), "alerts.rules.errors.comparison"),

@@ -149,6 +149,15 @@ def test_a_rule_s_own_cool_down_and_channels_come_first(engine: Engine, alerts: 
     ]
 
 
+def test_an_alert_that_nobody_could_be_told_of_is_told_once_there_is_a_channel(
+    engine: Engine, alerts: Alerts, noon: datetime
+) -> None:
+    alerts.settle(seen(BAD), noon, Pace())
+    assert sent(engine) == []
+    alerts.settle(seen(BAD), noon, PACE)
+    assert sent(engine) == ["opened"]
+
+
 def test_a_silence_keeps_the_alert_and_sends_nothing_until_it_ends(
     engine: Engine, alerts: Alerts, noon: datetime
 ) -> None:

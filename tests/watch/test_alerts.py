@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -132,3 +133,13 @@ def test_a_relative_change_holds_its_ratio_and_needs_positive_ends() -> None:
     assert found.high - found.low == pytest.approx(by_delta_method, rel=0.01)
     assert math.isnan(relative_change(Interval(5, -1, 9), Interval(4, 3, 5)).low)
     assert math.isnan(relative_change(Interval(0, 0, 0), Interval(4, 3, 5)).value)
+
+
+def test_every_rule_and_measure_is_in_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text()
+    for rule in DEFAULTS.values():
+        (line,) = [one for one in text.splitlines() if one.startswith(f"| `{rule.name}` |")]
+        assert f"`{rule.measure}`" in line or rule.measure == "service_down"
+        assert rule.severity in line
+        assert f"{rule.threshold:g}".lstrip("0") in line or rule.measure == "service_down"
+    assert all(f"`{measure}`" in text for measure in MEASURES if measure != "service_down")

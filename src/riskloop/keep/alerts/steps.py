@@ -103,6 +103,8 @@ class Step:
 
     def _tell(self, held: Alert, rule: Rule) -> None:
         """Call for a message if one is due."""
+        if not self._channels(rule):
+            return
         first = held.notified_at is None
         pause = self._pace.cool_down if rule.cool_down is None else rule.cool_down
         if not first:
@@ -149,11 +151,14 @@ class Step:
             _D.alert_id == alert.alert_id, _D.kind == kind, _D.delivered_at.is_(None), _D.given_up_at.is_(None)
         )
         on_its_way = set(self._connection.scalars(waiting))
-        for channel in self._pace.channels if rule.channels is None else rule.channels:
+        for channel in self._channels(rule):
             if channel not in on_its_way:
                 new = {"alert_id": alert.alert_id, "kind": kind, "channel": channel}
                 values = new | {"made_at": self._at, "attempts": 0}
                 self._connection.execute(insert(tables.alert_deliveries).values(values))
+
+    def _channels(self, rule: Rule) -> tuple[str, ...]:
+        return self._pace.channels if rule.channels is None else rule.channels
 
     def _changed(self, held: Alert, values: Mapping[str, Any]) -> Alert:
         self._connection.execute(update(tables.alerts).where(_A.alert_id == held.alert_id).values(values))
