@@ -60,9 +60,10 @@ def severity_of(alert: Alert, pen: Pen) -> str:
 
 def subject_of(alert: Alert, pen: Pen) -> str:
     """On what it was measured, with the version where it is known."""
-    key = f"subject_{alert.subject}"
+    subject = alert.subject.partition(" of version ")[0]  # which version is told below
+    key = f"subject_{subject}"
     told = pen.say(key) if pen.knows(key) else pen.text(alert.subject, 80).text
-    if alert.subject == "batches" and alert.context.get("name"):
+    if subject == "batches" and alert.context.get("name"):
         told = f"{told} ({pen.text(alert.context['name'], 80).text})"
     version = alert.context.get("version")
     return told if version is None else pen.say("subject_version", subject=told, version=version)
