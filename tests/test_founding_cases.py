@@ -23,6 +23,7 @@ from riskloop.learn.candidates.families import select_candidates
 from riskloop.learn.plan import Plan
 from riskloop.learn.training import train as learn
 from riskloop.loop.project import Project
+from riskloop.loop.workflows.alerting import alert_monitored
 from riskloop.loop.workflows.check import prepare_table
 from riskloop.loop.workflows.initialise import initialise
 from riskloop.loop.workflows.monitor import monitor_batch
@@ -374,6 +375,23 @@ def test_case_2_the_resampled_batch_does_not(bank: Project, real_data: Path) -> 
     found = monitor_batch(bank, str(real_data / "bankchurners" / "prod_batch_01_no_drift.csv"))
     assert found.drift.verdict == "stable"
     assert not found.drift.moved
+
+
+@pytest.mark.slow
+def test_case_2_alerts_are_raised_by_the_strong_batch_once_and_by_the_resampled_one_not(
+    bank: Project, real_data: Path
+) -> None:
+    strong, quiet = (
+        monitor_batch(bank, str(real_data / "bankchurners" / f"prod_batch_{name}.csv"))
+        for name in ("03_strong_drift", "01_no_drift")
+    )
+    assert alert_monitored(bank, quiet).opened == ()
+    first, again = alert_monitored(bank, strong), alert_monitored(bank, strong)
+    assert {one.rule for one in first.opened} >= {"drifted_columns", "drift", "roc_auc_down"}
+    assert (again.opened, again.resolved) == ((), ())
+    assert [one.alert_id for one in again.open] == [one.alert_id for one in first.open]
+    over = alert_monitored(bank, quiet)
+    assert (len(over.resolved), over.open) == (len(first.opened), ())
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 TRAINING = {
     "sklearn", "pandas", "polars", "pyarrow", "scipy", "mlflow", "lightgbm", "xgboost", "catboost", "matplotlib",
+    "apprise",
 }  # fmt: skip
 SERVING = {"starlette", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"}
 

@@ -1,15 +1,27 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from riskloop.errors import ConfigError
-from riskloop.settings import FILE, Settings, json_schema, load_settings, parse_settings, read_yaml, write_yaml
+from riskloop.settings import (
+    FILE,
+    Settings,
+    defaults_as_comment,
+    json_schema,
+    load_settings,
+    parse_settings,
+    read_yaml,
+    write_yaml,
+)
+from riskloop.watch.alerts import DEFAULTS
 from riskloop.watch.thresholds import USUAL
 
 LEAST: dict[str, Any] = {"project": "demo", "problem": {"target": "left"}, "data": {"path": "t.csv"}}
@@ -39,6 +51,52 @@ def test_thresholds_of_drift_that_are_not_said_stay_as_usual_and_in_order() -> N
     assert (mine.watched_psi, mine.moved_psi, mine.strong_psi, mine.columns) == (0.01, 0.01, 0.2, 5)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "slack://TokenA/TokenB/TokenC",
+        "mailto://ada:hunter2@example.org",
+        "https://hooks.slack.com/services/T/B/X",
+        "json://h/p?+Authorization=hunter2",
+        "json://h/p?token=hunter2",
+        "tgram://hunter2/1",
+        "hunter2",
+    ],
+)
+def test_an_address_that_may_hold_a_secret_is_refused_and_not_shown(address: str) -> None:
+    said = refusal(changed("alerts", channels={"team": address}))
+    assert "env:NAME" in said
+    assert "hunter2" not in said
+    assert "TokenA" not in said
+
+
+def test_an_address_without_a_secret_is_taken() -> None:
+    plain = {"hook": "json://127.0.0.1:9/x", "mail": "mailto://riskloop@example.org?smtp=h&to=a@example.org"}
+    told = plain | {"slack": "env:RISKLOOP_SLACK", "file": "file:/run/secrets/mail"}
+    assert parse_settings(changed("alerts", channels=told)).alerts.channels == told
+
+
+def test_rules_of_alerts_are_changed_switched_off_or_added() -> None:
+    rules = {
+        "errors": {"threshold": 0.05, "cool_down": "2h"},
+        "no_traffic": False,
+        "mine": {"measure": "broken_share", "comparison": "at_least", "threshold": 0.02, "lasting": "30m"},
+    }
+    made = {rule.name: rule for rule in parse_settings(changed("alerts", rules=rules)).alerts.all_rules()}
+    assert made["errors"] == replace(DEFAULTS["errors"], threshold=0.05, cool_down=7_200.0)
+    assert made["mine"].lasting == 1_800
+    assert set(made) == {*DEFAULTS, "mine"} - {"no_traffic"}
+    assert parse_settings(LEAST).alerts.all_rules() == tuple(DEFAULTS.values())
+
+
+def test_the_comment_at_the_end_of_a_new_file_says_what_is_in_force(tmp_path: Path) -> None:
+    write_yaml(tmp_path / FILE, LEAST, "A heading", defaults_as_comment())
+    assert load_settings(tmp_path, {}) == parse_settings(LEAST)
+    commented = defaults_as_comment()
+    spoken = yaml.safe_load(commented[commented.index("alerts:") :])
+    assert parse_settings({**LEAST, **spoken}).alerts.all_rules() == tuple(DEFAULTS.values())
+
+
 def test_an_empty_section_says_nothing() -> None:
     assert parse_settings({**LEAST, "features": None, "gate": None}) == parse_settings(LEAST)
 
@@ -57,6 +115,18 @@ def test_an_empty_section_says_nothing() -> None:
         (changed("training", test_share="a fifth"), "training.test_share"),
         (changed("training", policy="recall_at"), "policy_value"),
         (changed("monitoring", moved_psi=0.3), "strong_psi"),
+        (changed("alerts", rules={"errors": {"treshold": 1}}), "did you mean 'threshold'"),
+        (changed("alerts", rules={"erors": {"threshold": 1}}), "did you mean 'errors'"),
+        (
+            changed("alerts", rules={"mine": {"measure": "acuracy", "comparison": "below", "threshold": 1}}),
+            "'accuracy'",
+        ),
+        (changed("alerts", rules={"errors": {"channels": ["tem"]}}, channels={"team": "env:T"}), "mean 'team'"),
+        (changed("alerts", rules={"errors": {"cool_down": "soon"}}), "'soon' is no time"),
+        (changed("alerts", rules={"errors": {"comparison": "over"}}), "alerts.rules.errors.comparison"),
+        (changed("alerts", repeat="never"), "'never' is no time"),
+        (changed("alerts", key="rk_secret"), "key: env:NAME"),
+        (changed("alerts", service="ftp://host"), "alerts.service"),
         (changed("serving", bands=[0.7, 0.4]), "the lower one first"),
         (changed("serving", labels=["act", "act"]), "different words"),
         (changed("costs", fp=10, fn=-1), "fn"),

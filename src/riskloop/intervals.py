@@ -55,3 +55,22 @@ def wilson(successes: float, trials: float, level: float = 0.95) -> Interval:
     centre = (share + spread / 2) / (1 + spread)
     half = math.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
     return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def difference(one: Interval, other: Interval) -> Interval:
+    """``one - other`` of two independent estimates, from their intervals (square and add: Zou and Donner, 2008)."""
+    value = one.value - other.value
+    below = math.hypot(one.value - one.low, other.high - other.value)
+    above = math.hypot(one.high - one.value, other.value - other.low)
+    return Interval(value, value - below, value + above)
+
+
+def relative_change(one: Interval, other: Interval) -> Interval:
+    """``one / other - 1`` of two independent positive estimates: the difference of their logarithms; else NaN."""
+    ends = (one.value, one.low, one.high, other.value, other.low, other.high)
+    if not one.value > 0 or not other.value > 0:
+        return Interval(math.nan, math.nan, math.nan)
+    if not min(ends) > 0:
+        return Interval(one.value / other.value - 1, math.nan, math.nan)
+    logs = difference(Interval(*map(math.log, ends[:3])), Interval(*map(math.log, ends[3:])))
+    return Interval(*(math.expm1(end) for end in (logs.value, logs.low, logs.high)))

@@ -41,7 +41,7 @@ def _parse(command: Any, arguments: list[str]) -> None:
 def test_the_verbs_are_those_of_the_design() -> None:
     assert set(VERBS) >= {
         "init", "simulate", "check", "train", "compare", "promote", "rollback", "history", "serve", "score",
-        "outcomes", "report data", "report drift", "audit verify", "doctor", "demo", "schema", "monitor",
+        "outcomes", "report data", "report drift", "audit verify", "doctor", "demo", "schema", "monitor", "alerts ack",
     }  # fmt: skip
 
 

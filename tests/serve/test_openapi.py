@@ -113,7 +113,7 @@ def test_the_service_does_what_its_document_says(project, serve, customers, bund
         [*program, f"--checks={checks},unsupported_method", *options], cwd=tmp_path, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "Tested: 26" in run.stdout  # all but the document itself
+    assert "Tested: 28" in run.stdout  # all but the document itself
 
 
 def test_people_can_read_it_without_a_script_or_anything_from_elsewhere(standing):

@@ -9,6 +9,7 @@ import typer
 
 from riskloop.cli import (
     access,
+    alerting,
     comparing,
     explaining,
     learning,
@@ -41,6 +42,7 @@ _ROOMS = (
     comparing,
     operating,
     watching,
+    alerting,
     access,
     safekeeping,
 )

@@ -56,6 +56,7 @@ def monitor(
     engine: Annotated[
         Engine | None, typer.Option(help="Also write this tool's own report about the same rows, with its defaults.")
     ] = None,
+    alerts: Annotated[bool, typer.Option("--alerts/--no-alerts", help="Whether to evaluate alerts at the end.")] = True,
     language: LanguageOption = Language.en,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
@@ -72,7 +73,7 @@ def monitor(
     if engine:
         require_evidently()
     opened, from_day, reporter = open_project(project), moment(since), Reporter(as_json)
-    door = _Door(opened, reporter, language.value, engine)
+    door = _Door(opened, reporter, language.value, engine, alerts)
     if watch and batch is not None:
         _watch(door, Path(batch), _seconds(every), version)
         return
@@ -93,15 +94,19 @@ class _Door:
     reporter: Reporter
     language: Literal["en", "fr"]
     engine: Engine | None
+    alerts: bool
 
     def tell(self, found: Monitored, since: datetime | None = None) -> dict[str, Any]:
         """Write the reports and tell people; gives what machines are told."""
+        from riskloop.cli.alerting import tell_evaluated
+        from riskloop.loop.workflows.alerting import alert_monitored
         from riskloop.loop.workflows.engines import write_evidently_report
         from riskloop.loop.workflows.monitor import write_drift_report
         from riskloop.report.documents.moved import headline, moved_in_words, sentences
         from riskloop.report.documents.pen import Pen
 
         written = write_drift_report(self.project, found, self.language)
+        evaluated = alert_monitored(self.project, found, str(written.files["html"])) if self.alerts else None
         theirs = write_evidently_report(self.project, found, since) if self.engine else None
         pen, reporter = Pen(self.language, found.currency), self.reporter
         told = headline(found.drift, pen)
@@ -123,8 +128,10 @@ class _Door:
             reporter.say(verbatim(line))
         for path in (*written.files.values(), *(theirs.files.values() if theirs else ())):
             reporter.say(pen.say("wrote", path=verbatim(path)))
+        if evaluated is not None:
+            tell_evaluated(evaluated, pen, reporter)
         more = {"evidently": theirs.to_dict()} if theirs else {}
-        return found.to_dict() | {"headline": told, "files": dict(written.files)} | more
+        return found.to_dict() | {"headline": told, "files": dict(written.files), "alerts": evaluated} | more
 
 
 def _watch(door: _Door, folder: Path, every: float, version: int | None) -> None:

@@ -177,3 +177,82 @@ batches = Table(
     _required("told", Text),
     _required("at", Instant),
 )
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("alert_id", Integer, primary_key=True),
+    _required("rule", Text),
+    _required("subject", Text),
+    _required("measure", Text),
+    _required("comparison", String(16)),
+    _required("threshold", Double),
+    _required("severity", String(16)),
+    _required("streak", Integer),
+    _required("since", Instant),
+    _required("last_at", Instant),
+    Column("opened_at", Instant),
+    Column("notified_at", Instant),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", Text),
+    Column("resolved_at", Instant),
+    Column("value", Double),
+    Column("low", Double),
+    Column("high", Double),
+    _required("context", JSON),
+)
+Index(
+    "uq_alerts_unresolved",
+    alerts.c.rule,
+    alerts.c.subject,
+    unique=True,
+    sqlite_where=alerts.c.resolved_at.is_(None),
+)  # partial on PostgreSQL too, by the migration
+
+alert_events = Table(
+    "alert_events",
+    metadata,
+    Column("seq", BigSerial, primary_key=True),
+    _required("at", Instant),
+    Column("alert_id", Integer, index=True),
+    _required("rule", Text),
+    _required("subject", Text),
+    _required("kind", String(16)),
+    _required("actor", Text),
+    Column("note", Text),
+)
+
+alert_deliveries = Table(
+    "alert_deliveries",
+    metadata,
+    Column("seq", BigSerial, primary_key=True),
+    _required("alert_id", Integer, index=True),
+    _required("kind", String(16)),
+    _required("channel", Text),
+    _required("made_at", Instant),
+    _required("attempts", Integer),
+    Column("claimed_at", Instant),
+    Column("delivered_at", Instant),
+    Column("given_up_at", Instant),
+    Column("error", Text),
+)
+
+alert_silences = Table(
+    "alert_silences",
+    metadata,
+    Column("seq", BigSerial, primary_key=True),
+    _required("rule", Text),
+    _required("made_at", Instant),
+    _required("until", Instant),
+    _required("actor", Text),
+    _required("reason", Text),
+)
+
+alert_samples = Table(
+    "alert_samples",
+    metadata,
+    Column("seq", BigSerial, primary_key=True),
+    _required("at", Instant),
+    _required("source", Text),
+    _required("counts", JSON),
+)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from riskloop.bundle.bundle import Bundle
     from riskloop.keep.access import Access
+    from riskloop.keep.alerts import Alerts, Deliveries
     from riskloop.keep.artifacts import Bundles
     from riskloop.keep.batches import Batches
     from riskloop.keep.customers import Customers
@@ -217,6 +218,18 @@ class Project:
         from riskloop.keep.access import Access
 
         return Access(self.engine)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        from riskloop.keep.alerts import Alerts
+
+        return Alerts(self.engine)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        from riskloop.keep.alerts import Deliveries
+
+        return Deliveries(self.engine)
 
     @cached_property
     def registry(self) -> Registry:

@@ -172,6 +172,33 @@ class ReleaseAnswer(Struct, frozen=True):
     hash: str
 
 
+class AlertAnswer(Struct, frozen=True):
+    """Something that is, or was, beyond a rule's threshold; `low` and `high` are the ends of the value's interval."""
+
+    id: int
+    state: Literal["open", "acknowledged", "resolved"]
+    severity: Literal["info", "warning", "critical"]
+    rule: str
+    subject: str
+    measure: str
+    comparison: str
+    threshold: float
+    value: float | None
+    low: float | None
+    high: float | None
+    since: str
+    last_found: str
+    acknowledged_by: str | None
+    resolved_at: str | None
+    context: dict[str, Any]
+
+
+class AlertsAnswer(Struct, frozen=True):
+    """The open alerts, the gravest first, then the last resolved ones."""
+
+    alerts: list[AlertAnswer]
+
+
 class DecisionCount(Struct, frozen=True):
     """How many predictions of a version ended in a decision."""
 

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from riskloop.bundle.sign import KeyRing
 from riskloop.errors import RiskloopError
 from riskloop.keep.access import Access
+from riskloop.keep.alerts import Alerts
 from riskloop.keep.artifacts import Artifacts, Bundles
 from riskloop.keep.customers import Customers
 from riskloop.keep.database import open_database
@@ -28,6 +29,7 @@ from riskloop.keep.promotions import Promotions
 from riskloop.keep.spool import Spool
 from riskloop.keep.versions import Versions
 from riskloop.keep.writer import GroupCommitWriter
+from riskloop.serve.alerts import AlertsOverHttp
 from riskloop.serve.body import JSON
 from riskloop.serve.champion import BundleStore, Champion
 from riskloop.serve.config import ServeConfig
@@ -131,6 +133,7 @@ def create_app(
     predictions = Predictions(config, champion, journal, Customers(engine), metrics, shadow, clock=clock, new_id=new_id)
     release = Release(config, champion, promotions, versions, store, clock=clock)
     monitoring = Monitoring(engine, champion, journal, metrics, spools=spool is not None)
+    alerts = AlertsOverHttp(config, Alerts(engine), clock=clock)
     protocols = Protocols(config, champion, predictions.all_or_none)
     login = Login(config.project, guard, sessions, clock=clock)
     needs = guard.needs
@@ -149,6 +152,12 @@ def create_app(
         Route("/models", needs("viewer", release.models)),
         Route("/models/{version:int}/promote", needs("approver", release.promote, privileged=True), methods=["POST"]),
         Route("/rollback", needs("approver", release.rollback, privileged=True), methods=["POST"]),
+        Route("/alerts", needs("viewer", alerts.list)),
+        Route(
+            "/alerts/{alert_id:int}/acknowledge",
+            needs("approver", alerts.acknowledge, privileged=True),
+            methods=["POST"],
+        ),
         Route("/invocations", needs("scorer", protocols.invocations), methods=["POST"]),
         Route("/v2/models/{name}/infer", needs("scorer", protocols.infer), methods=["POST"]),
         Route("/v2/models/{name}", needs("viewer", protocols.metadata)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -44,6 +44,13 @@ class Metrics:
         self._probability = Histogram(
             "riskloop_probability", "Predicted probability.", ["version"], buckets=_TENTHS, registry=own
         )
+        self._alerts = Gauge(
+            "riskloop_alerts_open",
+            "Alerts that are open.",
+            ["severity"],
+            registry=own,
+            multiprocess_mode="livemostrecent",  # all workers read the same store; who read it last knows best
+        )
         # Labels are few; to look one up costs more than to count.
         self._requests_of, self._seconds_of = cache(self._requests.labels), cache(self._seconds.labels)
         self._predictions_of, self._probability_of = cache(self._predictions.labels), cache(self._probability.labels)
@@ -67,6 +74,11 @@ class Metrics:
         for prediction in kept:
             self._predictions_of(prediction.version, prediction.arm, prediction.decision).inc()
             self._probability_of(prediction.version).observe(prediction.probability)
+
+    def alerts(self, opened: Mapping[str, int]) -> None:
+        """Tell how many alerts are open, by severity."""
+        for severity, count in opened.items():
+            self._alerts.labels(severity).set(count)
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format, those of all workers where there are several."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from sqlalchemy import Engine, func, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from riskloop.errors import Unavailable
+from riskloop.keep.alerts import open_by_severity
 from riskloop.keep.database import reading
 from riskloop.keep.instant import utc_text
 from riskloop.keep.tables import outcomes, predictions
@@ -16,6 +19,8 @@ from riskloop.serve.champion import Champion
 from riskloop.serve.journal import Journal
 from riskloop.serve.metrics import CONTENT_TYPE, Metrics
 from riskloop.serve.predictions import json_response
+
+_ALERTS_SECONDS = 2.0
 
 
 class Monitoring:
@@ -44,7 +49,10 @@ class Monitoring:
         return json_response(Ready(live.ref, Refusal(refused.message, refused.where) if refused else None))
 
     async def metrics(self, _request: Request) -> Response:
-        """``GET /metrics``: Prometheus' text format."""
+        """``GET /metrics``: Prometheus' text format; also while the database is away."""
+        with contextlib.suppress(Unavailable, TimeoutError):
+            counted = asyncio.to_thread(open_by_severity, self._engine)
+            self._metrics.alerts(await asyncio.wait_for(counted, _ALERTS_SECONDS))
         return Response(self._metrics.exposition(), media_type=CONTENT_TYPE)
 
     async def counts(self, _request: Request) -> Response:

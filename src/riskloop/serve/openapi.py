@@ -18,7 +18,7 @@ from riskloop.serve.envelope import ID_PATTERN, LONGEST_ID, id_column_of
 from riskloop.serve.login import FORM
 from riskloop.serve.metrics import CONTENT_TYPE
 from riskloop.serve.problems import PROBLEM_TYPE
-from riskloop.serve.release import LARGEST_VERSION, LONGEST_TEXT
+from riskloop.serve.saying import LARGEST_VERSION, LONGEST_TEXT
 
 Schema = dict[str, Any]
 
@@ -70,6 +70,7 @@ _VERSION = {
     "required": True,
     "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_VERSION},
 }
+_ALERT = _VERSION | {"name": "alert_id"}
 
 
 def document(name: str, bundle: Bundle | None) -> dict[str, Any]:
@@ -140,6 +141,12 @@ def _paths(bundle: Bundle | None) -> dict[str, dict[str, Schema]]:
             )
         },
         "/rollback": {"post": _operation("Roll back", JSON, _ref("ReleaseAnswer"), changing, body=back)},
+        "/alerts": {"get": _operation("What is beyond its threshold", JSON, _ref("AlertsAnswer"), reading)},
+        "/alerts/{alert_id}/acknowledge": {
+            "post": _operation(
+                "Look after an alert", JSON, _ref("AlertAnswer"), changing, body=said, parameters=(_ALERT,)
+            )
+        },
         "/monitoring": {"get": _operation("What the ledger holds", JSON, _ref("MonitoringAnswer"), reading)},
         "/metrics": {"get": _operation("Prometheus metrics", CONTENT_TYPE, {"type": "string"})},
         "/": {"get": _operation("Page for people", "text/html", {"type": "string"})},
@@ -257,6 +264,8 @@ def _answers() -> dict[str, Schema]:
         answers.VersionsAnswer,
         answers.ReleaseAnswer,
         answers.MonitoringAnswer,
+        answers.AlertAnswer,
+        answers.AlertsAnswer,
     )
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     schemas["BatchAnswer"]["properties"]["answers"]["items"] = {"anyOf": [_ref("Answer"), _ref("RefusedRow")]}

@@ -5,34 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from riskloop.data.contract import did_you_mean
 from riskloop.errors import NotFound
 from riskloop.keep.chain import Promotion, ReleaseState
 from riskloop.keep.instant import utc_text
 from riskloop.keep.promotions import Promotions
 from riskloop.keep.versions import Version, Versions
-from riskloop.serve.answers import (
-    ContractSummary,
-    FieldError,
-    ModelAnswer,
-    ReleaseAnswer,
-    VersionAnswer,
-    VersionsAnswer,
-)
-from riskloop.serve.body import JSON, decode_json, read_body
+from riskloop.serve.answers import ContractSummary, ModelAnswer, ReleaseAnswer, VersionAnswer, VersionsAnswer
 from riskloop.serve.champion import BundleStore, Champion
 from riskloop.serve.config import ServeConfig
-from riskloop.serve.guard import caller_of, only_from_this_machine
 from riskloop.serve.predictions import json_response
-from riskloop.serve.problems import RequestRefused, invalid
-
-LONGEST_TEXT = 2_000
-LARGEST_VERSION = 2**31 - 1
+from riskloop.serve.saying import LARGEST_VERSION, said_in
 
 
 class Release:
@@ -81,13 +67,13 @@ class Release:
     async def promote(self, request: Request) -> Response:
         """``POST /models/{version}/promote``: put a version in charge. Its bundle is verified first."""
         version = int(request.path_params["version"])
-        said = await self._said(request, ("actor", "reason"))
+        said = await said_in(request, self._config.max_body_bytes, ("actor", "reason"))
         event = await asyncio.to_thread(self._promote, version, said["actor"], said["reason"])
         return json_response(_event(event))
 
     async def rollback(self, request: Request) -> Response:
         """``POST /rollback``: go back to the previous champion, or to the version named."""
-        said = await self._said(request, ("actor", "reason"), optional="version")
+        said = await said_in(request, self._config.max_body_bytes, ("actor", "reason"), optional="version")
         event = await asyncio.to_thread(self._rollback, said.get("version"), said["actor"], said["reason"])
         return json_response(_event(event))
 
@@ -105,42 +91,6 @@ class Release:
         event = self._promotions.rollback(version, actor=actor, reason=reason, at=self._clock())
         self._champion.refresh()
         return event
-
-    async def _said(self, request: Request, required: tuple[str, ...], optional: str = "") -> dict[str, Any]:
-        """What the request says, with its actor: whose key it is; without keys, who it says, from this machine."""
-        name = caller_of(request).name
-        if name is None:
-            only_from_this_machine(request)
-        _, data = await read_body(request, (JSON,), self._config.max_body_bytes)
-        document = decode_json(data)
-        if not isinstance(document, dict):
-            raise invalid([FieldError("", "not-an-object", 'expected {"actor": "...", "reason": "..."}')])
-        if name is not None and document.setdefault("actor", name) != name:
-            raise RequestRefused(403, "another-actor", f"This key is {name!r}'s.", next_step="leave the actor out")
-        accepted = (*required, optional) if optional else required
-        errors = [
-            FieldError(key, "unexpected", f"no such field{did_you_mean(key, accepted)}")
-            for key in document
-            if key not in accepted
-        ]
-        errors += [FieldError(key, *wrong) for key in required if (wrong := _not_words(document.get(key)))]
-        if optional and not _is_version(document.get(optional)):
-            errors.append(FieldError(optional, "not-a-version", "expected the number of a version"))
-        if errors:
-            raise invalid(errors)
-        return document
-
-
-def _not_words(value: Any) -> tuple[str, str] | None:
-    if value is None:
-        return "absent", "this field must be given"
-    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_TEXT or "\0" in value:
-        return "not-a-text", f"expected a text of 1 to {LONGEST_TEXT} characters"
-    return None
-
-
-def _is_version(value: Any) -> bool:
-    return value is None or (type(value) is int and 0 < value <= LARGEST_VERSION)
 
 
 def _version(version: Version, state: ReleaseState) -> VersionAnswer:

@@ -1,5 +1,6 @@
 """riskloop.yaml: read once, typed, a sentence per field."""
 
+from riskloop.settings.of_alerts import AlertsSection, defaults_as_comment
 from riskloop.settings.of_decisions import TEXTS_FILE, FairnessSection
 from riskloop.settings.of_learning import GateSection, TrainingSection
 from riskloop.settings.reading import CONTRACT_FILE, FILE, PREFIX, load_settings, parse_settings, read_yaml, write_yaml
@@ -10,10 +11,12 @@ __all__ = [
     "FILE",
     "PREFIX",
     "TEXTS_FILE",
+    "AlertsSection",
     "FairnessSection",
     "GateSection",
     "Settings",
     "TrainingSection",
+    "defaults_as_comment",
     "json_schema",
     "load_settings",
     "parse_settings",

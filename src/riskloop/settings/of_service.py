@@ -17,6 +17,9 @@ class ServingSection(Section):
     labels: tuple[str, str] = Field(("act", "pass"), description="Words for the two decisions: act, do not act.")
     bands: tuple[float, float] = Field((0.4, 0.7), description="Probabilities that separate low, medium, high risk.")
 
+    public_url: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Where people reach the service; links in messages lead there."
+    )
     log: Literal["text", "json"] = Field("text", description="Lines for people, or a JSON object per line.")
     log_requests: bool = Field(False, description="Whether every request has a line in the log.")
     max_connections: int = Field(2_000, gt=0, description="Connections of one worker; who comes beyond gets 503.")

@@ -71,13 +71,14 @@ def read_yaml(path: Path) -> Any:
         raise ConfigError(f"The file is not valid YAML: {error}", where=str(path), next_step="correct it") from error
 
 
-def write_yaml(path: Path, document: Mapping[str, Any], heading: str) -> None:
-    """Write a document with a comment on top, whole or not at all."""
+def write_yaml(path: Path, document: Mapping[str, Any], heading: str, ending: str = "") -> None:
+    """Write a document with a comment on top, and perhaps one below, whole or not at all."""
     import yaml
 
     text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=110)
     draft = path.with_suffix(".tmp")
-    draft.write_text("".join(f"# {line}\n" for line in heading.splitlines()) + text, encoding="utf-8")
+    above, below = ("".join(f"# {line}".rstrip() + "\n" for line in part.splitlines()) for part in (heading, ending))
+    draft.write_text(above + text + below, encoding="utf-8")
     draft.replace(path)
 
 

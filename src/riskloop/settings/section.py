@@ -16,11 +16,11 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0}
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 def duration(text: str | float) -> float:
-    """Seconds in ``90s``, ``10m``, ``2h``, or a plain number of seconds.
+    """Seconds in ``90s``, ``10m``, ``2h``, ``7d``, or a plain number of seconds.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def duration(text: str | float) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < 1e7:
-        raise ValueError(f"{text!r} is no time; write 90s, 10m or 2h")
+        raise ValueError(f"{text!r} is no time; write 90s, 10m, 2h or 7d")
     return seconds
 
 

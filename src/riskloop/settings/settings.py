@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from riskloop.data.linked.plan import Plan
+from riskloop.settings.of_alerts import AlertsSection
 from riskloop.settings.of_data import DataSection, FeaturesSection, LinkedSection, ProblemSection
 from riskloop.settings.of_decisions import CostsSection, FairnessSection, ReasonsSection, ReviewSection
 from riskloop.settings.of_experiments import ExperimentsSection
@@ -34,6 +35,7 @@ class Settings(Section):
     serving: ServingSection = ServingSection()
     monitoring: MonitoringSection = MonitoringSection()
     experiments: ExperimentsSection = ExperimentsSection()
+    alerts: AlertsSection = AlertsSection()
 
     @model_validator(mode="after")
     def _linked_by_id(self) -> Settings:

@@ -27,7 +27,16 @@ from riskloop.errors import DataError, UsageError
 from riskloop.findings import Finding, by_severity
 from riskloop.loop.linking import link, sections, with_linked_rules
 from riskloop.problem import Problem
-from riskloop.settings import CONTRACT_FILE, FILE, TEXTS_FILE, Settings, parse_settings, read_yaml, write_yaml
+from riskloop.settings import (
+    CONTRACT_FILE,
+    FILE,
+    TEXTS_FILE,
+    Settings,
+    defaults_as_comment,
+    parse_settings,
+    read_yaml,
+    write_yaml,
+)
 
 _HEADING = "riskloop project; every setting is described by `riskloop schema`."
 _TEXTS_HEADING = """What reasons for a decision are called, in English and French. Raise the version with every change.
@@ -278,7 +287,7 @@ def _write(folder: Path, document: dict[str, Any], inferred: Inferred, features:
     ignored = [name for name in contract["known"] if name not in contract["columns"]]
     write_yaml(folder / CONTRACT_FILE, listed | {"known": ignored}, _CONTRACT_HEADING)
     write_yaml(folder / TEXTS_FILE, _texts(features, folder / TEXTS_FILE), _TEXTS_HEADING)
-    write_yaml(folder / FILE, document, _HEADING)
+    write_yaml(folder / FILE, document, _HEADING, defaults_as_comment())
     KeyRing(folder / ".riskloop" / "keys").create()
 
 

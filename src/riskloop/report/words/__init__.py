@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from riskloop.report.words.of_alerts import ALERTS
 from riskloop.report.words.of_compliance import COMPLIANCE
 from riskloop.report.words.of_data import DATA
 from riskloop.report.words.of_documents import DOCUMENTS
@@ -17,7 +18,7 @@ from riskloop.report.words.of_models import MODELS
 Say = Callable[..., str]
 Language = Literal["en", "fr"]
 
-_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE, **DRIFT, **EXPERIMENTS}
+_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE, **DRIFT, **EXPERIMENTS, **ALERTS}
 _BEFORE_A_MARK = re.compile(r" (?=[:;?!%»])|(?<=«) ")
 _FRENCH_DIGITS = str.maketrans({",": "\N{NARROW NO-BREAK SPACE}", ".": ","})
 _THOUSANDS = re.compile(r"(?<=\d) (?=\d{3})")
