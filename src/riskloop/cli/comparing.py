@@ -201,7 +201,7 @@ def ab_plan(
         reporter.say(
             f"{seen.customers:,} recent customers: the two decide differently about {seen.differing:.1%}; expected "
             f"difference {one:+,.3f} {money} per customer by the champion's probabilities, {other:+,.3f} by the "
-            f"challenger's. {seen.a_day:,.0f} customers a day"
+            f"challenger's. {seen.a_day:,.0f} customers a day come over HTTP"
         )
     else:
         reporter.say("The ledger holds too little traffic to look back on: what follows is a rough guess")

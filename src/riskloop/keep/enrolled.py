@@ -208,8 +208,11 @@ def traffic(engine: Engine, arm: str, since: datetime, edges: Sequence[float], *
 
 
 def customers_a_day(engine: Engine, since: datetime, until: datetime) -> float:
-    """Customers, each once, met over HTTP or in batches since a moment, by the days from the first of them on."""
-    made = (_P.at >= since, _P.at < until, _P.entity_id.is_not(None), _P.arm != "shadow")
+    """Customers, each once, answered over HTTP since a moment, by the days from the first of them on.
+
+    Files that are scored are the champion's: an experiment meets none of their customers.
+    """
+    made = (_P.at >= since, _P.at < until, _P.entity_id.is_not(None), _P.arm.in_(_ARMS))
     with reading(engine) as connection:
         count, first = connection.execute(
             select(func.count(_P.entity_id.distinct()), func.min(_P.at)).where(*made)

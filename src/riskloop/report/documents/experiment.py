@@ -149,9 +149,9 @@ def _days(compared: Compared, pen: Pen) -> Section:
 
 
 def _figure(compared: Compared, pen: Pen) -> Figure:
-    """The sequence; the axis fits its second half, since it begins as wide as costs can be apart."""
+    """The sequence; the axis leaves out its first quarter, since it begins as wide as costs can be apart."""
     looks = compared.looks[-_MOST_DAYS:]
-    late = looks[len(looks) // 2 :]
+    late = looks[len(looks) // 4 :]
     low = min(0.0, *(look.difference.low for look in late))
     high = max(0.0, *(look.difference.high for look in late))
     last = len(looks) - 1
