@@ -115,4 +115,5 @@ def wide(sizes: tuple[int, ...] = SIZES) -> list[dict[str, Any]]:
             command = [sys.executable, "-m", "benchmarks.monitoring", "measure", str(folder), str(batch)]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             told.append(json.loads(done.stdout.strip().splitlines()[-1]))
+            print(told[-1], file=sys.stderr, flush=True)
     return told

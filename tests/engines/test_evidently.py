@@ -225,4 +225,4 @@ def test_cells_that_break_the_contract_are_missing(trained: Project, simulated: 
     _, bundle = trained.bundle()
     columns = engines._of_table(trained, bundle, trained.source.like(str(tmp_path / "odd.csv")), 1_000)
     assert np.isnan(columns["monthly_charge"]).all()
-    assert not (columns["plan"] == bundle.contract["plan"].levels.index("basic")).any()
+    assert not (columns["plan"] == bundle.contract.by_name["plan"].levels.index("basic")).any()
