@@ -27,6 +27,7 @@ class Schema(StrEnum):
     compliance_pack = "compliance-pack"
     data_report = "data-report"
     drift_report = "drift-report"
+    performance_report = "performance-report"
 
 
 def register(app: typer.Typer) -> None:

@@ -49,7 +49,7 @@ def monitor(
 
     if batch is not None and since is not None:
         raise UsageError("A batch has no days.", where="--since", next_step="leave out --since, or --batch")
-    opened, from_day = open_project(project), _moment(since)
+    opened, from_day = open_project(project), moment(since)
     if batch is not None:
         found = monitor_batch(opened, batch, version=version)
     else:
@@ -80,16 +80,23 @@ def monitor(
         raise typer.Exit(3)
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """A day or a time in UTC.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(
             f"{text!r} is no day.", where="--since", next_step="write 2026-11-01 or 2026-11-01T12:00:00"
         ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _performance(found: Monitored, pen: Pen) -> Iterator[str]:

@@ -23,7 +23,9 @@ from riskloop.learn.evaluation.metrics import Evaluation, evaluate
 from riskloop.loop.project import Project
 from riskloop.loop.table import read_table
 from riskloop.loop.watching.batches import newest
+from riskloop.loop.watching.final import final_outcomes
 from riskloop.loop.watching.seen import Seen, pages_of
+from riskloop.loop.workflows.performance import keep_estimates
 from riskloop.loop.workflows.score_parts import ROWS, is_large
 from riskloop.report.documents.drift import Watched, drift_report
 from riskloop.report.documents.writing import Written, write_document
@@ -130,6 +132,8 @@ def monitor_batch(project: Project, path: str, *, version: int | None = None) ->
 def monitor_ledger(project: Project, since: datetime | None = None, *, version: int | None = None) -> Monitored:
     """Hold what the ledger has kept of a version against what the version learnt from; shadows are left out.
 
+    Only outcomes that are final count. Windows that are over are estimated, and the estimates are kept.
+
     Raises
     ------
     NotFound
@@ -139,12 +143,7 @@ def monitor_ledger(project: Project, since: datetime | None = None, *, version: 
     """
     record, bundle = project.bundle(version)
     seen = Seen(bundle, Profile.from_dict(bundle.profile))
-    judged = (
-        one
-        for one in project.ledger.with_outcomes(since=since)
-        if one[0].version == record.version and one[0].arm != "shadow"
-    )
-    for page in pages_of(judged):
+    for page in pages_of(final_outcomes(project, record.version, bundle, since)):
         seen.page(page)
     if not seen.rows:
         when = f" since {since:%Y-%m-%d}" if since else ""
@@ -153,6 +152,7 @@ def monitor_ledger(project: Project, since: datetime | None = None, *, version: 
             where="ledger",
             next_step="score customers first, or name a batch: riskloop monitor --batch FILE",
         )
+    keep_estimates(project)
     name = f"ledger-{since:%Y-%m-%d}" if since else "ledger"
     return _monitored(project, record, seen, name, "ledger")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from riskloop.report.data_schema import KIND, data_schema
-from riskloop.report.documents import compliance, drift, model
+from riskloop.report.documents import compliance, drift, model, performance
 
 _DIGEST = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 _SOURCE = {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/digest"}}
@@ -66,7 +66,12 @@ _COMPLETENESS = {
         "open": {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}},
     },
 }
-_NAMES = {"model-report": model.SCHEMA, "compliance-pack": compliance.SCHEMA, "drift-report": drift.SCHEMA}
+_NAMES = {
+    "model-report": model.SCHEMA,
+    "compliance-pack": compliance.SCHEMA,
+    "drift-report": drift.SCHEMA,
+    "performance-report": performance.SCHEMA,
+}
 _MORE: dict[str, dict[str, Any]] = {
     "drift-report": {
         "data_stability": {"enum": ["stable", "watch", "drifted"]},
@@ -74,12 +79,13 @@ _MORE: dict[str, dict[str, Any]] = {
         "drifted_features": {"type": "array", "items": _TEXT},
         "column_drift": {"type": "object", "additionalProperties": {"type": "boolean"}},
         "drift": {"type": "object"},
-    }
+    },
+    "performance-report": {"worse": {"type": "boolean"}, "performance": {"type": "object"}},
 }
 
 
 def document_schema(name: str) -> dict[str, Any]:
-    """JSON Schema (2020-12) of ``model-report``, ``compliance-pack``, ``drift-report`` or ``data-report``."""
+    """JSON Schema (2020-12) of a document: ``data-report`` or a name of `_NAMES`."""
     if name == KIND:
         return data_schema()
     properties = {
