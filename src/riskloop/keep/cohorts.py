@@ -130,17 +130,20 @@ def judge(
     Notes
     -----
     Where outcomes need no time, the first one observed counts. Else a positive counts if it was observed in time, and
-    a negative stands until one is; a positive observed later says that there was none in time.
+    a negative stands until one is; a positive observed later says that there was none in time. Of statements without a
+    date of their own the last one told in time stands, as if it corrected those before.
     """
-    standing = {one.observed_at: one for one in said}
-    ordered = [standing[moment] for moment in sorted(standing)]
+    dated = {one.observed_at: one for one in said if one.observed_at != one.received_at}
+    undated = [one for one in said if one.observed_at == one.received_at]
+    in_time = [one for one in undated if maturity.in_time(predicted, one.observed_at)]
+    standing = sorted([*dated.values(), *(in_time[-1:] or undated)], key=lambda one: one.observed_at)
     if maturity.after is None:
-        return (ordered[0].outcome, "told") if ordered else (None, "unknown")
-    if any(one.outcome and maturity.in_time(predicted, one.observed_at) for one in ordered):
+        return (standing[0].outcome, "told") if standing else (None, "unknown")
+    if any(one.outcome and maturity.in_time(predicted, one.observed_at) for one in standing):
         return True, "told"
-    if any(not one.outcome for one in ordered):
+    if any(not one.outcome for one in standing):
         return False, "told"
-    if any(one.observed_at == one.received_at for one in ordered):
+    if undated:
         return None, "late"
     if maturity.unreported == "negative" and maturity.reached(predicted, now):
         return False, "silent"

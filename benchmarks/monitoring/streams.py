@@ -1,0 +1,121 @@
+"""Streams of decisions whose performance is to be estimated: a model, reference rows it has not seen, and chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.datasets import load
+from riskloop.watch.recalibration import line
+from riskloop.watch.tally import logit
+
+CHUNK = 1_000
+THRESHOLD = 1 / 11
+"""Of costs FN = 10 FP."""
+SIMULATED_CHUNKS = 15
+SEEDS = 4
+
+Columns = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Features, calibrated probabilities and outcomes of n rows."""
+
+    columns: Columns
+    probability: NDArray[np.float64]
+    outcome: NDArray[np.bool_]
+
+    def take(self, rows: NDArray[np.int64]) -> Rows:
+        return Rows({n: v[rows] for n, v in self.columns.items()}, self.probability[rows], self.outcome[rows])
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Reference rows, and what came after them, a chunk after the other."""
+
+    name: str
+    categorical: frozenset[str]
+    reference: Rows
+    chunks: tuple[Rows, ...]
+
+
+def streams() -> list[Stream]:
+    """All of them; the same on every run."""
+    simulated = [
+        _simulated(kind, seed) for kind in ("covariate", "covariate_misfit", "concept") for seed in range(SEEDS)
+    ]
+    return [_bank_marketing(), *simulated]
+
+
+def _bank_marketing() -> Stream:
+    """In the order of time: 40 % to learn from, 20 % for reference, then chunks; the share of positives triples."""
+    dataset = load("bank_marketing")
+    n = len(dataset)
+    first, second = int(0.4 * n), int(0.6 * n)
+    features = dataset.contract.features
+    categorical = frozenset(c.name for c in dataset.contract.columns if c.type == "category" and c.name in features)
+    columns = {name: dataset.columns[name] for name in features}
+    matrix = np.column_stack([values.astype(np.float64) for values in columns.values()])
+    probability = _boosted(matrix[:first], dataset.outcome[:first], matrix)
+    rows = Rows(columns, probability, dataset.outcome)
+    starts = range(second, n - CHUNK + 1, CHUNK)
+    chunks = tuple(rows.take(np.arange(start, start + CHUNK)) for start in starts)
+    return Stream("bank_marketing", categorical, rows.take(np.arange(first, second)), chunks)
+
+
+def _simulated(kind: str, seed: int) -> Stream:
+    """Chunks that move away from the reference, step by step.
+
+    ``covariate``: customers move, a booster has learnt how they behave. ``covariate_misfit``: a straight line has been
+    fitted to what is curved, and its calibration is off where customers move to. ``concept``: customers stay and come
+    to behave otherwise.
+    """
+    rng = np.random.default_rng(100 + seed)
+
+    def draw(rows: int, shift: float = 0.0, turned: float = 0.0) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        x = rng.normal(size=(rows, 5))
+        x[:, 0] += shift
+        log_odds = -2.2 + 1.3 * x[:, 0] - 0.45 * np.maximum(x[:, 0], 0) ** 2 + 0.8 * x[:, 1] * (1 - 2 * turned)
+        log_odds += 0.5 * x[:, 2] + 0.4 * x[:, 0] * x[:, 3] + turned
+        return x, rng.random(rows) < 1 / (1 + np.exp(-log_odds))
+
+    learnt, known = draw(8_000)
+    fit = _straight if kind == "covariate_misfit" else _boosted
+
+    def rows_of(x: NDArray[Any], y: NDArray[np.bool_]) -> Rows:
+        return Rows({f"x{place}": x[:, place] for place in range(x.shape[1])}, fit(learnt, known, x), y)
+
+    steps = np.linspace(0, 1, SIMULATED_CHUNKS)
+    moved = [draw(CHUNK, turned=0.6 * at) if kind == "concept" else draw(CHUNK, shift=2.0 * at) for at in steps]
+    return Stream(kind, frozenset(), rows_of(*draw(4_000)), tuple(rows_of(*one) for one in moved))
+
+
+def _straight(learnt: NDArray[Any], outcome: NDArray[np.bool_], matrix: NDArray[Any]) -> NDArray[np.float64]:
+    from sklearn.linear_model import LogisticRegression
+
+    return np.asarray(LogisticRegression().fit(learnt, outcome).predict_proba(matrix)[:, 1])
+
+
+def _boosted(learnt: NDArray[Any], outcome: NDArray[np.bool_], matrix: NDArray[Any]) -> NDArray[np.float64]:
+    """A booster, calibrated on its out-of-fold log-odds, as training does."""
+    from lightgbm import LGBMClassifier
+
+    def made() -> LGBMClassifier:
+        return LGBMClassifier(
+            n_estimators=150, learning_rate=0.04, num_leaves=8, min_child_samples=40, n_jobs=1, verbosity=-1
+        )
+
+    fold = np.random.default_rng(0).permutation(len(learnt)) % 5
+    held = np.empty(len(learnt))
+    for one in range(5):
+        held[fold == one] = (
+            made().fit(learnt[fold != one], outcome[fold != one]).predict_proba(learnt[fold == one])[:, 1]
+        )
+    found = line(logit(held), outcome.astype(np.float64), np.ones(len(held)))
+    assert found is not None, "no calibration line"
+    margin = logit(made().fit(learnt, outcome).predict_proba(matrix)[:, 1])
+    return np.asarray(1 / (1 + np.exp(-(found.at[0] * margin + found.at[1]))))
