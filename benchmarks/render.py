@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.batch import MEASURES
 from benchmarks.explain.page import explain
+from benchmarks.monitoring.estimated_page import estimated
 from benchmarks.monitoring.page import monitoring
 from benchmarks.quality.page import quality
 from benchmarks.serving.page import serving
@@ -237,6 +238,7 @@ _TITLES = {
     "fits": "Fits side by side, and the number of rounds",
     "families": "Families beside the system's own choice",
     "monitoring": "Watching: speed, false alarms, power",
+    "monitoring.estimated": "Performance estimated before outcomes are known",
     "quality": "Beside AutoGluon, FLAML and plain libraries",
 }
 _SECTIONS = {
@@ -251,5 +253,6 @@ _SECTIONS = {
     "fits": _fits,
     "families": _families,
     "monitoring": monitoring,
+    "monitoring.estimated": estimated,
     "quality": quality,
 }

@@ -6,7 +6,8 @@ four kinds (normal, heavy-tailed, counts, half zeros) and categories, thresholds
 column of twenty whose mean moves until PSI is .02, .05 or .1: *found* is significant after Benjamini and Hochberg,
 *moved* is also large enough. Evidently runs on the same draws in an environment of its own, looked for in the folder
 that RISKLOOP_PEERS names (``evidently/bin/python``; made from
-``benchmarks/monitoring/peers/requirements-evidently.txt``), and is left out where there is none.
+``benchmarks/monitoring/peers/requirements-evidently.txt``), and is left out where there is none. Estimates of
+performance beside NannyML's are in `benchmarks.monitoring.estimated`.
 """
 
 from __future__ import annotations

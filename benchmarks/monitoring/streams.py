@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ SIMULATED_CHUNKS = 15
 SEEDS = 4
 
 Columns = dict[str, NDArray[Any]]
+Model = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def _bank_marketing() -> Stream:
     categorical = frozenset(c.name for c in dataset.contract.columns if c.type == "category" and c.name in features)
     columns = {name: dataset.columns[name] for name in features}
     matrix = np.column_stack([values.astype(np.float64) for values in columns.values()])
-    probability = _boosted(matrix[:first], dataset.outcome[:first], matrix)
+    probability = _boosted(matrix[:first], dataset.outcome[:first])(matrix)
     rows = Rows(columns, probability, dataset.outcome)
     starts = range(second, n - CHUNK + 1, CHUNK)
     chunks = tuple(rows.take(np.arange(start, start + CHUNK)) for start in starts)
@@ -83,39 +85,44 @@ def _simulated(kind: str, seed: int) -> Stream:
         log_odds += 0.5 * x[:, 2] + 0.4 * x[:, 0] * x[:, 3] + turned
         return x, rng.random(rows) < 1 / (1 + np.exp(-log_odds))
 
-    learnt, known = draw(8_000)
     fit = _straight if kind == "covariate_misfit" else _boosted
+    model = fit(*draw(8_000))
 
     def rows_of(x: NDArray[Any], y: NDArray[np.bool_]) -> Rows:
-        return Rows({f"x{place}": x[:, place] for place in range(x.shape[1])}, fit(learnt, known, x), y)
+        return Rows({f"x{place}": x[:, place] for place in range(x.shape[1])}, model(x), y)
 
     steps = np.linspace(0, 1, SIMULATED_CHUNKS)
     moved = [draw(CHUNK, turned=0.6 * at) if kind == "concept" else draw(CHUNK, shift=2.0 * at) for at in steps]
     return Stream(kind, frozenset(), rows_of(*draw(4_000)), tuple(rows_of(*one) for one in moved))
 
 
-def _straight(learnt: NDArray[Any], outcome: NDArray[np.bool_], matrix: NDArray[Any]) -> NDArray[np.float64]:
+def _straight(learnt: NDArray[Any], outcome: NDArray[np.bool_]) -> Model:
     from sklearn.linear_model import LogisticRegression
 
-    return np.asarray(LogisticRegression().fit(learnt, outcome).predict_proba(matrix)[:, 1])
+    fitted = LogisticRegression().fit(learnt, outcome)
+    return lambda matrix: np.asarray(fitted.predict_proba(matrix)[:, 1])
 
 
-def _boosted(learnt: NDArray[Any], outcome: NDArray[np.bool_], matrix: NDArray[Any]) -> NDArray[np.float64]:
+def _boosted(learnt: NDArray[Any], outcome: NDArray[np.bool_]) -> Model:
     """A booster, calibrated on its out-of-fold log-odds, as training does."""
     from lightgbm import LGBMClassifier
 
-    def made() -> LGBMClassifier:
-        return LGBMClassifier(
+    def fitted(rows: NDArray[np.bool_]) -> Any:
+        made = LGBMClassifier(
             n_estimators=150, learning_rate=0.04, num_leaves=8, min_child_samples=40, n_jobs=1, verbosity=-1
         )
+        return made.fit(learnt[rows], outcome[rows])
 
     fold = np.random.default_rng(0).permutation(len(learnt)) % 5
     held = np.empty(len(learnt))
     for one in range(5):
-        held[fold == one] = (
-            made().fit(learnt[fold != one], outcome[fold != one]).predict_proba(learnt[fold == one])[:, 1]
-        )
+        held[fold == one] = fitted(fold != one).predict_proba(learnt[fold == one])[:, 1]
     found = line(logit(held), outcome.astype(np.float64), np.ones(len(held)))
     assert found is not None, "no calibration line"
-    margin = logit(made().fit(learnt, outcome).predict_proba(matrix)[:, 1])
-    return np.asarray(1 / (1 + np.exp(-(found.at[0] * margin + found.at[1]))))
+    slope, intercept = found.at
+    booster = fitted(np.ones(len(learnt), dtype=bool))
+
+    def probability(matrix: NDArray[Any]) -> NDArray[np.float64]:
+        return np.asarray(1 / (1 + np.exp(-(slope * logit(booster.predict_proba(matrix)[:, 1]) + intercept))))
+
+    return probability

@@ -30,13 +30,13 @@ _PARAMETERS: dict[str, Any] = {
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
     "lambda_l2": 10.0,
-    "cat_smooth": 50.0,
+    "cat_smooth": 10.0,
     "deterministic": True,
     "force_row_wise": True,
     "num_threads": 1,
     "verbosity": -1,
 }
-_ROUNDS = 80
+_ROUNDS = 150
 
 
 @dataclass(frozen=True, slots=True)
