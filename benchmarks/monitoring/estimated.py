@@ -53,16 +53,17 @@ def truth(rows: Rows) -> dict[str, Interval]:
 def ours(stream: Stream, rows: Rows) -> tuple[Told, dict[str, Any]]:
     """Every way of ours to estimate a chunk, and what the weighted one rests on."""
     reference, seen = stream.reference, tally(rows)
-    everybody = Weights.of(np.ones(len(reference.outcome)), reference.outcome)
+    everybody = Weights.equal(reference.outcome)
     ratio = density_ratio(reference.columns, rows.columns, stream.categorical, seed=0)
-    weights = Weights.of(ratio.weights, reference.outcome)
+    weights = Weights.of(ratio.weights, reference.outcome, ratio.overlap)
+    used = weights if weights.enough else everybody
     moved = {
         "recalibrated": recalibrate(reference.probability, reference.outcome, everybody, seed=0),
-        "weighted": recalibrate(reference.probability, reference.outcome, weights, seed=0),
+        "weighted": recalibrate(reference.probability, reference.outcome, used, seed=0),
     }
     told: Told = {"plain": dict(expect(seen).metrics)}
     told |= {name: dict(expect(seen, one).metrics) for name, one in moved.items()}  # plain where there is none
-    return told, {"effective_rows": weights.rows, "roc_auc": ratio.roc_auc, "fell_back": moved["weighted"] is None}
+    return told, {"effective_rows": weights.rows, "overlap": ratio.overlap, "fell_back": not weights.enough}
 
 
 def nannyml(many: list[Stream]) -> list[list[dict[str, Interval]]] | None:
@@ -120,6 +121,7 @@ def measure() -> dict[str, Any]:
             kind: {
                 "chunks": len(bases[kind]),
                 "fell_back": sum(one["fell_back"] for one in bases[kind]),
+                "overlap": round(float(np.median([one["overlap"] for one in bases[kind]])), 2),
                 "effective_rows": round(float(np.median([one["effective_rows"] for one in bases[kind]]))),
                 "methods": {method: _errors(pairs) for method, pairs in beside.items()},
             }

@@ -26,6 +26,16 @@ def test_weights_make_the_reference_look_like_the_current_rows():
     assert np.average(before["y"], weights=found.weights) == pytest.approx(0, abs=0.1)
 
 
+def test_where_every_row_gives_its_side_away_nothing_overlaps():
+    rng = np.random.default_rng(0)
+    before, now = drawn(rng, 900), drawn(rng, 900)
+    before["x"], now["x"] = np.zeros(900), np.ones(900)
+    found = density_ratio(before, now, NOBODY, seed=1)
+    assert (found.shifted, found.roc_auc) == (True, 1.0)
+    assert found.overlap < 0.1
+    assert density_ratio(drawn(rng, 900), drawn(rng, 900, shift=0.5), NOBODY, seed=1).overlap > 0.8
+
+
 def test_where_nothing_tells_them_apart_all_rows_count_the_same():
     alike = []
     for seed in range(10):

@@ -30,7 +30,6 @@ def estimated(path, chunk, fp, fn):
         problem_type="classification_binary",
         chunk_size=chunk,
         business_value_matrix=[[0, -fp], [-fn, 0]],
-        normalize_business_value="per_prediction",
     )
     cbpe.fit(reference.drop(columns="part"))
     told = cbpe.estimate(rest.drop(columns=["part", "outcome"])).filter(period="analysis").to_df()
@@ -42,7 +41,7 @@ def estimated(path, chunk, fp, fn):
                 float(row[theirs, part]) for part in ("value", "lower_confidence_boundary", "upper_confidence_boundary")
             )
             if theirs == "business_value":
-                value, low, high = -1000 * value, -1000 * high, -1000 * low
+                value, low, high = (-1000 * one / chunk for one in (value, high, low))  # its own norm is another one
             one[name] = [value, low, high]
         chunks.append(one)
     return chunks

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, func, or_, select
+from sqlalchemy import Connection, Engine, and_, or_, select
 
 from riskloop.keep.database import reading
 from riskloop.keep.tables import outcomes, predictions
@@ -72,13 +72,6 @@ class Cohorts:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-
-    def span(self, version: int | None = None) -> tuple[datetime, datetime] | None:
-        """The first and the last prediction's time; None where there are none."""
-        query = select(func.min(_P.at), func.max(_P.at)).where(_P.arm != "shadow")
-        with reading(self._engine) as connection:
-            first, last = connection.execute(query if version is None else query.where(_P.version == version)).one()
-        return (first, last) if first is not None else None
 
     def pages(
         self,

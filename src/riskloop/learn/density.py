@@ -51,14 +51,14 @@ class DensityRatio:
         Of the classifier, on rows that it had not seen: .5 where old and new rows are alike.
     shifted : bool
         Whether it does better than chance.
-    clipped : float
-        Share of the weights at their limit.
+    overlap : float
+        Share of the current rows that have reference rows like them: near 0 where every row gives its side away.
     """
 
     weights: FloatArray
     roc_auc: float
     shifted: bool
-    clipped: float
+    overlap: float
 
 
 def density_ratio(reference: Columns, current: Columns, categorical: frozenset[str], *, seed: int) -> DensityRatio:
@@ -66,7 +66,8 @@ def density_ratio(reference: Columns, current: Columns, categorical: frozenset[s
 
     A booster learns to tell current rows from reference rows in five folds, and every row is judged by a model that has
     not seen it; odds over the ratio of the sizes are the density ratio (Bickel, Brückner and Scheffer, 2009). They are
-    calibrated, cut at 20 and brought to mean 1. Where the booster is no better than chance all weights are 1: noise
+    calibrated, cut at 20 and brought to mean 1; what their mean was before is the overlap, for a density ratio has mean
+    1 over the reference if that reaches everywhere. Where the booster is no better than chance all weights are 1: noise
     would only cost rows.
 
     Parameters
@@ -93,12 +94,12 @@ def density_ratio(reference: Columns, current: Columns, categorical: frozenset[s
     ranking = Ranking.of(is_now, margin)
     found = ranking.counted(np.ones(len(matrix))).roc_auc()
     error = math.sqrt((len(matrix) + 1) / (12 * len(before) * len(now)))  # of the ROC-AUC under no difference
-    told = line(margin, is_now.astype(np.float64), np.ones(len(margin)))
+    told = line(margin, is_now.astype(np.float64), np.ones(len(margin)), hold=1.0)
     if told is None or told.at[0] <= 0 or found <= 0.5 + _Z * error:
-        return DensityRatio(np.ones(len(before)), found, False, 0.0)
+        return DensityRatio(np.ones(len(before)), found, False, 1.0)
     odds = np.exp(np.clip(told.at[0] * margin[~is_now] + told.at[1], -30, 30)) * len(before) / len(now)
     cut = np.minimum(odds, _LARGEST)
-    return DensityRatio(cut / cut.mean(), found, True, float((odds > _LARGEST).mean()))
+    return DensityRatio(cut / cut.mean(), found, True, min(1.0, float(cut.mean())))
 
 
 def _matrix(columns: Columns, names: list[str], categorical: frozenset[str]) -> FloatArray:

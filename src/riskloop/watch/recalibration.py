@@ -13,6 +13,7 @@ from riskloop.watch.tally import logit
 LEAST_ROWS = 200.0
 LEAST_POSITIVES = 20.0
 """Effective reference rows, and positives among them, below which a calibration is not moved."""
+LEAST_OVERLAP = 0.5
 DRAWS = 200
 
 _NEARLY_SINGULAR = 1e13
@@ -74,19 +75,27 @@ class Weights:
         Density of current rows over that of reference rows; 1 for all where they are alike.
     rows, positives : float
         Effective numbers (Kish, 1965): as many equal rows know as much.
+    overlap : float
+        Share of the current rows that have reference rows like them.
     """
 
     each: FloatArray
     rows: float
     positives: float
+    overlap: float = 1.0
 
     @classmethod
-    def of(cls, each: FloatArray, outcome: BoolArray) -> Weights:
-        return cls(each, _effective(each), _effective(each[outcome]))
+    def of(cls, each: FloatArray, outcome: BoolArray, overlap: float = 1.0) -> Weights:
+        return cls(each, _effective(each), _effective(each[outcome]), overlap)
+
+    @classmethod
+    def equal(cls, outcome: BoolArray) -> Weights:
+        """All rows count the same."""
+        return cls.of(np.ones(len(outcome)), outcome)
 
     @property
     def enough(self) -> bool:
-        return self.rows >= LEAST_ROWS and self.positives >= LEAST_POSITIVES
+        return min(self.rows / LEAST_ROWS, self.positives / LEAST_POSITIVES, self.overlap / LEAST_OVERLAP) >= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,8 @@ def recalibrate(
 ) -> Recalibration | None:
     """Fit the calibration line on weighted reference rows, and on bootstrap samples of them.
 
+    A slope below 0 is taken as 0: that scores rank backwards is more than reference rows can promise of others.
+
     None where the reference rows cannot tell (too few count, or no line fits).
     """
     if not weights.enough:
@@ -125,7 +136,12 @@ def recalibrate(
     found = line(log_odds, target, each, hold=_HOLD)
     if found is None:
         return None
-    return Recalibration(*found.at, _redrawn(found.at, log_odds, target, each, np.random.default_rng(seed), draws))
+    lines = _redrawn(found.at, log_odds, target, each, np.random.default_rng(seed), draws)
+    slope, intercept = found.at
+    if slope < 0:
+        flat = float(logit(np.array([np.average(target, weights=each)]))[0])
+        return Recalibration(0.0, flat, np.column_stack([np.zeros(draws), lines[:, 1] - intercept + flat]))
+    return Recalibration(slope, intercept, np.maximum(lines, [0.0, -np.inf]))
 
 
 def _redrawn(

@@ -25,12 +25,15 @@ class Moved:
     Attributes
     ----------
     estimated : Estimated or None
-        None where reference rows cannot be had, or too few are like the current ones: then the plain one stands.
+        None where reference rows cannot be had or are too few: then the plain one stands.
     why : str
-        ``moved``, ``alike`` (nothing tells current rows from reference rows: all count the same), ``few_alike``,
-        ``no_record``, ``no_table``, ``other_table`` or ``not_asked``.
+        ``moved``; all reference rows count the same where they are ``alike`` (nothing tells current rows from them), or
+        too few are like the current ones (``few_alike``: what holds for the others is taken to hold for these);
+        ``few_rows``, ``no_record``, ``no_table``, ``other_table`` or ``not_asked`` where there is none.
     rows, positives : float or None
         Effective reference rows.
+    overlap : float or None
+        Share of the current rows that have reference rows like them.
     roc_auc : float or None
         Of the classifier that tells current rows from reference rows.
     slope, intercept : float or None
@@ -41,6 +44,7 @@ class Moved:
     why: str
     rows: float | None = None
     positives: float | None = None
+    overlap: float | None = None
     roc_auc: float | None = None
     slope: float | None = None
     intercept: float | None = None
@@ -50,7 +54,7 @@ class Moved:
         numbers = {
             name: None if value is None else finite(value)
             for name, value in (
-                *(("effective_rows", self.rows), ("effective_positives", self.positives)),
+                *(("effective_rows", self.rows), ("effective_positives", self.positives), ("overlap", self.overlap)),
                 *(("roc_auc_old_and_new", self.roc_auc), ("slope", self.slope), ("intercept", self.intercept)),
             )
         }
@@ -82,18 +86,24 @@ class Estimator:
             return Moved(None, reference)
         columns = cohort.features()
         if not len(next(iter(columns.values()), ())):
-            return Moved(None, "few_alike")
+            return Moved(None, "few_rows")
         contract = cohort.bundle.contract
         categorical = frozenset(one.name for one in contract.columns if one.type == "category")
         shared = {name: columns[name] for name in reference.columns}
         ratio = density_ratio(reference.columns, shared, categorical, seed=SEED)
-        weights = Weights.of(ratio.weights, reference.outcome)
-        told: Mapping[str, float] = {"rows": weights.rows, "positives": weights.positives, "roc_auc": ratio.roc_auc}
-        moved = recalibrate(reference.probability, reference.outcome, weights, seed=SEED)
+        weights = Weights.of(ratio.weights, reference.outcome, ratio.overlap)
+        told: Mapping[str, float] = {
+            "rows": weights.rows,
+            "positives": weights.positives,
+            "overlap": ratio.overlap,
+            "roc_auc": ratio.roc_auc,
+        }
+        why = ("moved" if ratio.shifted else "alike") if weights.enough else "few_alike"
+        used = weights if weights.enough else Weights.equal(reference.outcome)
+        moved = recalibrate(reference.probability, reference.outcome, used, seed=SEED)
         if moved is None:
-            return Moved(None, "few_alike", **told)
-        line = {"slope": moved.slope, "intercept": moved.intercept}
-        return Moved(expect(cohort.tally, moved), "moved" if ratio.shifted else "alike", **told, **line)
+            return Moved(None, "few_rows", **told)
+        return Moved(expect(cohort.tally, moved), why, **told, slope=moved.slope, intercept=moved.intercept)
 
     def _reference(self, cohort: Cohort) -> Reference | str:
         if not self.project.settings.performance.weighted:
