@@ -41,7 +41,7 @@ def estimated(results: Document) -> list[str]:
         lines += [
             "",
             f"**{_STREAMS[kind]}**: {one['chunks']} chunks; weights worth {one['effective_rows']:,} reference rows "
-            f"(median), too few like them for {one['fell_back']} chunks, where all count the same.",
+            f"(median), too few like them for {one['fell_back']} chunks, where the plain estimate stands.",
             "",
             *table(
                 ["", "ROC-AUC", "F1", "cost per 1,000", "ROC-AUC held", "F1 held", "cost held"],

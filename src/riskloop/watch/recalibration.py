@@ -88,11 +88,6 @@ class Weights:
     def of(cls, each: FloatArray, outcome: BoolArray, overlap: float = 1.0) -> Weights:
         return cls(each, _effective(each), _effective(each[outcome]), overlap)
 
-    @classmethod
-    def equal(cls, outcome: BoolArray) -> Weights:
-        """All rows count the same."""
-        return cls.of(np.ones(len(outcome)), outcome)
-
     @property
     def enough(self) -> bool:
         return min(self.rows / LEAST_ROWS, self.positives / LEAST_POSITIVES, self.overlap / LEAST_OVERLAP) >= 1

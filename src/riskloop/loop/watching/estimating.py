@@ -25,11 +25,10 @@ class Moved:
     Attributes
     ----------
     estimated : Estimated or None
-        None where reference rows cannot be had or are too few: then the plain one stands.
+        None where reference rows cannot be had, or too few are like the current ones: then the plain one stands.
     why : str
-        ``moved``; all reference rows count the same where they are ``alike`` (nothing tells current rows from them), or
-        too few are like the current ones (``few_alike``: what holds for the others is taken to hold for these);
-        ``few_rows``, ``no_record``, ``no_table``, ``other_table`` or ``not_asked`` where there is none.
+        ``moved``, ``alike`` (nothing tells current rows from reference rows: all count the same), ``few_alike``,
+        ``not_read`` (no row fits the contract), ``no_record``, ``no_table``, ``other_table`` or ``not_asked``.
     rows, positives : float or None
         Effective reference rows.
     overlap : float or None
@@ -86,7 +85,7 @@ class Estimator:
             return Moved(None, reference)
         columns = cohort.features()
         if not len(next(iter(columns.values()), ())):
-            return Moved(None, "few_rows")
+            return Moved(None, "not_read")
         contract = cohort.bundle.contract
         categorical = frozenset(one.name for one in contract.columns if one.type == "category")
         shared = {name: columns[name] for name in reference.columns}
@@ -98,11 +97,10 @@ class Estimator:
             "overlap": ratio.overlap,
             "roc_auc": ratio.roc_auc,
         }
-        why = ("moved" if ratio.shifted else "alike") if weights.enough else "few_alike"
-        used = weights if weights.enough else Weights.equal(reference.outcome)
-        moved = recalibrate(reference.probability, reference.outcome, used, seed=SEED)
+        moved = recalibrate(reference.probability, reference.outcome, weights, seed=SEED)
         if moved is None:
-            return Moved(None, "few_rows", **told)
+            return Moved(None, "few_alike", **told)
+        why = "moved" if ratio.shifted else "alike"
         return Moved(expect(cohort.tally, moved), why, **told, slope=moved.slope, intercept=moved.intercept)
 
     def _reference(self, cohort: Cohort) -> Reference | str:
