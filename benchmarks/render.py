@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.batch import MEASURES
 from benchmarks.explain.page import explain
+from benchmarks.monitoring.estimated_page import estimated
 from benchmarks.monitoring.page import monitoring
 from benchmarks.quality.page import quality
 from benchmarks.serving.page import serving
@@ -312,6 +313,7 @@ _TITLES = {
     "families": "Families beside the system's own choice",
     "monitoring": "Watching: speed, false alarms, power",
     "experiments": "Experiments looked at every day",
+    "monitoring.estimated": "Performance estimated before outcomes are known",
     "quality": "Beside AutoGluon, FLAML and plain libraries",
 }
 _SECTIONS = {
@@ -327,5 +329,6 @@ _SECTIONS = {
     "families": _families,
     "monitoring": monitoring,
     "experiments": _experiments,
+    "monitoring.estimated": estimated,
     "quality": quality,
 }

@@ -8,7 +8,7 @@ PSI is .02, .05 or .1: *found* is significant after Benjamini and Hochberg, *mov
 those in common use; `equal` gives everybody the same false alarms; `founding` are the founding project's own batches.
 Peers run on the same draws in environments of their own, looked for in the folder that RISKLOOP_PEERS names
 (``evidently/bin/python``; made from ``benchmarks/monitoring/peers/requirements-evidently.txt``), and are left out where
-there is none.
+there is none. Estimates of performance beside NannyML's are in `benchmarks.monitoring.estimated`.
 """
 
 from __future__ import annotations

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import Engine
 
 from riskloop.keep import enrolled as module
-from riskloop.keep.enrolled import Enrolled, Final, assigned_lately, customers_a_day, enrolled, traffic
+from riskloop.keep.enrolled import Enrolled, assigned_lately, customers_a_day, enrolled, traffic
 from riskloop.keep.ledger import Ledger, Prediction
 from riskloop.keep.outcomes import Outcome
+from riskloop.watch.maturity import Maturity
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -36,7 +37,9 @@ def asked(customer: str | None, arm: str = "champion", at: datetime = NOON, **mo
     return Prediction(**fields | more)  # type: ignore[arg-type]
 
 
-def met(engine: Engine, since: datetime = NOON, now: datetime = LATER, final: Final = Final()) -> dict[str, Enrolled]:  # noqa: B008
+def met(
+    engine: Engine, since: datetime = NOON, now: datetime = LATER, final: Maturity = Maturity()
+) -> dict[str, Enrolled]:
     return {one.entity_id: one for page in enrolled(engine, since, now, final) for one in page}
 
 
@@ -82,7 +85,7 @@ def test_an_outcome_counts_from_the_day_it_was_told(engine: Engine, ledger: Ledg
 def test_before_it_is_mature_no_outcome_counts_not_even_one_that_was_told(engine: Engine, ledger: Ledger) -> None:
     ledger.append([asked("a")])
     ledger.record_outcomes([Outcome("a", True, NOON + DAY, NOON + DAY)])
-    final = Final(30 * DAY)
+    final = Maturity(30 * DAY)
     early, later = met(engine, now=NOON + 29 * DAY, final=final)["a"], met(engine, final=final)["a"]
     assert (early.mature, early.outcome) == (False, None)
     assert (later.outcome, later.final) == (True, date(2026, 12, 21))
@@ -93,8 +96,8 @@ def test_what_came_after_it_was_mature_does_not_count_and_silence_may_be_a_negat
 ) -> None:
     ledger.append([asked("a"), asked("b")])
     ledger.record_outcomes([Outcome("a", True, NOON + 31 * DAY, NOON + 31 * DAY)])
-    assert [one.outcome for one in met(engine, final=Final(30 * DAY)).values()] == [None, None]
-    told = met(engine, final=Final(30 * DAY, "negative"))
+    assert [one.outcome for one in met(engine, final=Maturity(30 * DAY)).values()] == [None, None]
+    told = met(engine, final=Maturity(30 * DAY, "negative"))
     assert [(one.outcome, one.final) for one in told.values()] == [(False, date(2026, 12, 21))] * 2
 
 

@@ -216,8 +216,8 @@ def test_customers_count_once_in_the_arm_that_was_drawn(at: Clock, town: Town) -
 
 
 def test_outcomes_count_only_once_their_cohort_is_mature_in_either_arm(trained: Project, at: Clock, town: Town) -> None:
-    chosen = trained.settings.experiments.model_copy(update={"maturity_days": 2.0, "unreported": "negative"})
-    settings = trained.settings.model_copy(update={"experiments": chosen})
+    problem = trained.settings.problem.model_copy(update={"maturity": "2d", "unreported": "negative"})
+    settings = trained.settings.model_copy(update={"problem": problem})
     slow = replace(trained, settings=settings)
     split = begin(replace(slow, clock=lambda: START))
     early = town.ask(START + timedelta(hours=1), split, 100)

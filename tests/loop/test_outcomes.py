@@ -117,3 +117,29 @@ def test_times_are_read_in_any_iso_form(trained: Project, tmp_path: Path, writte
     with trained.engine.connect() as connection:
         (stored,) = connection.execute(select(outcomes))
     assert stored.observed_at == datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def _judged(project: Project) -> dict[str | None, bool | None]:
+    return {one.entity_id: said.outcome if said else None for one, said in project.ledger.with_outcomes()}
+
+
+def test_files_may_come_late_in_part_and_out_of_order(trained: Project, simulated: Path, tmp_path: Path) -> None:
+    """What is judged hangs on what was observed when, not on which file came first."""
+    score(trained, Source(str(simulated / "batches" / "january.csv")), tmp_path / "out.csv")
+    first, second, third = (str(one.entity_id) for one in trained.ledger.recent(3))
+    head = "id,outcome,observed_at"
+    record_outcomes(trained, _file(tmp_path, head, f"{first},no,2099-02-05", f"{second},yes,2099-02-05"))
+    receipt = record_outcomes(trained, _file(tmp_path, head, f"{first},yes,2099-01-05", f"{second},yes,2099-02-05"))
+    assert (receipt.accepted, receipt.duplicates) == (1, 1)
+    found = _judged(trained)
+    assert (found[first], found[second], found[third]) == (True, True, None)
+
+
+def test_an_old_file_sent_again_does_not_undo_its_correction(trained: Project, simulated: Path, tmp_path: Path) -> None:
+    score(trained, Source(str(simulated / "batches" / "january.csv")), tmp_path / "out.csv")
+    who = str(trained.ledger.recent(1)[0].entity_id)
+    head, corrected = "id,outcome,observed_at", 0
+    for word in ("yes", "no", "yes"):
+        corrected += record_outcomes(trained, _file(tmp_path, head, f"{who},{word},2099-01-05")).corrections
+    assert corrected == 1
+    assert _judged(trained)[who] is False

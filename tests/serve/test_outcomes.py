@@ -31,6 +31,28 @@ def test_a_list_of_outcomes_is_recorded_whole(client):
     }
 
 
+def test_outcomes_may_come_late_in_part_and_out_of_order(client, project, envelope):
+    """What is judged hangs on what was observed when, not on when it was sent."""
+    made = [client.post("/predict", json=envelope | {"id": name}).json() for name in ("C-1", "C-2", "C-3")]
+    soon, later = "2099-01-05T00:00:00Z", "2099-02-05T00:00:00Z"
+    assert client.post("/outcomes", json={"id": "C-1", "outcome": False, "observed_at": later}).json()["accepted"] == 1
+    partial = [{"id": name, "outcome": True, "observed_at": soon} for name in ("C-1", "C-2")]
+    assert client.post("/outcomes", json=partial).json()["accepted"] == 2
+    assert client.post("/outcomes", json=partial[::-1]).json()["duplicates"] == 2
+    judged = {one.prediction_id: said.outcome if said else None for one, said in project.ledger.with_outcomes()}
+    assert [judged[one["prediction_id"]] for one in made] == [True, True, None]
+
+
+def test_what_was_corrected_is_not_undone_by_sending_the_first_word_again(client, project, envelope):
+    prediction = client.post("/predict", json=envelope).json()
+    first = OUTCOME | {"prediction_id": prediction["prediction_id"]}
+    for sent in (first, first | {"outcome": False}, first):
+        answer = client.post("/outcomes", json=sent).json()
+    assert answer["duplicates"] == 1
+    (said,) = [said for _, said in project.ledger.with_outcomes()]
+    assert said.outcome is False
+
+
 @pytest.mark.parametrize(
     ("change", "field", "code"),
     [

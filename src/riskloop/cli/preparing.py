@@ -28,6 +28,7 @@ class Schema(StrEnum):
     data_report = "data-report"
     drift_report = "drift-report"
     experiment_report = "experiment-report"
+    performance_report = "performance-report"
 
 
 def register(app: typer.Typer) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, String, case, func, select, type_coerce
 
 from riskloop.keep.database import reading
 from riskloop.keep.instant import from_utc_text, utc_text
 from riskloop.keep.tables import outcomes, predictions
+from riskloop.watch.maturity import Maturity
 
 _PAGE = 5_000
 _ARMS = ("champion", "challenger")
@@ -53,22 +54,6 @@ class Enrolled(NamedTuple):
     final: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Final:
-    """When an outcome is final.
-
-    Attributes
-    ----------
-    after : timedelta
-        Time from a decision until its outcome is final; 0: as soon as it is told.
-    unreported : {"unknown", "negative"}
-        What a customer is of whom nothing has been told by then.
-    """
-
-    after: timedelta = timedelta(0)
-    unreported: Literal["unknown", "negative"] = "unknown"
-
-
 class _Said(NamedTuple):
     """A statement; its moments as the texts that the table holds, which sort by time and cost nothing to read."""
 
@@ -79,7 +64,7 @@ class _Said(NamedTuple):
 
 
 def enrolled(
-    engine: Engine, since: datetime, now: datetime, final: Final, *, features: bool = False
+    engine: Engine, since: datetime, now: datetime, final: Maturity, *, features: bool = False
 ) -> Iterator[list[Enrolled]]:
     """The customers whom an experiment has met, some thousand at once; memory stays flat.
 
@@ -140,7 +125,7 @@ def _text(moment: Any) -> Any:
     return type_coerce(moment, String).label(moment.name)
 
 
-def _enrolled(row: Any, said: Sequence[_Said], final: Final, now: str) -> Enrolled:
+def _enrolled(row: Any, said: Sequence[_Said], final: Maturity, now: str) -> Enrolled:
     who, prediction_id, at, arm, version, decision, low, high, *features = row
     mature = utc_text(from_utc_text(at) + final.after) if final.after else at
     known = features[0] if features else ""
@@ -149,7 +134,7 @@ def _enrolled(row: Any, said: Sequence[_Said], final: Final, now: str) -> Enroll
 
 
 def _judged(
-    prediction_id: str, at: str, said: Sequence[_Said], final: Final, mature: str
+    prediction_id: str, at: str, said: Sequence[_Said], final: Maturity, mature: str
 ) -> tuple[bool | None, date | None]:
     standing: _Said | None = None
     for one in said:

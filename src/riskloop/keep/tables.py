@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from riskloop.keep.instant import Instant
@@ -255,4 +256,23 @@ alert_samples = Table(
     _required("at", Instant),
     _required("source", Text),
     _required("counts", JSON),
+)
+
+estimates = Table(
+    "estimates",
+    metadata,
+    Column("seq", BigSerial, primary_key=True),
+    _required("version", Integer),
+    _required("period", String(8)),
+    _required("start", Instant),
+    _required("end", Instant),
+    _required("method", String(16)),
+    _required("metric", String(32)),
+    _required("rows", Integer),
+    _required("value", Double),
+    _required("low", Double),
+    _required("high", Double),
+    _required("made_at", Instant),
+    _required("basis", JSON),
+    UniqueConstraint("version", "period", "start", "method", "metric"),
 )

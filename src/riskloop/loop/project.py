@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from riskloop.keep.alerts import Alerts, Deliveries
     from riskloop.keep.artifacts import Bundles
     from riskloop.keep.batches import Batches
+    from riskloop.keep.cohorts import Cohorts
     from riskloop.keep.customers import Customers
+    from riskloop.keep.estimates import Estimates
     from riskloop.keep.ledger import Ledger
     from riskloop.keep.promotions import Promotions
     from riskloop.keep.registry.registry import Registry
@@ -188,6 +190,18 @@ class Project:
         from riskloop.keep.ledger import Ledger
 
         return Ledger(self.engine)
+
+    @cached_property
+    def cohorts(self) -> Cohorts:
+        from riskloop.keep.cohorts import Cohorts
+
+        return Cohorts(self.engine)
+
+    @cached_property
+    def estimates(self) -> Estimates:
+        from riskloop.keep.estimates import Estimates
+
+        return Estimates(self.engine)
 
     @cached_property
     def versions(self) -> Versions:

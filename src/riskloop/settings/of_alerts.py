@@ -81,7 +81,7 @@ class AlertsSection(Section):
     )
     key: str | None = Field(None, description="API key of a viewer for that, as env:NAME or file:/path.")
     outcomes_due: float | None = Field(
-        None, gt=0, description="Days after which an outcome should be known; not judged if left out."
+        None, gt=0, description="Days after which an outcome should be known; problem.maturity if left out."
     )
 
     @field_validator("rules", mode="before")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from riskloop.data.linked.plan import LinkedTable
 from riskloop.problem import Problem
-from riskloop.settings.section import Section
+from riskloop.settings.section import Section, days
+from riskloop.watch.maturity import Maturity
 
 
 class ProblemSection(Section):
@@ -22,6 +25,20 @@ class ProblemSection(Section):
         default_factory=list, description="Protected attributes: audited; used only if features.allow names them."
     )
     unavailable: list[str] = Field(default_factory=list, description="Columns not known at decision time.")
+    maturity: str | float | None = Field(
+        None, description="Time from a prediction until its outcome is final: 90d, 12h; a bare number is days."
+    )
+    unreported: Literal["unknown", "negative"] = Field(
+        "unknown", description="What a customer is of whom nothing was told by then; negative if you report positives."
+    )
+
+    @model_validator(mode="after")
+    def _silence_takes_time(self) -> ProblemSection:
+        if self.maturity is not None:
+            days(self.maturity)
+        elif self.unreported == "negative":
+            raise ValueError("unreported: negative needs maturity, the time after which silence is an answer")
+        return self
 
     @model_validator(mode="after")
     def _one_role_each(self) -> ProblemSection:
@@ -30,6 +47,11 @@ class ProblemSection(Section):
         if twice:
             raise ValueError(f"the column {twice[0]!r} has two roles")
         return self
+
+    def matures(self) -> Maturity:
+        """From when on outcomes are final, and what silence means then."""
+        after = None if self.maturity is None else timedelta(days=days(self.maturity))
+        return Maturity(after, self.unreported)
 
     def problem(self) -> Problem:
         return Problem(self.target, self.positive, self.id, self.time, tuple(self.sensitive), tuple(self.unavailable))

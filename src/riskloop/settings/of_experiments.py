@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
@@ -19,10 +18,6 @@ class ExperimentsSection(Section):
         "decisions",
         description="decisions: both versions are asked about every customer, and only those decided differently tell; "
         "all: costs as they are, without asking again.",
-    )
-    maturity_days: float = Field(0.0, ge=0, description="Days until an outcome is final; 0: as soon as it is told.")
-    unreported: Literal["unknown", "negative"] = Field(
-        "unknown", description="What a customer is of whom nothing was told by then; negative if you report positives."
     )
     days: int = Field(28, ge=1, le=730, description="Days after which the interval is to be narrowest.")
     largest: float | None = Field(
@@ -46,8 +41,3 @@ class ExperimentsSection(Section):
     def rails(self) -> Rails:
         """What ends a challenge at once."""
         return Rails(self.fallback, self.latency, self.score_psi, self.act_rate, self.level)
-
-    @property
-    def maturity(self) -> timedelta:
-        """Time from a decision until its outcome is final."""
-        return timedelta(days=self.maturity_days)

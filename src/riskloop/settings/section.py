@@ -37,6 +37,24 @@ def duration(text: str | float) -> float:
     return seconds
 
 
+def days(text: str | float) -> float:
+    """Days in ``90d``, ``12h``, or a plain number of days.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    number, unit = (str(text)[:-1], str(text)[-1:]) if str(text)[-1:] in ("d", "h") else (str(text), "d")
+    try:
+        found = float(number) / (24.0 if unit == "h" else 1.0)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 36_525:
+        raise ValueError(f"{text!r} is no number of days; write 90d or 12h")
+    return found
+
+
 def explained(error: ValidationError, model: type[Section], where: str) -> ConfigError:
     """The first thing that is wrong, with its place and the next step."""
     problem = error.errors()[0]

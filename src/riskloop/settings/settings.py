@@ -12,6 +12,7 @@ from riskloop.settings.of_data import DataSection, FeaturesSection, LinkedSectio
 from riskloop.settings.of_decisions import CostsSection, FairnessSection, ReasonsSection, ReviewSection
 from riskloop.settings.of_experiments import ExperimentsSection
 from riskloop.settings.of_learning import GateSection, TrainingSection
+from riskloop.settings.of_performance import PerformanceSection
 from riskloop.settings.of_service import MonitoringSection, ServingSection
 from riskloop.settings.section import Section
 
@@ -36,6 +37,7 @@ class Settings(Section):
     monitoring: MonitoringSection = MonitoringSection()
     experiments: ExperimentsSection = ExperimentsSection()
     alerts: AlertsSection = AlertsSection()
+    performance: PerformanceSection = PerformanceSection()
 
     @model_validator(mode="after")
     def _linked_by_id(self) -> Settings:

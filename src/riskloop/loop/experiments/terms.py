@@ -12,11 +12,12 @@ import numpy as np
 
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.errors import UsageError
-from riskloop.keep.enrolled import Final, customers_a_day
+from riskloop.keep.enrolled import customers_a_day
 from riskloop.loop.experiments.pairs import ACT, Pair, Paired, amounts, expected, priced
 from riskloop.loop.project import Project
 from riskloop.watch.experiment import Design
 from riskloop.watch.guardrails import EDGES, Foreseen
+from riskloop.watch.maturity import Maturity
 from riskloop.watch.power import Drawn
 
 LOOK_BACK = timedelta(days=28)
@@ -38,7 +39,7 @@ class Terms:
         Whether both versions are asked about every customer, so that only those decided differently tell.
     centre : float
         What a customer is expected to cost where nobody is asked again, in currency.
-    final : Final
+    final : Maturity
         When outcomes are final.
     foreseen : Foreseen or None
         What either version decides about recent customers; None without traffic.
@@ -47,7 +48,7 @@ class Terms:
     design: Design
     compare: Compare
     centre: float
-    final: Final
+    final: Maturity
     foreseen: Foreseen | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,7 +57,7 @@ class Terms:
             "design": self.design.to_dict(),
             "compare": self.compare,
             "centre": self.centre,
-            "maturity_days": self.final.after / timedelta(days=1),
+            "maturity_days": self.final.after / timedelta(days=1) if self.final.after else 0.0,
             "unreported": self.final.unreported,
             "foreseen": None if self.foreseen is None else self.foreseen.to_dict(),
         }
@@ -64,7 +65,8 @@ class Terms:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Terms:
         """Inverse of `to_dict`."""
-        final = Final(timedelta(days=fields["maturity_days"]), fields["unreported"])
+        days = fields["maturity_days"]
+        final = Maturity(timedelta(days=days) if days else None, fields["unreported"])
         seen = fields.get("foreseen")
         foreseen = None if seen is None else Foreseen.from_dict(seen)
         return cls(Design.from_dict(fields["design"]), fields["compare"], float(fields["centre"]), final, foreseen)
@@ -188,8 +190,8 @@ def terms(project: Project, pair: Pair, share: float, seen: Glance) -> Terms:
     ends = (-span, span) if chosen.compare == "decisions" else (low - centre, high - centre)
     planned = round(seen.a_day * chosen.days) or _PLANNED
     design = Design(share, ends[0], ends[1], span, min(guess, span), chosen.level, planned)
-    final = Final(chosen.maturity, chosen.unreported)
-    return Terms(design, chosen.compare, centre, final, seen.foreseen)
+    maturity = project.settings.problem.matures()
+    return Terms(design, chosen.compare, centre, maturity, seen.foreseen)
 
 
 def _bounds(project: Project, pair: Pair, seen: Glance) -> tuple[float, float, float]:

@@ -98,7 +98,7 @@ def evaluate_alerts(project: Project, facts: Iterable[Fact] = ()) -> Evaluated:
     """
     said, at = project.settings.alerts, project.clock()
     notes: list[str] = []
-    gathered = [*facts, *of_ledger(project.engine, at, duration(said.window), said.outcomes_due)]
+    gathered = [*facts, *of_ledger(project.engine, at, duration(said.window), _outcomes_due(project))]
     gathered += _of_service(project, notes)
     rules = said.all_rules()
     judgements = judge_all(rules, gathered)
@@ -194,6 +194,14 @@ def try_channels(project: Project) -> tuple[Tried, ...]:
             error = str(problem)
         tried.append(Tried(name, error))
     return tuple(tried)
+
+
+def _outcomes_due(project: Project) -> float | None:
+    """Days after which an outcome should be known: what is said here, else when outcomes are final."""
+    said, matures = project.settings.alerts.outcomes_due, project.settings.problem.matures()
+    if said is not None or matures.after is None or matures.unreported == "negative":
+        return said
+    return matures.after.total_seconds() / 86_400
 
 
 def _pace(project: Project) -> Pace:

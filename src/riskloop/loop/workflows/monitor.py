@@ -25,7 +25,9 @@ from riskloop.learn.evaluation.metrics import Evaluation, evaluate
 from riskloop.loop.project import Project
 from riskloop.loop.table import read_table
 from riskloop.loop.watching.batches import latest, newest
+from riskloop.loop.watching.final import final_outcomes
 from riskloop.loop.watching.seen import Seen, pages_of
+from riskloop.loop.workflows.performance import keep_estimates
 from riskloop.loop.workflows.score_parts import ROWS, is_large
 from riskloop.report.documents.drift import Watched, drift_report
 from riskloop.report.documents.writing import Written, write_document
@@ -138,6 +140,8 @@ def _newest(project: Project, folder: Path) -> Path:
 def monitor_ledger(project: Project, since: datetime | None = None, *, version: int | None = None) -> Monitored:
     """Hold what the ledger has kept of a version against what the version learnt from; shadows are left out.
 
+    Only outcomes that are final count. Windows that are over are estimated, and the estimates are kept.
+
     Raises
     ------
     NotFound
@@ -147,7 +151,7 @@ def monitor_ledger(project: Project, since: datetime | None = None, *, version: 
     """
     record, bundle = project.bundle(version)
     seen = Seen(bundle, Profile.from_dict(bundle.profile))
-    for page in pages_of(_judged(project, record, since)):
+    for page in pages_of(final_outcomes(project, record.version, bundle, since)):
         seen.page(page)
     if not seen.rows:
         when = f" since {since:%Y-%m-%d}" if since else ""
@@ -156,6 +160,7 @@ def monitor_ledger(project: Project, since: datetime | None = None, *, version: 
             where="ledger",
             next_step="score customers first, or name a batch: riskloop monitor --batch FILE",
         )
+    keep_estimates(project)
     name = f"ledger-{since:%Y-%m-%d}" if since else "ledger"
     return _monitored(project, record, seen, name, "ledger")
 

@@ -143,6 +143,7 @@ def lines(
     titles: tuple[str, str],
     mark: float | None = None,
     dotted: bool = False,
+    band: Sequence[tuple[float, float, float]] = (),
 ) -> Drawing:
     """Lines over the ticks of two axes, which are the bounds; ``mark`` is a vertical line.
 
@@ -152,6 +153,8 @@ def lines(
         Of the axis across, and of the one that goes up.
     dotted : bool
         Also draw the points.
+    band : sequence of (float, float, float)
+        Points across, each with the lower and the upper end of a band behind the lines.
     """
     upper = 16.0 + 14.0 * (math.ceil(len(series) / 2) if len(series) > 1 else 0)
     height, right = 150.0, WIDTH - 8
@@ -166,6 +169,9 @@ def lines(
         return floor - height * (min(max(value, low), high) - low) / ((high - low) or 1.0)
 
     paths = [Path("axis", "".join(f"M{_px(_LEFT)} {_px(y(one.at))}H{_px(right)}" for one in up))]
+    if band:
+        edge = [(at, top) for at, _, top in band] + [(at, bottom) for at, bottom, _ in reversed(band)]
+        paths.append(Path("band", "M" + "L".join(f"{_px(x(at))} {_px(y(value))}" for at, value in edge) + "Z"))
     if mark is not None:
         paths.append(Path("all", f"M{_px(x(mark))} {_px(upper)}V{_px(floor)}"))
     words = [Word("", _LEFT - 4, y(one.at) + 3, "end", one.text) for one in up]

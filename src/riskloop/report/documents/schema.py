@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from riskloop.report.data_schema import KIND, data_schema
-from riskloop.report.documents import compliance, drift, experiment, model
+from riskloop.report.documents import compliance, drift, experiment, model, performance
 
 _DIGEST = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 _SOURCE = {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/digest"}}
@@ -71,6 +71,7 @@ _NAMES = {
     "compliance-pack": compliance.SCHEMA,
     "drift-report": drift.SCHEMA,
     "experiment-report": experiment.SCHEMA,
+    "performance-report": performance.SCHEMA,
 }
 _MORE: dict[str, dict[str, Any]] = {
     "drift-report": {
@@ -81,6 +82,7 @@ _MORE: dict[str, dict[str, Any]] = {
         "drift": {"type": "object"},
     },
     "experiment-report": {"experiment": {"type": "object"}},
+    "performance-report": {"worse": {"type": "boolean"}, "performance": {"type": "object"}},
 }
 
 

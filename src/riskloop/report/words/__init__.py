@@ -14,11 +14,12 @@ from riskloop.report.words.of_documents import DOCUMENTS
 from riskloop.report.words.of_drift import DRIFT
 from riskloop.report.words.of_experiments import EXPERIMENTS
 from riskloop.report.words.of_models import MODELS
+from riskloop.report.words.of_performance import PERFORMANCE
 
 Say = Callable[..., str]
 Language = Literal["en", "fr"]
 
-_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE, **DRIFT, **EXPERIMENTS, **ALERTS}
+_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE, **DRIFT, **EXPERIMENTS, **ALERTS, **PERFORMANCE}
 _BEFORE_A_MARK = re.compile(r" (?=[:;?!%»])|(?<=«) ")
 _FRENCH_DIGITS = str.maketrans({",": "\N{NARROW NO-BREAK SPACE}", ".": ","})
 _THOUSANDS = re.compile(r"(?<=\d) (?=\d{3})")

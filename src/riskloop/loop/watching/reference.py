@@ -1,0 +1,76 @@
+"""Reference rows: the untouched test block of a version, found again in the training table; a bundle holds none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from riskloop.bundle.bundle import Bundle
+from riskloop.costs import BoolArray, FloatArray
+from riskloop.data.contract import Columns
+from riskloop.data.split import split
+from riskloop.errors import RiskloopError
+from riskloop.keep.versions import Version
+from riskloop.learn.density import MOST_ROWS
+from riskloop.loop.project import Project
+from riskloop.loop.table import read_table
+from riskloop.loop.workflows.check import prepare_table
+from riskloop.loop.workflows.train import plan_for
+from riskloop.settings import parse_settings
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Rows with outcomes that a version has not learnt from, at most 20,000.
+
+    Attributes
+    ----------
+    columns : Columns
+        Decoded features, arrays of shape (n,).
+    probability : float array, shape (n,)
+        What the version says of them.
+    outcome : bool array, shape (n,)
+    """
+
+    columns: Columns
+    probability: FloatArray
+    outcome: BoolArray
+
+
+def reference_rows(project: Project, record: Version, bundle: Bundle) -> Reference | str:
+    """The test block of a version, or a word for why it cannot be had.
+
+    Returns
+    -------
+    Reference or str
+        ``no_record`` if the version does not remember how it was made, ``no_table`` if the training table cannot be
+        read, ``other_table`` if it is not the one that the version was trained on.
+    """
+    made = record.summary.get("plan")
+    if not made:
+        return "no_record"
+    try:
+        then = replace(project, settings=parse_settings(made["settings"], where=f"version {record.version}"))
+        table = read_table(then)
+        dataset = prepare_table(then, table.frame, table.findings).dataset
+    except RiskloopError:
+        return "no_table"
+    if dataset is None or dataset.fingerprint != record.data_fingerprint:
+        return "other_table"
+    plan = plan_for(then, len(dataset))
+    parts = split(
+        dataset.outcome,
+        test_share=plan.test_share,
+        seed=plan.seed,
+        groups=dataset.groups,
+        time=dataset.time,
+        embargo=plan.embargo,
+        kind=plan.split,
+    )
+    rows = parts.test
+    if len(rows) > MOST_ROWS:
+        rows = np.sort(np.random.default_rng(0).permutation(rows)[:MOST_ROWS])
+    columns = dataset.take(rows)
+    features = {name: columns[name] for name in bundle.contract.features if name in columns}
+    return Reference(features, bundle.scorer.probability(columns), dataset.outcome[rows])
