@@ -37,8 +37,11 @@ def asked(customer: str | None, arm: str = "champion", at: datetime = NOON, **mo
     return Prediction(**fields | more)  # type: ignore[arg-type]
 
 
+_AT_ONCE = Maturity()
+
+
 def met(
-    engine: Engine, since: datetime = NOON, now: datetime = LATER, final: Maturity = Maturity()
+    engine: Engine, since: datetime = NOON, now: datetime = LATER, final: Maturity = _AT_ONCE
 ) -> dict[str, Enrolled]:
     return {one.entity_id: one for page in enrolled(engine, since, now, final) for one in page}
 
