@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,19 @@ def test_thresholds_of_drift_that_are_not_said_stay_as_usual_and_in_order() -> N
     assert parse_settings(LEAST).monitoring.thresholds() == USUAL
     mine = parse_settings(changed("monitoring", moved_psi=0.01, columns=5)).monitoring.thresholds()
     assert (mine.watched_psi, mine.moved_psi, mine.strong_psi, mine.columns) == (0.01, 0.01, 0.2, 5)
+
+
+@pytest.mark.parametrize(("written", "hours"), [("90d", 2_160), ("36h", 36), (7, 168), ("0.5", 12)])
+def test_a_maturity_is_in_days_or_hours(written: Any, hours: float) -> None:
+    found = parse_settings(changed("problem", maturity=written, unreported="negative")).problem.matures()
+    assert (found.after, found.unreported) == (timedelta(hours=hours), "negative")
+    assert parse_settings(LEAST).problem.matures().after is None
+
+
+def test_silence_is_no_answer_without_a_maturity() -> None:
+    assert "needs maturity" in refusal(changed("problem", unreported="negative"))
+    for wrong in ("soon", "0d", "-3", "90m"):
+        assert "90d" in refusal(changed("problem", maturity=wrong))
 
 
 def test_an_empty_section_says_nothing() -> None:
