@@ -2,6 +2,7 @@
 
 from riskloop.settings.of_decisions import TEXTS_FILE, FairnessSection
 from riskloop.settings.of_learning import GateSection, TrainingSection
+from riskloop.settings.of_retraining import RetrainingSection
 from riskloop.settings.reading import CONTRACT_FILE, FILE, PREFIX, load_settings, parse_settings, read_yaml, write_yaml
 from riskloop.settings.settings import Settings, json_schema
 
@@ -12,6 +13,7 @@ __all__ = [
     "TEXTS_FILE",
     "FairnessSection",
     "GateSection",
+    "RetrainingSection",
     "Settings",
     "TrainingSection",
     "json_schema",

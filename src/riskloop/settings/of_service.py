@@ -34,6 +34,14 @@ class ServingSection(Section):
     requests_per_second: float | None = Field(
         None, gt=0, description="The most that one API key may ask for, over all workers; no limit if left out."
     )
+    exploration: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Share of customers who are left alone whatever the model says, always the same ones, so that it "
+        "is seen what becomes of them; it costs what `riskloop check` says.",
+    )
+    exploration_salt: str = Field("", description="What those customers are drawn by: another salt, other customers.")
 
     @model_validator(mode="after")
     def _told_apart(self) -> ServingSection:

@@ -10,6 +10,7 @@ from riskloop.data.linked.plan import Plan
 from riskloop.settings.of_data import DataSection, FeaturesSection, LinkedSection, ProblemSection
 from riskloop.settings.of_decisions import CostsSection, FairnessSection, ReasonsSection, ReviewSection
 from riskloop.settings.of_learning import GateSection, TrainingSection
+from riskloop.settings.of_retraining import RetrainingSection
 from riskloop.settings.of_service import MonitoringSection, ServingSection
 from riskloop.settings.section import Section
 
@@ -32,6 +33,7 @@ class Settings(Section):
     gate: GateSection = GateSection()
     serving: ServingSection = ServingSection()
     monitoring: MonitoringSection = MonitoringSection()
+    retraining: RetrainingSection = RetrainingSection()
 
     @model_validator(mode="after")
     def _linked_by_id(self) -> Settings:
