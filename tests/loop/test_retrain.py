@@ -8,18 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
 import pytest
 
 from riskloop.data.simulate.drift import BatchPlan, Drift
 from riskloop.data.simulate.writing import simulate
 from riskloop.data.source import Source
-from riskloop.keep.outcomes import Outcome
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.outcomes import record_outcomes
-from riskloop.loop.workflows.reproduce import reproduce
-from riskloop.loop.workflows.retrain import history, retrain
+from riskloop.loop.workflows.retrain import retrain
 from riskloop.loop.workflows.score import score
 from riskloop.loop.workflows.train import train
 from riskloop.wiring import open_project

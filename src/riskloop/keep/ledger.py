@@ -230,7 +230,7 @@ class Ledger:
         """What every version has decided over HTTP, by arm and decision."""
         by = (_P.version, _P.arm, _P.decision)
         query = select(*by, func.count(), func.avg(_P.probability), func.avg(_P.expected_cost)).group_by(*by)
-        query = query.where(_P.arm != "batch").order_by(*by)
+        query = query.where(_P.arm.not_like("batch%")).order_by(*by)
         rows: Sequence[Any] = self._rows(query if since is None else query.where(_P.at >= since))
         return tuple(ArmCount(*row) for row in rows)
 

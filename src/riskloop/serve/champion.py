@@ -13,7 +13,7 @@ from typing import Self
 from riskloop.bundle.bundle import Bundle
 from riskloop.bundle.load import load
 from riskloop.bundle.sign import KeyRing
-from riskloop.decide.arms import Split
+from riskloop.decide.arms import Exploration, Split
 from riskloop.errors import BundleRefused, RiskloopError, Unavailable
 from riskloop.explain.reasoner import Reasoner
 from riskloop.keep.chain import LIVE, Promotion, challenge, release_state
@@ -73,7 +73,13 @@ class Champion:
     """
 
     def __init__(
-        self, promotions: Promotions, versions: Versions, store: BundleStore, *, poll_seconds: float = 0.25
+        self,
+        promotions: Promotions,
+        versions: Versions,
+        store: BundleStore,
+        *,
+        poll_seconds: float = 0.25,
+        exploration: Exploration | None = None,
     ) -> None:
         self.arms: Arms | None = None
         self.refused: RiskloopError | None = None
@@ -83,6 +89,7 @@ class Champion:
         self._versions = versions
         self._store = store
         self._poll_seconds = poll_seconds
+        self._exploration = exploration
         self._seen = -1
         self._polls = 0
         self._turn = threading.Lock()
@@ -179,7 +186,8 @@ class Champion:
                 self.challenger_refused = _in_our_words(error)
         else:
             self.challenger_refused = None
-        before, self.arms = self.arms, Arms(champion, challenger, split if challenger else None)
+        arms = Arms(champion, challenger, split if challenger else None, self._exploration)
+        before, self.arms = self.arms, arms
         if before is None or before.champion is not champion:
             _log.info("version %s (%s) leads", champion.record.version, champion.bundle.digest[:16])
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from riskloop.decide.arms import Exploration
 from riskloop.settings.section import Section
 from riskloop.watch.thresholds import USUAL, Thresholds
 
@@ -42,6 +43,10 @@ class ServingSection(Section):
         "is seen what becomes of them; it costs what `riskloop check` says.",
     )
     exploration_salt: str = Field("", description="What those customers are drawn by: another salt, other customers.")
+
+    def explores(self) -> Exploration | None:
+        """Who is left alone whatever the model says."""
+        return Exploration(self.exploration, self.exploration_salt) if self.exploration else None
 
     @model_validator(mode="after")
     def _told_apart(self) -> ServingSection:

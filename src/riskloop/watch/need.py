@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,9 @@ from typing import Any, Literal
 
 from riskloop.watch.column_drift import Reason
 from riskloop.watch.drift import Drift
+
+MORE = 1.25
+"""Times as many new outcomes as at the last attempt, before the next one."""
 
 Name = Literal["drift", "performance", "schedule", "labels", "asked"]
 State = Literal["needed", "waiting", "not_needed"]
@@ -32,6 +36,8 @@ class Facts:
         Outcomes known by now of predictions that the champion has not learnt from.
     held_out, held_out_rarer : int
         Of them, rows to compare versions on, and those of the rarer outcome.
+    tried : int or None
+        So many new outcomes there were when a successor was last trained that does not lead.
     """
 
     now: datetime
@@ -42,6 +48,7 @@ class Facts:
     new_labels: int
     held_out: int
     held_out_rarer: int
+    tried: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,7 @@ def need(facts: Facts, wanted: Wanted, *, asked: bool = False) -> Need:
     ordered = tuple(sorted(grounds, key=lambda one: not one.holds))
     if not any(one.holds for one in ordered):
         return Need("not_needed", ordered)
-    lacking = _lacking(facts, wanted)
+    lacking = _lacking(facts, wanted) or ("" if asked else _tried(facts))
     return Need("waiting" if lacking else "needed", ordered, lacking)
 
 
@@ -162,6 +169,16 @@ def _labels(facts: Facts, wanted: Wanted) -> Ground:
     if facts.new_labels >= wanted.min_new_labels:
         return Ground("labels", True, f"{known}: {wanted.min_new_labels:,} are reason enough.")
     return Ground("labels", False, f"{known}: {wanted.min_new_labels:,} would be reason enough.")
+
+
+def _tried(facts: Facts) -> str:
+    """The same rows would give the same version: every turn of a loop would train it anew."""
+    if facts.tried is None or facts.new_labels >= MORE * facts.tried:
+        return ""
+    return (
+        f"A successor trained on {facts.tried:,} new outcomes does not lead; the next attempt comes with "
+        f"{math.ceil(MORE * facts.tried):,}, now there are {facts.new_labels:,}."
+    )
 
 
 def _lacking(facts: Facts, wanted: Wanted) -> str:

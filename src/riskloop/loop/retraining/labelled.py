@@ -145,7 +145,7 @@ class _Labels:
         """What was done about a customer, and for how many they stand."""
         labels = self._left.get(prediction.version) or self._usual
         share = share_explored(prediction.arm)
-        if share is None:
+        if share is None or prediction.decision != labels[1]:
             return ("left" if prediction.decision == labels[1] else "acted"), 1.0
         would_act = prediction.threshold is not None and prediction.probability >= prediction.threshold
         return ("explored", 1 / share) if would_act else ("left", 1.0)

@@ -26,6 +26,7 @@ from riskloop.watch.need import Facts, Need, Wanted, need
 from riskloop.watch.performance import fallen
 from riskloop.watch.profile import Profile
 
+_WITHOUT_SUCCESS = ("requested", "challenging", "proposed", "refused", "failed")
 _UNUSED = Costs(fp=1, fn=1)  # every decision brings its own cost
 
 
@@ -76,6 +77,7 @@ def look(project: Project, *, asked: bool = False) -> Looked:
         new_labels=int(division.new.sum()),
         held_out=len(held),
         held_out_rarer=int(min(held.sum(), (~held).sum())),
+        tried=_tried(project, champion.version),
     )
     return Looked(champion, watched, labelled, division, need(facts, wanted(settings), asked=asked))
 
@@ -96,6 +98,12 @@ def learnt_until(project: Project, version: int) -> datetime | None:
     made: Retraining | None = project.retrainings.of_version(version)
     until = made.data.get("trained_until") if made else None
     return datetime.fromisoformat(until) if until else None
+
+
+def _tried(project: Project, champion: int) -> int | None:
+    """New outcomes of the last retraining that was to succeed this champion and did not."""
+    made = [one for one in project.retrainings.list() if one.champion == champion and one.result in _WITHOUT_SUCCESS]
+    return made[-1].data.get("new_labels") if made else None
 
 
 def _watched(project: Project, now: datetime) -> Monitored | None:

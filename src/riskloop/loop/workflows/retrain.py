@@ -6,12 +6,13 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from riskloop.data.recency import Recency
-from riskloop.errors import Conflict, NotFound, RiskloopError
+from riskloop.errors import Conflict, NotFound, RiskloopError, Unavailable
 from riskloop.keep.chain import Promotion
 from riskloop.keep.locks import LEASE_SECONDS, Held, holding
 from riskloop.keep.retrainings import Result, Retraining
@@ -19,9 +20,11 @@ from riskloop.learn.evaluation.paired import PairedDifference
 from riskloop.learn.plan import Watcher
 from riskloop.loop.project import Project
 from riskloop.loop.retraining.censoring import warnings
+from riskloop.loop.retraining.exploring import cost_of_exploration
 from riskloop.loop.retraining.judging import Judge
 from riskloop.loop.retraining.looking import Looked, look
 from riskloop.loop.retraining.table import Built, build
+from riskloop.loop.table import read_table
 from riskloop.loop.workflows.arms import start_arms
 from riskloop.loop.workflows.release import promote
 from riskloop.loop.workflows.train import TrainingResult, train
@@ -132,7 +135,7 @@ def retrain(
                 where="retrain",
                 next_step="wait for it; `riskloop retrain --history` shows what came of it",
             )
-        begun = _interrupted(project)
+        begun = _interrupted(project, window)
         if begun is not None:
             return _go_on(project, begun, held, candidates, budget, watcher)
         found = looked or look(project, asked=not if_needed)
@@ -144,8 +147,11 @@ def retrain(
         )
         with _recorded(project, seq):
             built = build(project, found.labelled, found.division, recency)
+            exploration = cost_of_exploration(project, read_table(project).frame)
+            told += () if exploration is None else (exploration.words,)
             facts = built.to_dict() | found.labelled.to_dict() | {"warnings": list(told)}
-            facts |= {"candidates": list(candidates), "budget": budget}
+            new_labels = int(found.division.new.sum())
+            facts |= {"candidates": list(candidates), "budget": budget, "new_labels": new_labels}
             project.retrainings.note(seq, data=facts)
             return replace(
                 _learn(project, seq, built, found.need.reasons, held, candidates, budget, watcher),
@@ -177,14 +183,15 @@ class _recorded:  # noqa: N801 - read as a word: with _recorded(...)
         if error is None:
             return
         fields: dict[str, Any] = {"result": "interrupted", "told": "Interrupted; the next one goes on."}
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not isinstance(error, Unavailable):
             said = error.message if isinstance(error, RiskloopError) else f"{type(error).__name__}: {error}"
             fields = {"result": "failed", "told": f"Failed: {said}", "finished_at": self._project.clock()}
-        self._project.retrainings.note(self._seq, **fields)
+        with suppress(Unavailable):  # then it stays `running`, and the next one goes on
+            self._project.retrainings.note(self._seq, **fields)
 
 
-def _interrupted(project: Project) -> Retraining | None:
-    """The retraining to go on with: who began it is gone, since nobody else holds the lease."""
+def _interrupted(project: Project, window: str | None) -> Retraining | None:
+    """The retraining to go on with, if it is the one asked for: who began it is gone, for nobody holds the lease."""
     champion = project.promotions.state().champion
     *others, last = project.retrainings.unfinished() or (None,)
     for one in others:
@@ -193,7 +200,8 @@ def _interrupted(project: Project) -> Retraining | None:
     if last is None:
         return None
     path = last.data.get("path")
-    if last.version is None and path and (project.folder / path).is_file() and last.champion == champion:
+    asked = window is None or str(Recency.parse(window)) == last.data.get("window")
+    if asked and last.version is None and path and (project.folder / path).is_file() and last.champion == champion:
         return last
     _give_up(project, last)
     return None
