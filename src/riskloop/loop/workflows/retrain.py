@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from riskloop.data.recency import Recency
-from riskloop.errors import Conflict, NotFound, RiskloopError, Unavailable
+from riskloop.errors import Conflict, RiskloopError, Unavailable
 from riskloop.keep.chain import Promotion
 from riskloop.keep.locks import LEASE_SECONDS, Held, holding
-from riskloop.keep.retrainings import Result, Retraining
+from riskloop.keep.retrainings import Retraining
 from riskloop.learn.evaluation.paired import PairedDifference
 from riskloop.learn.plan import Watcher
 from riskloop.loop.project import Project
@@ -23,10 +23,9 @@ from riskloop.loop.retraining.censoring import warnings
 from riskloop.loop.retraining.exploring import cost_of_exploration
 from riskloop.loop.retraining.judging import Judge
 from riskloop.loop.retraining.looking import Looked, look
+from riskloop.loop.retraining.settling import settle
 from riskloop.loop.retraining.table import Built, build
 from riskloop.loop.table import read_table
-from riskloop.loop.workflows.arms import start_arms
-from riskloop.loop.workflows.release import promote
 from riskloop.loop.workflows.train import TrainingResult, train
 from riskloop.settings.of_data import DataSection
 from riskloop.watch.need import Need
@@ -264,10 +263,17 @@ def _learn(
     difference = None if judge.difference is None else judge.difference.to_dict()
     project.retrainings.note(seq, version=done.version.version, gate=gate, difference=difference)
     held.check()  # whoever has taken over in the meantime settles it
-    result, told, promotion = _settle(project, done, judge, reasons, built)
-    project.retrainings.note(seq, result=result, told=told, finished_at=project.clock())
+    settled = settle(
+        project,
+        done.version,
+        judge.difference,
+        reasons=reasons,
+        customers=built.held,
+        details={"retraining": {"seq": seq, "data": built.sha256, "difference": difference}},
+    )
+    project.retrainings.note(seq, result=settled.result, told=settled.told, finished_at=project.clock())
     record = next(one for one in project.retrainings.list() if one.seq == seq)
-    return Retrained(None, (), record, done, judge.difference, promotion)
+    return Retrained(None, (), record, done, judge.difference, settled.event)
 
 
 def _learning(project: Project, built: Built, budget: str | None) -> Project:
@@ -280,41 +286,3 @@ def _learning(project: Project, built: Built, budget: str | None) -> Project:
     }
     sections = {"data": DataSection(path=Path(built.path).as_posix()), "training": settings.training.but(asked)}
     return replace(project, settings=settings.model_copy(update=sections))
-
-
-def _settle(
-    project: Project, done: TrainingResult, judge: Judge, reasons: Sequence[str], built: Built
-) -> tuple[Result, str, Promotion | None]:
-    """Lead, challenge, wait or be refused; with the sentence that says so."""
-    section, version = project.settings.retraining, done.version.version
-    beside = _beside(judge, built)
-    if not done.accepted:
-        failed = "; ".join(check.message for check in done.gate if not check.passed)
-        return "refused", f"Version {version} was refused by the gate: {failed}.", None
-    better = judge.difference is None or judge.difference.high < 0
-    why = f"retrained: {' '.join(reasons)} {beside}"
-    if better and section.promote == "auto":
-        details = {"retraining": {"data": built.sha256, "difference": judge.difference and judge.difference.to_dict()}}
-        event = promote(project, version, reason=why, details=details)
-        if event.kind == "requested":
-            return "requested", f"Version {version} {beside} It waits for a second person (event {event.seq}).", event
-        return "promoted", f"Version {version} leads. It {beside}", event
-    if section.then == "challenge":
-        try:
-            event = start_arms(project, version, reason=why, share=section.share)
-        except (Conflict, NotFound) as hindered:
-            return "proposed", f"Version {version} {beside} It cannot challenge: {hindered.message}", None
-        return "challenging", f"Version {version} {beside} It answers {section.share:.0%} of the customers.", event
-    step = f"It leads if you say so: riskloop promote {version} --reason TEXT."
-    return "proposed", f"Version {version} {beside} {step}", None
-
-
-def _beside(judge: Judge, built: Built) -> str:
-    found = judge.difference
-    if found is None:
-        return "has no champion to be compared with."
-    verdict = "better beyond noise" if found.high < 0 else "no better than noise"
-    return (
-        f"costs {found.mean:+,.0f} [{found.low:+,.0f}, {found.high:+,.0f}] per 1,000 against the champion on the "
-        f"{built.held:,} newest customers: {verdict}."
-    )
