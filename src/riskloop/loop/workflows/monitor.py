@@ -127,8 +127,12 @@ def monitor_batch(project: Project, path: str, *, version: int | None = None) ->
     return replace(_monitored(project, record, seen, name, str(batch)), findings=findings)
 
 
-def monitor_ledger(project: Project, since: datetime | None = None, *, version: int | None = None) -> Monitored:
+def monitor_ledger(
+    project: Project, since: datetime | None = None, *, until: datetime | None = None, version: int | None = None
+) -> Monitored:
     """Hold what the ledger has kept of a version against what the version learnt from; shadows are left out.
+
+    Only predictions made at or after ``since`` and before ``until`` count.
 
     Raises
     ------
@@ -141,7 +145,7 @@ def monitor_ledger(project: Project, since: datetime | None = None, *, version: 
     seen = Seen(bundle, Profile.from_dict(bundle.profile))
     judged = (
         one
-        for one in project.ledger.with_outcomes(since=since)
+        for one in project.ledger.with_outcomes(since=since, until=until)
         if one[0].version == record.version and one[0].arm != "shadow"
     )
     for page in pages_of(judged):
