@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,23 @@ def test_what_is_too_young_is_not_learnt_from(lived_folder: Any, tmp_path: Path)
     assert (done.need.state, done.record) == ("waiting", None)
     assert "Of 0 new outcomes" in done.words
     project.engine.dispose()
+
+
+def test_a_version_that_was_judged_when_its_process_died_is_settled_by_the_next(lived: Project) -> None:
+    table = lived.folder / "table.parquet"
+    table.touch()
+    data = {"path": "table.parquet", "sha256": "0" * 64, "rows": 9, "old": 4, "new": 3, "held": 2, "test_share": 0.2}
+    data |= {"window": "all", "held_since": None, "trained_until": None, "left_out": {}, "warnings": ["Beware."]}
+    seq = lived.retrainings.begin(at=datetime.now(UTC), actor="ada", reasons=["It fell."], champion=1)
+    version = replace(lived.versions.get(1), version=2)
+    lived.versions.add(version)
+    difference = {"mean": 5.0, "low": -4.0, "high": 9.0, "p_value": 0.4}
+    lived.retrainings.note(seq, data=data, version=2, difference=difference)
+    done = retrain(lived, if_needed=True)
+    assert done.record is not None
+    assert (done.record.seq, done.record.result, done.training) == (seq, "proposed", None)
+    assert done.warnings == ("Beware.",)
+    assert "+5 [-4, +9]" in done.words
 
 
 def test_two_retrainings_never_run_at_once(lived: Project) -> None:

@@ -126,17 +126,20 @@ def loop(
     except ValueError as error:
         raise UsageError(f"{error}.", where="--every or --lease", next_step="write 1h, or 60s") from error
     opened, reporter = open_project(project), Reporter(as_json)
-    signal.signal(signal.SIGTERM, _end)
-    with training_progress(enabled=sys.stderr.isatty()) as watcher:
-        keep_turning(
-            opened,
-            every=seconds,
-            once=once,
-            told=lambda turn: _tell(reporter, turn),
-            candidates=names(candidates),
-            lease_seconds=lease_seconds,
-            watcher=watcher,
-        )
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        with training_progress(enabled=sys.stderr.isatty()) as watcher:
+            keep_turning(
+                opened,
+                every=seconds,
+                once=once,
+                told=lambda turn: _tell(reporter, turn),
+                candidates=names(candidates),
+                lease_seconds=lease_seconds,
+                watcher=watcher,
+            )
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _end(_number: int, _frame: object) -> None:

@@ -46,7 +46,8 @@ class Prediction:
     features : mapping
         The customer as received: plain JSON values by column.
     arm : str
-        ``champion``, ``challenger``, ``shadow`` ...
+        ``champion``, ``challenger``, ``shadow``, ``batch``; ``exploration:SHARE``, after ``batch:`` too, for one who
+        was left alone whatever the model says.
     entity_id : str or None
         The customer.
     threshold, expected_cost : float or None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from riskloop.watch.performance import fallen
 from riskloop.watch.profile import Profile
 
 _WITHOUT_SUCCESS = ("requested", "challenging", "proposed", "refused", "failed")
+_QUARTERS = 4
 _UNUSED = Costs(fp=1, fn=1)  # every decision brings its own cost
 
 
@@ -114,7 +116,11 @@ def _watched(project: Project, now: datetime) -> Monitored | None:
 
 
 class _Realised:
-    """How good the champion's decisions were, from the rows that pass by."""
+    """How good the champion's decisions were lately, from the rows that pass by.
+
+    Lately is the last `retraining.look_back` before the newest outcome, in quarters of it: what went well a year ago
+    must not hide that it no longer does.
+    """
 
     def __init__(self, champion: Version, bundle: Bundle, project: Project) -> None:
         settings = project.settings.retraining
@@ -124,16 +130,22 @@ class _Realised:
         self._before = None if matures is None else project.clock() - matures
         self._promised = bundle.card.get("test", {}).get("metrics", {})
         self._least = project.settings.monitoring.thresholds().rows
-        self._seen = Seen(bundle, Profile.from_dict(bundle.profile)) if bundle.profile else None
+        self._bundle, self._quarter = bundle, settings.looks_back.total_seconds() / _QUARTERS
+        self._seen: dict[int, Seen] = {}
         self.rows = 0
 
     def passing(self, pairs: Iterator[Judged]) -> Iterator[Judged]:
         """The same rows, page by page; those of the champion that are old enough are looked at."""
         for page in pages_of(pairs):
-            mine = [one for one in page if self._counts(one)]
-            if mine and self._seen is not None:
-                self._seen.page([*mine])
+            if self._bundle.profile:
+                self._look([one for one in page if self._counts(one)])
             yield from page
+
+    def _look(self, mine: list[Judged]) -> None:
+        for quarter, some in groupby(mine, key=lambda one: int(one[0].at.timestamp() // self._quarter)):
+            if quarter not in self._seen:
+                self._seen[quarter] = Seen(self._bundle, Profile.from_dict(self._bundle.profile))
+            self._seen[quarter].page([*some])
 
     def _counts(self, one: Judged) -> bool:
         prediction, outcome = one
@@ -156,17 +168,17 @@ class _Realised:
         return fallen(self._promised, metrics)
 
     def _evaluation(self) -> Evaluation | None:
-        seen = self._seen
-        if seen is None or not seen.rows:
+        lately = [one for quarter, one in self._seen.items() if quarter > max(self._seen) - _QUARTERS]
+        if not lately:
             return None
         outcome, probability, act = (
-            np.concatenate(seen.outcome),
-            np.concatenate(seen.probability),
-            np.concatenate(seen.act),
+            np.concatenate([part for one in lately for part in one.outcome]),
+            np.concatenate([part for one in lately for part in one.probability]),
+            np.concatenate([part for one in lately for part in one.act]),
         )
         self.rows = len(outcome)
         if not len(outcome):
             return None
-        positive, negative = (np.concatenate([one[way] for one in seen.costs]) for way in (0, 1))
+        positive, negative = (np.concatenate([part[way] for one in lately for part in one.costs]) for way in (0, 1))
         cost = np.where(outcome, positive, negative)
         return evaluate(outcome, probability, act, _UNUSED, seed=0, cost=cost)

@@ -144,7 +144,7 @@ def retrain(
         seq = project.retrainings.begin(
             at=project.clock(), actor=project.actor, reasons=found.need.reasons, champion=found.champion.version
         )
-        with _recorded(project, seq):
+        with _recorded(project, seq, held):
             built = build(project, found.labelled, found.division, recency)
             exploration = cost_of_exploration(project, read_table(project).frame)
             told += () if exploration is None else (exploration.words,)
@@ -153,7 +153,7 @@ def retrain(
             facts |= {"candidates": list(candidates), "budget": budget, "new_labels": new_labels}
             project.retrainings.note(seq, data=facts)
             return replace(
-                _learn(project, seq, built, found.need.reasons, held, candidates, budget, watcher),
+                _learn(project, seq, built, held, candidates, budget, watcher),
                 need=found.need,
                 warnings=told,
             )
@@ -172,8 +172,8 @@ def myself() -> str:
 class _recorded:  # noqa: N801 - read as a word: with _recorded(...)
     """Says in the record how a retraining ended that did not end well."""
 
-    def __init__(self, project: Project, seq: int) -> None:
-        self._project, self._seq = project, seq
+    def __init__(self, project: Project, seq: int, held: Held) -> None:
+        self._project, self._seq, self._held = project, seq, held
 
     def __enter__(self) -> None:
         return None
@@ -185,7 +185,8 @@ class _recorded:  # noqa: N801 - read as a word: with _recorded(...)
         if isinstance(error, Exception) and not isinstance(error, Unavailable):
             said = error.message if isinstance(error, RiskloopError) else f"{type(error).__name__}: {error}"
             fields = {"result": "failed", "told": f"Failed: {said}", "finished_at": self._project.clock()}
-        with suppress(Unavailable):  # then it stays `running`, and the next one goes on
+        with suppress(Unavailable, Conflict):  # it stays `running`: the next one goes on, or does so already
+            self._held.check()
             self._project.retrainings.note(self._seq, **fields)
 
 
@@ -200,7 +201,7 @@ def _interrupted(project: Project, window: str | None) -> Retraining | None:
         return None
     path = last.data.get("path")
     asked = window is None or str(Recency.parse(window)) == last.data.get("window")
-    if asked and last.version is None and path and (project.folder / path).is_file() and last.champion == champion:
+    if asked and path and (project.folder / path).is_file() and last.champion == champion:
         return last
     _give_up(project, last)
     return None
@@ -222,12 +223,13 @@ def _go_on(
     """Finish a retraining that was interrupted, on the table that it had made; its journal has finished candidates."""
     data = begun.data
     project.retrainings.note(begun.seq, result="running", told="")
-    with _recorded(project, begun.seq):
+    with _recorded(project, begun.seq, held):
+        if begun.version is not None:  # trained and judged; what was to become of it was not settled yet
+            return _finish(project, begun, Built.from_dict(data))
         done = _learn(
             project,
             begun.seq,
             Built.from_dict(data),
-            begun.reasons,
             held,
             candidates or data.get("candidates", ()),
             budget or data.get("budget"),
@@ -240,7 +242,6 @@ def _learn(
     project: Project,
     seq: int,
     built: Built,
-    reasons: Sequence[str],
     held: Held,
     candidates: Sequence[str],
     budget: str | None,
@@ -261,19 +262,27 @@ def _learn(
         learning.engine.dispose()
     gate = [check.to_dict() for check in done.gate]
     difference = None if judge.difference is None else judge.difference.to_dict()
-    project.retrainings.note(seq, version=done.version.version, gate=gate, difference=difference)
     held.check()  # whoever has taken over in the meantime settles it
+    project.retrainings.note(seq, version=done.version.version, gate=gate, difference=difference)
+    begun = next(one for one in project.retrainings.list() if one.seq == seq)
+    return replace(_finish(project, begun, built), training=done)
+
+
+def _finish(project: Project, begun: Retraining, built: Built) -> Retrained:
+    """Settle what becomes of a version that was trained and judged."""
+    assert begun.version is not None  # noqa: S101 - it was noted
+    difference = None if begun.difference is None else PairedDifference(**begun.difference)
     settled = settle(
         project,
-        done.version,
-        judge.difference,
-        reasons=reasons,
+        project.versions.get(begun.version),
+        difference,
+        reasons=begun.reasons,
         customers=built.held,
-        details={"retraining": {"seq": seq, "data": built.sha256, "difference": difference}},
+        details={"retraining": {"seq": begun.seq, "data": built.sha256, "difference": begun.difference}},
     )
-    project.retrainings.note(seq, result=settled.result, told=settled.told, finished_at=project.clock())
-    record = next(one for one in project.retrainings.list() if one.seq == seq)
-    return Retrained(None, (), record, done, judge.difference, settled.event)
+    project.retrainings.note(begun.seq, result=settled.result, told=settled.told, finished_at=project.clock())
+    record = next(one for one in project.retrainings.list() if one.seq == begun.seq)
+    return Retrained(None, tuple(begun.data.get("warnings", ())), record, None, difference, settled.event)
 
 
 def _learning(project: Project, built: Built, budget: str | None) -> Project:
