@@ -109,4 +109,6 @@ def serve_config(
         log=serving.log,
         log_requests=serving.log_requests,
         max_connections=serving.max_connections,
+        exploration=serving.exploration,
+        exploration_salt=serving.exploration_salt,
     )

@@ -46,7 +46,8 @@ class Prediction:
     features : mapping
         The customer as received: plain JSON values by column.
     arm : str
-        ``champion``, ``challenger``, ``shadow`` ...
+        ``champion``, ``challenger``, ``shadow``, ``batch``; ``exploration:SHARE``, after ``batch:`` too, for one who
+        was left alone whatever the model says.
     entity_id : str or None
         The customer.
     threshold, expected_cost : float or None
@@ -230,7 +231,7 @@ class Ledger:
         """What every version has decided over HTTP, by arm and decision."""
         by = (_P.version, _P.arm, _P.decision)
         query = select(*by, func.count(), func.avg(_P.probability), func.avg(_P.expected_cost)).group_by(*by)
-        query = query.where(_P.arm != "batch").order_by(*by)
+        query = query.where(_P.arm.not_like("batch%")).order_by(*by)
         rows: Sequence[Any] = self._rows(query if since is None else query.where(_P.at >= since))
         return tuple(ArmCount(*row) for row in rows)
 

@@ -276,3 +276,29 @@ estimates = Table(
     _required("basis", JSON),
     UniqueConstraint("version", "period", "start", "method", "metric"),
 )
+
+retrainings = Table(
+    "retrainings",
+    metadata,
+    Column("seq", BigSerial, primary_key=True),
+    _required("started_at", Instant),
+    Column("finished_at", Instant),
+    _required("actor", Text),
+    Column("champion", Integer),
+    _required("reasons", JSON),
+    _required("data", JSON),
+    Column("version", Integer),
+    _required("gate", JSON),
+    Column("difference", JSON(none_as_null=True)),
+    _required("result", String(16)),
+    _required("told", Text),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", Text),
+    _required("token", Integer),
+    _required("until", Double),
+)

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from riskloop.keep.customers import Customers
     from riskloop.keep.estimates import Estimates
     from riskloop.keep.ledger import Ledger
+    from riskloop.keep.locks import Locks
     from riskloop.keep.promotions import Promotions
     from riskloop.keep.registry.registry import Registry
+    from riskloop.keep.retrainings import Retrainings
     from riskloop.keep.versions import Version, Versions
 
 
@@ -244,6 +246,18 @@ class Project:
         from riskloop.keep.alerts import Deliveries
 
         return Deliveries(self.engine)
+
+    @cached_property
+    def retrainings(self) -> Retrainings:
+        from riskloop.keep.retrainings import Retrainings
+
+        return Retrainings(self.engine)
+
+    @cached_property
+    def locks(self) -> Locks:
+        from riskloop.keep.locks import Locks
+
+        return Locks(self.engine)
 
     @cached_property
     def registry(self) -> Registry:

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from riskloop.bundle.sign import KeyRing
+from riskloop.decide.arms import Exploration
 from riskloop.errors import RiskloopError
 from riskloop.keep.access import Access
 from riskloop.keep.alerts import Alerts
@@ -113,7 +114,8 @@ def create_app(
     store = BundleStore(bundles, KeyRing(config.keys))
     spool = Spool(config.spool) if config.spool else None
     writer = GroupCommitWriter(ledger, spool=spool)
-    champion = Champion(promotions, versions, store, poll_seconds=config.poll_seconds)
+    exploration = Exploration(config.exploration, config.exploration_salt) if config.exploration else None
+    champion = Champion(promotions, versions, store, poll_seconds=config.poll_seconds, exploration=exploration)
     journal = Journal(engine, ledger, writer, spool)
     metrics = Metrics(champion, writer)
     shadow = Shadow(writer, metrics.predictions)

@@ -12,7 +12,7 @@ from typing import Self
 from riskloop.bundle.bundle import Bundle
 from riskloop.bundle.load import load
 from riskloop.bundle.sign import KeyRing
-from riskloop.decide.arms import Split
+from riskloop.decide.arms import Exploration, Split
 from riskloop.errors import BundleRefused, RiskloopError, Unavailable
 from riskloop.explain.reasoner import Reasoner
 from riskloop.keep.artifacts import Bundles
@@ -72,7 +72,13 @@ class Champion:
     """
 
     def __init__(
-        self, promotions: Promotions, versions: Versions, store: BundleStore, *, poll_seconds: float = 0.25
+        self,
+        promotions: Promotions,
+        versions: Versions,
+        store: BundleStore,
+        *,
+        poll_seconds: float = 0.25,
+        exploration: Exploration | None = None,
     ) -> None:
         self.arms: Arms | None = None
         self.refused: RiskloopError | None = None
@@ -82,6 +88,7 @@ class Champion:
         self._versions = versions
         self._store = store
         self._poll_seconds = poll_seconds
+        self._exploration = exploration
         self._seen = -1
         self._polls = 0
         self._turn = threading.Lock()
@@ -178,7 +185,8 @@ class Champion:
                 self.challenger_refused = _in_our_words(error)
         else:
             self.challenger_refused = None
-        before, self.arms = self.arms, Arms(champion, challenger, split if challenger else None)
+        arms = Arms(champion, challenger, split if challenger else None, self._exploration)
+        before, self.arms = self.arms, arms
         if before is None or before.champion is not champion:
             _log.info("version %s (%s) leads", champion.record.version, champion.bundle.digest[:16])
 

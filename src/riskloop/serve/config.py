@@ -49,6 +49,8 @@ class ServeConfig:
         Whether every request has a line in the log.
     max_connections : int
         Of one worker; who comes beyond is answered with 503.
+    exploration, exploration_salt : float, str
+        Share of customers who are left alone whatever the model says, and what they are drawn by.
 
     Raises
     ------
@@ -75,6 +77,8 @@ class ServeConfig:
     log: Literal["text", "json"] = "text"
     log_requests: bool = False
     max_connections: int = 2_000
+    exploration: float = 0.0
+    exploration_salt: str = ""
 
     def __post_init__(self) -> None:
         if not self.guarded and not is_loopback(self.host):

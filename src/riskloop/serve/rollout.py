@@ -7,11 +7,12 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 from riskloop.bundle.bundle import Bundle
-from riskloop.decide.arms import Split
+from riskloop.costs import Costs
+from riskloop.decide.arms import Exploration, Split
 from riskloop.errors import RiskloopError
 from riskloop.explain.reasoner import Reasoner
 from riskloop.keep.ledger import Prediction
@@ -46,10 +47,13 @@ class Arms:
     champion: Live
     challenger: Live | None = None
     split: Split | None = None
+    exploration: Exploration | None = None
 
     def of(self, customer: str | None) -> Live:
-        """Who answers a customer."""
+        """Who answers a customer; those who are left alone to explore belong to the champion."""
         if self.challenger is None or self.split is None:
+            return self.champion
+        if self.exploration is not None and self.exploration.takes(customer):
             return self.champion
         return self.challenger if self.split.arm_of(customer) == "challenger" else self.champion
 
@@ -84,6 +88,8 @@ def decide(arms: Arms, customers: Sequence[Customer], *, typed: bool) -> list[De
                 lives[row] = arms.champion
             else:
                 found[row] = Decided(live, one, reasons)
+    if arms.exploration is not None:
+        return [_explored(one, arms.exploration) for one in found if one is not None]
     return [one for one in found if one is not None]
 
 
@@ -93,7 +99,22 @@ def decide_one(arms: Arms, customer: Customer) -> Decided:
     scored = score_one(live.bundle, customer)
     if isinstance(scored, list) and live is not arms.champion:
         live, scored = arms.champion, score_one(arms.champion.bundle, customer)
-    return Decided(live, scored, reasons_for(live.reasoner, [scored])[0] if customer.explain else [])
+    decided = Decided(live, scored, reasons_for(live.reasoner, [scored])[0] if customer.explain else [])
+    return decided if arms.exploration is None else _explored(decided, arms.exploration)
+
+
+def _explored(decided: Decided, exploration: Exploration) -> Decided:
+    """The same, but left alone, where the customer is one of those; the arm says so."""
+    live, scored, reasons = decided
+    if isinstance(scored, list) or not exploration.takes(scored.customer.id):
+        return decided
+    live = replace(live, alias=exploration.arm)
+    if not scored.decision.act:
+        return Decided(live, scored, reasons)
+    policy, costs = live.bundle.policy, live.bundle.policy.costs
+    known = costs if isinstance(costs, Costs) else costs.of(live.bundle.contract.decode_rows([scored.features]).columns)
+    left = scored._replace(decision=policy.left_alone(scored.decision, known))
+    return Decided(live, left, reasons)
 
 
 class Shadow:

@@ -66,7 +66,7 @@ class Seen:
     def page(self, page: list[tuple[Prediction, Outcome | None]]) -> None:
         """Rows of the ledger, as they were decided."""
         policy, contract = self.bundle.policy, self.bundle.contract
-        for from_file, group in groupby(page, key=lambda one: one[0].arm == "batch"):
+        for from_file, group in groupby(page, key=lambda one: one[0].arm.startswith("batch")):
             told = list(group)
             decoded = contract.decode_rows([one.features for one, _ in told], typed=not from_file)
             absent = {b.column for b in decoded.breaches if b.code == "absent" and len(b.rows) == len(told)}

@@ -137,10 +137,13 @@ def _newest(project: Project, folder: Path) -> Path:
     return newest(folder, lambda path: latest(project.source.like(str(path)), time))
 
 
-def monitor_ledger(project: Project, since: datetime | None = None, *, version: int | None = None) -> Monitored:
+def monitor_ledger(
+    project: Project, since: datetime | None = None, *, until: datetime | None = None, version: int | None = None
+) -> Monitored:
     """Hold what the ledger has kept of a version against what the version learnt from; shadows are left out.
 
-    Only outcomes that are final count. Windows that are over are estimated, and the estimates are kept.
+    Predictions made at or after ``since`` and before ``until`` count, and outcomes that are final. Windows that are
+    over are estimated, and the estimates are kept.
 
     Raises
     ------
@@ -151,7 +154,7 @@ def monitor_ledger(project: Project, since: datetime | None = None, *, version: 
     """
     record, bundle = project.bundle(version)
     seen = Seen(bundle, Profile.from_dict(bundle.profile))
-    for page in pages_of(final_outcomes(project, record.version, bundle, since)):
+    for page in pages_of(final_outcomes(project, version=record.version, since=since, until=until)):
         seen.page(page)
     if not seen.rows:
         when = f" since {since:%Y-%m-%d}" if since else ""
