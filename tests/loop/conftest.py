@@ -37,7 +37,7 @@ class Lived:
         """A copy to change at will; settings by their names in the environment, such as ``RETRAINING__HARM``."""
         shutil.copytree(self.folder, to)
         named = {f"RISKLOOP__{name}": value for name, value in settings.items()}
-        return open_project(to, {"RISKLOOP_ACTOR": "ada", "RISKLOOP__RETRAINING__MATURES": "130d"} | named)
+        return open_project(to, {"RISKLOOP_ACTOR": "ada", "RISKLOOP__PROBLEM__MATURITY": "130d"} | named)
 
 
 @pytest.fixture(scope="session")

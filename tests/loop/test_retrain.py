@@ -83,7 +83,7 @@ def test_a_worse_version_is_refused_and_not_trained_again_until_more_is_known(li
 
 
 def test_what_is_too_young_is_not_learnt_from(lived_folder: Any, tmp_path: Path) -> None:
-    project = lived_folder.copy(tmp_path / "p", RETRAINING__MATURES="3650d")
+    project = lived_folder.copy(tmp_path / "p", PROBLEM__MATURITY="3650d")
     done = retrain(project)
     assert done.need is not None
     assert (done.need.state, done.record) == ("waiting", None)

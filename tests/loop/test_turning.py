@@ -21,7 +21,7 @@ from riskloop.loop.workflows.retrain import history
 from riskloop.loop.workflows.turning import LEADER, Turn, keep_turning
 
 OPTIONS = ("--candidates", "logistic_regression", "--every", "1h", "--lease", "2s", "--json")
-ENVIRON = {"RISKLOOP_ACTOR": "ada", "RISKLOOP__RETRAINING__MATURES": "130d"}
+ENVIRON = {"RISKLOOP_ACTOR": "ada", "RISKLOOP__PROBLEM__MATURITY": "130d"}
 
 
 def until(holds: Callable[[], Any], seconds: float = 60) -> Any:

@@ -110,7 +110,7 @@ def test_shadows_and_the_young_teach_nothing(trained: Project, features: dict[st
     told(trained, features, 1, arm="shadow")
     told(trained, features, 2)
     told(trained, features, 3, at=NOW - timedelta(days=50))
-    project = open_project(trained.folder, {"RISKLOOP__RETRAINING__MATURES": "60d"})
+    project = open_project(trained.folder, {"RISKLOOP__PROBLEM__MATURITY": "60d"})
     labelled = found(project)
     assert ([row.customer for row in labelled.rows], labelled.young) == (["N2"], 1)
     project.engine.dispose()
@@ -118,7 +118,7 @@ def test_shadows_and_the_young_teach_nothing(trained: Project, features: dict[st
 
 def test_an_outcome_after_its_time_is_none_of_the_predictions(trained: Project, features: dict[str, Any]) -> None:
     told(trained, features, 1)
-    project = open_project(trained.folder, {"RISKLOOP__RETRAINING__MATURES": "20d"})
+    project = open_project(trained.folder, {"RISKLOOP__PROBLEM__MATURITY": "20d"})
     labelled = found(project)
     assert (labelled.rows, labelled.counts["left"].missing) == ([], 1.0)
     project.engine.dispose()
