@@ -326,7 +326,7 @@ def linked_parity(project: Project, rows: pl.DataFrame) -> float:
     from riskloop.data.linked.history import parity
 
     if ORIGIN in rows.columns:  # what was logged then may differ from what the linked tables say now of that time
-        rows = rows.filter(pl.col(ORIGIN) == "table")
+        rows = rows.filter(pl.col(ORIGIN) == "table").with_columns(pl.col(project.linked.names).cast(pl.Float64))
     if rows.is_empty():
         return 0.0
     problem = project.settings.problem.problem()
