@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from riskloop.keep.access import Access
     from riskloop.keep.customers import Customers
     from riskloop.keep.ledger import Ledger
+    from riskloop.keep.profiles import Profiles
     from riskloop.keep.promotions import Promotions
     from riskloop.keep.registry.registry import Registry
     from riskloop.keep.versions import Version, Versions
@@ -187,6 +188,12 @@ class Project:
         from riskloop.keep.promotions import Promotions
 
         return Promotions(self.engine, require_approval=self.settings.gate.four_eyes)
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        from riskloop.keep.profiles import Profiles
+
+        return Profiles(self.engine)
 
     @cached_property
     def customers(self) -> Customers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -24,6 +24,7 @@ from riskloop.watch.performance import both_ways
 from riskloop.watch.profile import Profile, Scores
 
 _PAGE = 10_000
+Row = TypeVar("Row")
 
 
 @dataclass
@@ -105,14 +106,13 @@ class Seen:
         """Everything seen, without the columns that were not."""
         assert self.profile is not None  # noqa: S101 - rows were seen
         columns = {name: one for name, one in self.profile.columns.items() if name not in self.lacking}
-        return replace(self.profile, columns=columns)
+        return replace(self.profile, columns=columns, repeats=None if self.lacking else self.profile.repeats)
 
 
-def pages_of(
-    judged: Iterator[tuple[Prediction, Outcome | None]],
-) -> Iterator[list[tuple[Prediction, Outcome | None]]]:
-    page: list[tuple[Prediction, Outcome | None]] = []
-    for one in judged:
+def pages_of(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Rows of the ledger, some thousands at a time."""
+    page: list[Row] = []
+    for one in rows:
         page.append(one)
         if len(page) == _PAGE:
             yield page
