@@ -247,7 +247,8 @@ class Ledger:
         """Predictions of every version by hour or day (UTC), of those that have any; read from an index alone."""
         start = func.substr(type_coerce(_P.at, String), 1, _LENGTHS[period])
         query = select(start, func.count()).where(_P.at >= since).group_by(start).order_by(start)
-        return {datetime.fromisoformat(row[0]).replace(tzinfo=UTC): row[1] for row in self._rows(query)}
+        rows: Sequence[Any] = self._rows(query)
+        return {datetime.fromisoformat(text).replace(tzinfo=UTC): count for text, count in rows}
 
     def within(self, version: int, since: datetime, until: datetime) -> Iterator[Prediction]:
         """What a version decided at or after ``since`` and before ``until``, in the order of time, without shadows."""

@@ -77,15 +77,15 @@ class Pairs:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        cuts = {name: {"int": cut.dtype.kind == "i", "cuts": cut.tolist()} for name, cut in self.cuts.items()}
+        """Plain JSON values; the order of the columns is kept, whoever sorts keys."""
+        cuts = [{"name": name, "int": cut.dtype.kind == "i", "cuts": cut.tolist()} for name, cut in self.cuts.items()]
         return {"columns": cuts, "counts": self.counts.tolist()}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Pairs:
         """Inverse of `to_dict`."""
         kinds = {True: np.int64, False: np.float64}
-        cuts = {name: np.array(one["cuts"], dtype=kinds[one["int"]]) for name, one in fields["columns"].items()}
+        cuts = {one["name"]: np.array(one["cuts"], dtype=kinds[one["int"]]) for one in fields["columns"]}
         return cls(cuts, np.array(fields["counts"], dtype=np.int64).reshape(-1, CELLS * CELLS))
 
 

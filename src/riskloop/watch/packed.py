@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -53,47 +52,6 @@ def unpacked(reference: Profile, data: bytes) -> Profile:
         return _restored(reference, fields)
     except (KeyError, ValueError, IndexError, TypeError) as error:
         raise _damaged() from error
-
-
-def merged(reference: Profile, many: Iterable[bytes]) -> Profile | None:
-    """All of them together, without making each; None of none.
-
-    Raises
-    ------
-    DataError
-        As `unpacked`; columns that one of them lacks are left out.
-    """
-    kept = [_fields(data) for data in many]
-    if not kept:
-        return None
-    names = [name for name in reference.columns if all(name in one["columns"] for one in kept)]
-    if any(one["columns"] != kept[0]["columns"] for one in kept) or len(names) != len(kept[0]["columns"]):
-        together = None
-        for fields in kept:
-            made = _restored(reference, fields)
-            made = replace(made, columns={name: made.columns[name] for name in names})
-            together = made if together is None else together.merge(made)
-        return together
-    try:
-        return _restored(reference, _added(kept))
-    except (KeyError, ValueError, IndexError, TypeError) as error:
-        raise _damaged() from error
-
-
-def _added(kept: list[dict[str, Any]]) -> dict[str, Any]:
-    ends = np.array([_numbers(one["ends"]) for one in kept]).reshape(len(kept), -1, 2)
-    pairs = None if any(one["pairs"] is None for one in kept) else np.array([one["pairs"] for one in kept]).sum(axis=0)
-    repeats: Repeats | None = None
-    if all(one["repeats"] is not None for one in kept):
-        repeats = Repeats.together([Repeats.from_dict(one["repeats"]) for one in kept])
-    return {
-        "rows": sum(one["rows"] for one in kept),
-        "columns": kept[0]["columns"],
-        "sums": np.array([one["sums"] for one in kept], dtype=np.float64).sum(axis=0),
-        "ends": np.stack([ends[:, :, 0].min(axis=0), ends[:, :, 1].max(axis=0)], axis=1).ravel(),
-        "pairs": pairs,
-        "repeats": None if repeats is None else repeats.to_dict(),
-    }
 
 
 def _all(profile: Profile, columns: list[ColumnProfile]) -> list[ColumnProfile]:

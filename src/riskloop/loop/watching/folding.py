@@ -13,19 +13,16 @@ from riskloop.data.column import category_text
 from riskloop.keep.ledger import Prediction
 from riskloop.keep.profiles import ALL, StoredProfile
 from riskloop.loop.project import Project
-from riskloop.loop.watching.seen import Seen, pages_of
+from riskloop.loop.watching.seen import MISSING, Groups, Seen, added_groups, pages_of
 from riskloop.watch.packed import packed, unpacked
 from riskloop.watch.profile import Profile
 from riskloop.watch.windows import Period, Window, window_of
 
 Base = Literal["hour", "day"]
 """What is stored: weeks and months are made of days."""
-Groups = dict[str, dict[str, tuple[int, int]]]
-"""By protected attribute and level: customers acted on, and customers."""
 
 LATE = timedelta(days=30)
 """How long after its end a window waits for predictions that arrive late."""
-MISSING = "(missing)"
 _MOST_LEVELS = 50
 
 
@@ -100,6 +97,14 @@ class Ledgered:
         for one in self.project.profiles.list(self.version, base, until=until):
             if one.rows:
                 yield Slice(window_of(one.start, base), unpacked(self.reference, one.profile), _groups_of(one))
+
+    def levels(self, base: Base, column: str, since: datetime) -> list[str]:
+        """The levels of a column that customers had since a moment."""
+        self.fold(base, since, column)
+        known = self.project.profiles.levels(self.version, base, column)
+        now = window_of(self.project.clock(), base)
+        live = self._count(now, column).by_level
+        return sorted({*known, *live})
 
     def fold(self, base: Base, first: datetime, column: str | None = None) -> int:
         """Profile the windows that are over and not stored, or of which predictions have come in late; how many.
@@ -237,17 +242,6 @@ def groups_among(predictions: Iterable[Prediction], project: Project, bundle: Bu
             acted, rows = levels.get(level, (0, 0))
             levels[level] = acted + (one.decision == act), rows + 1
     return found
-
-
-def added_groups(first: Groups, second: Groups) -> Groups:
-    """Customers of both."""
-    made = {name: dict(levels) for name, levels in first.items()}
-    for name, levels in second.items():
-        mine = made.setdefault(name, {})
-        for level, (acted, rows) in levels.items():
-            before = mine.get(level, (0, 0))
-            mine[level] = before[0] + acted, before[1] + rows
-    return made
 
 
 def level_of(one: Prediction, column: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from riskloop.bundle.bundle import Bundle
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.data.contract import Breach, Columns
-from riskloop.data.frames import decode_frame
+from riskloop.data.dataset import microseconds
+from riskloop.data.frames import as_text, decode_frame
 from riskloop.data.outcome import known_outcome
 from riskloop.decide.prices import priceless
 from riskloop.keep.ledger import Prediction
@@ -24,15 +26,55 @@ from riskloop.watch.performance import both_ways
 from riskloop.watch.profile import Profile, Scores
 
 _PAGE = 10_000
+_EPOCH = date(1970, 1, 1)
+_MOST_DAYS = 400
+MISSING = "(missing)"
 Row = TypeVar("Row")
+IntArray = NDArray[np.int64]
+Groups = dict[str, dict[str, tuple[int, int]]]
+"""By protected attribute and level: customers acted on, and customers."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Decoded rows, the scores of those that were kept, and cells that broke the contract."""
+
+    columns: Columns
+    scores: Scores
+    refused: dict[str, BoolArray]
+    kept: BoolArray
+
+    def measured(self, reference: Profile, rows: BoolArray | None = None) -> Profile:
+        if rows is None or rows.all():
+            return reference.measure(self.columns, self.scores, self.refused)
+        refused = {name: cells[rows] for name, cells in self.refused.items()}
+        return reference.measure(_take(self.columns, rows), self.scores.take(rows[self.kept]), refused)
 
 
 @dataclass
 class Seen:
-    """Rows on their way: profiles are added up, and of each row only what a performance is computed from is kept."""
+    """Rows on their way: profiles are added up, and of each row only what a performance is computed from is kept.
+
+    Attributes
+    ----------
+    profiled : bool
+        Whether profiles are made: not where only a performance is asked for.
+    sample : int
+        Rows of each part that are kept for a classifier; none unless asked for.
+    sensitive : tuple of str
+        Protected attributes by which decisions are counted, where rows have them.
+    segment : str or None
+        A category column by whose levels profiles are made too.
+    days : dict of date or None to Profile
+        Of rows with an event time, by day; by Monday where there are more than 400 days.
+    """
 
     bundle: Bundle
     reference: Profile
+    profiled: bool = True
+    sample: int = 0
+    sensitive: tuple[str, ...] = ()
+    segment: str | None = None
     profile: Profile | None = None
     rows: int = 0
     lacking: set[str] = field(default_factory=set)
@@ -41,6 +83,10 @@ class Seen:
     costs: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)
     outcome: list[BoolArray] = field(default_factory=list)
     known: list[BoolArray] = field(default_factory=list)
+    days: dict[date, Profile] = field(default_factory=dict)
+    groups: dict[date | None, Groups] = field(default_factory=dict)
+    levels: dict[str, Profile] = field(default_factory=dict)
+    sampled: list[tuple[Columns, IntArray | None]] = field(default_factory=list)
 
     def frame(self, frame: pl.DataFrame, problem: Problem) -> None:
         """Rows of a table, decided about anew."""
@@ -51,7 +97,9 @@ class Seen:
         kept &= ~np.broadcast_to(priceless(costs), frame.height)
         columns = _take(decoded.columns, kept)
         scores = Scores.of(bundle.policy, bundle.scorer.probability(columns), costs.take(kept))
-        self._add(decoded.columns, decoded.breaches, scores, kept)
+        when = days_of(frame, problem)
+        self._add(decoded.columns, decoded.breaches, scores, kept, when)
+        self._count_groups(frame.filter(kept), scores.act, None if when is None else when[kept])
         if problem.target_column in frame.columns:
             outcome, known = known_outcome(frame, problem)
             self._outcomes(outcome[kept], known[kept])
@@ -84,19 +132,64 @@ class Seen:
             both = np.array(outcomes, dtype=bool)
             self._outcomes(both[kept, 0], both[kept, 1])
 
-    def _add(self, columns: Columns, breaches: Iterable[Breach], scores: Scores, kept: BoolArray) -> None:
+    def _add(
+        self,
+        columns: Columns,
+        breaches: Iterable[Breach],
+        scores: Scores,
+        kept: BoolArray,
+        when: IntArray | None = None,
+    ) -> None:
         refused: dict[str, BoolArray] = {}
         for breach in breaches:
             if breach.column in columns:
                 refused.setdefault(breach.column, np.zeros(len(kept), dtype=bool))[breach.rows] = True
-        made = self.reference.measure(columns, scores, refused)
-        self.profile = made if self.profile is None else self.profile.merge(made)
+        part = _Part(columns, scores, refused, kept)
+        if self.profiled:
+            self._profile(part, when)
+        if self.sample:
+            step = max(1, -(-len(kept) // self.sample))
+            some = {name: values[kept][::step] for name, values in columns.items()}
+            self.sampled.append((some, None if when is None else when[kept][::step]))
         self.rows += len(kept)
         policy = self.bundle.policy
         costs = policy.costs.of(_take(columns, kept))
         self.probability.append(scores.probability)
         self.act.append(scores.act)
         self.costs.append(both_ways(policy, scores.act, scores.reviewed, costs, len(scores)))
+
+    def _profile(self, part: _Part, when: IntArray | None) -> None:
+        """Of the whole part; where rows have days, of each day, added up."""
+        if when is None or not len(when):
+            self.profile = _plus(self.profile, part.measured(self.reference))
+        else:
+            for number in np.unique(when):
+                day, profile = _EPOCH + timedelta(int(number)), part.measured(self.reference, when == number)
+                self.profile = _plus(self.profile, profile)
+                self.days[day] = _plus(self.days.get(day), profile)
+        if self.segment and self.segment in part.columns:
+            codes, levels = part.columns[self.segment], self._levels_of(self.segment)
+            for code in np.unique(codes).tolist():
+                if code < len(levels):
+                    name = levels[code] if code >= 0 else MISSING
+                    made_of = part.measured(self.reference, codes == code)
+                    self.levels[name] = _plus(self.levels.get(name), made_of)
+
+    def _levels_of(self, column: str) -> tuple[str, ...]:
+        return next(one.levels for one in self.bundle.contract.read if one.name == column)
+
+    def _count_groups(self, frame: pl.DataFrame, act: BoolArray, when: IntArray | None) -> None:
+        """Customers acted on, by protected attribute, level and day."""
+        day = pl.Series("day", [None] * frame.height if when is None else when, dtype=pl.Int64)
+        for name in self.sensitive:
+            if name not in frame.columns:
+                continue
+            told = pl.DataFrame([as_text(frame[name]).alias("level"), pl.Series("act", act), day]).drop_nulls("level")
+            counts = told.group_by("day", "level").agg(pl.col("act").sum(), pl.len().alias("rows"))
+            for number, level, acted, rows in counts.sort("day", "level").iter_rows():
+                key = None if number is None else _EPOCH + timedelta(number)
+                counted = {name: {level: (acted, rows)}}
+                self.groups[key] = added_groups(self.groups.get(key, {}), counted)
 
     def _outcomes(self, outcome: BoolArray, known: BoolArray) -> None:
         self.outcome.append(outcome)
@@ -119,6 +212,37 @@ def pages_of(rows: Iterable[Row]) -> Iterator[list[Row]]:
             page = []
     if page:
         yield page
+
+
+def days_of(frame: pl.DataFrame, problem: Problem) -> IntArray | None:
+    """The day of every row's event time, in days since 1970, shape (n,); None where a row has none that can be read.
+
+    Of more than 400 days, the Monday before.
+    """
+    if problem.time is None or problem.time not in frame.columns:
+        return None
+    instants = microseconds(frame[problem.time])
+    if instants.null_count():
+        return None
+    days: IntArray = instants.to_numpy().astype(np.int64) // 86_400_000_000
+    if len(np.unique(days)) > _MOST_DAYS:
+        days = days - (days + 3) % 7  # 1970 began on a Thursday
+    return days
+
+
+def added_groups(first: Groups, second: Groups) -> Groups:
+    """Customers of both."""
+    made = {name: dict(levels) for name, levels in first.items()}
+    for name, levels in second.items():
+        mine = made.setdefault(name, {})
+        for level, (acted, rows) in levels.items():
+            before = mine.get(level, (0, 0))
+            mine[level] = before[0] + acted, before[1] + rows
+    return made
+
+
+def _plus(first: Profile | None, second: Profile) -> Profile:
+    return second if first is None else first.merge(second)
 
 
 def _take(columns: Columns, rows: NDArray[Any]) -> Columns:
