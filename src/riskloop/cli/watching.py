@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,9 +17,19 @@ if TYPE_CHECKING:
 
     from riskloop.loop.workflows.monitor import Monitored
     from riskloop.report.documents.pen import Pen
+    from riskloop.watch.windows import Period
 
 _COLOURS = {"stable": "green", "watch": "yellow", "drifted": "red"}
 _MOST_SHOWN = 20
+
+
+class By(StrEnum):
+    """Periods of windows."""
+
+    hour = "hour"
+    day = "day"
+    week = "week"
+    month = "month"
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +45,16 @@ def monitor(
     since: Annotated[
         str | None, typer.Option(help="Of the ledger, predictions from this day or time on (UTC): 2026-11-01.")
     ] = None,
+    by: Annotated[
+        By | None,
+        typer.Option(help="Show windows of time; of the ledger, judge the newest one, beside its season."),
+    ] = None,
+    segment: Annotated[
+        str | None, typer.Option(help="A category column: also judge the customers of each of its levels.")
+    ] = None,
+    classifier: Annotated[
+        bool, typer.Option("--classifier", help="Also try to tell these rows from the training rows: joint drift.")
+    ] = False,
     version: Annotated[
         int | None, typer.Option("--model-version", min=1, help="Version to compare with; the champion if left out.")
     ] = None,
@@ -50,10 +71,11 @@ def monitor(
     if batch is not None and since is not None:
         raise UsageError("A batch has no days.", where="--since", next_step="leave out --since, or --batch")
     opened, from_day = open_project(project), _moment(since)
+    period: Period | None = by.value if by else None
     if batch is not None:
-        found = monitor_batch(opened, batch, version=version)
+        found = monitor_batch(opened, batch, version=version, by=period, segment=segment, classifier=classifier)
     else:
-        found = monitor_ledger(opened, from_day, version=version)
+        found = monitor_ledger(opened, from_day, version=version, by=period, segment=segment, classifier=classifier)
     written = write_drift_report(opened, found, language.value)
     pen, reporter = Pen(language.value, found.currency), Reporter(as_json)
     told = headline(found.drift, pen)
@@ -72,12 +94,31 @@ def monitor(
             for one in moved
         ]
         reporter.table("", heads, rows)
+    _beside(found, pen, reporter)
     for line in _performance(found, pen):
         reporter.say(verbatim(line))
     for path in written.files.values():
         reporter.say(pen.say("wrote", path=verbatim(path)))
     if found.drift.drifted:
         raise typer.Exit(3)
+
+
+def _beside(found: Monitored, pen: Pen, reporter: Reporter) -> None:
+    """The run of windows, segments, groups below four fifths, and the classifier: what was asked for."""
+    from riskloop.report.documents import drift_over_time as told
+
+    raw = found.to_dict()
+    if raw["windows"] and found.by:
+        shown = raw["windows"][-_MOST_SHOWN:]
+        rows = [tuple(cell.text for cell in told.window_cells(one, found.by, pen)) for one in shown]
+        reporter.table(pen.say("drift_windows_title"), [pen.say(key) for key in told.WINDOW_HEADS], rows)
+    if raw["segments"]:
+        rows = [tuple(cell.text for cell in told.segment_cells(one, pen)) for one in raw["segments"]]
+        title = pen.say("drift_segments_table", column=raw["segments"][0]["column"])
+        reporter.table(title, [pen.say(key) for key in told.SEGMENT_HEADS], rows)
+    if raw["classifier"]:
+        for sentence in told.classifier_said(raw["classifier"], pen):
+            reporter.say(verbatim(sentence))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -12,11 +12,12 @@ from riskloop.report.words.of_data import DATA
 from riskloop.report.words.of_documents import DOCUMENTS
 from riskloop.report.words.of_drift import DRIFT
 from riskloop.report.words.of_models import MODELS
+from riskloop.report.words.of_windows import WINDOWS
 
 Say = Callable[..., str]
 Language = Literal["en", "fr"]
 
-_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE, **DRIFT}
+_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE, **DRIFT, **WINDOWS}
 _BEFORE_A_MARK = re.compile(r" (?=[:;?!%»])|(?<=«) ")
 _FRENCH_DIGITS = str.maketrans({",": "\N{NARROW NO-BREAK SPACE}", ".": ","})
 _THOUSANDS = re.compile(r"(?<=\d) (?=\d{3})")

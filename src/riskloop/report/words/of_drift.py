@@ -87,6 +87,22 @@ DRIFT: Pairs = {
         "The expected cost has not moved for sure: {per_thousand} {currency} per 1,000 customers ({change}).",
         "Le coût attendu n'a pas bougé avec certitude : {per_thousand} {currency} pour 1 000 clients ({change}).",
     ),
+    "reason_segments_moved": (
+        "Among segments by {column} these moved ({count}): {names}.",
+        "Parmi les segments selon {column}, ont bougé ({count}) : {names}.",
+    ),
+    "reason_adverse_groups": (
+        "Favourable decisions below four fifths of the best group's rate ({count}): {names}.",
+        "Décisions favorables sous les quatre cinquièmes du taux du meilleur groupe ({count}) : {names}.",
+    ),
+    "reason_told_apart": (
+        "A classifier tells these rows from the reference, ROC-AUC {auc}; by: {names}.",
+        "Un classifieur distingue ces lignes de la référence, ROC-AUC {auc} ; par : {names}.",
+    ),
+    "moved_season": (
+        "as in the same period of {windows} past windows",
+        "comme à la même période de {windows} fenêtres passées",
+    ),
     "moved_refused": ("breaks the contract: {before} to {now}", "enfreint le contrat : {before} puis {now}"),
     "moved_missing": ("missing: {before} to {now}", "absents : {before} puis {now}"),
     "moved_unknown": ("of no known level: {before} to {now}", "de niveau inconnu : {before} puis {now}"),
