@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from riskloop.data.contract import Columns, Contract
 from riskloop.intervals import Interval
-from riskloop.learn.threads import considerate_threads, cores
+from riskloop.learn.threads import side_by_side
 
 FOLDS = 5
 MOST_ROWS = 10_000
@@ -156,35 +156,42 @@ def _out_of_fold(
     x: FloatArray, y: NDArray[np.int64], folds: NDArray[np.int64], categories: list[bool], rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """Scores of rows by models that have not seen them, and by how much each column's shuffling spoils them."""
-    import lightgbm
-
     score, falls = np.empty(len(y)), np.zeros(x.shape[1])
-    settings = {
-        "objective": "binary", "learning_rate": 0.1, "num_leaves": 15, "min_data_in_leaf": 20, "seed": 0,
-        "deterministic": True, "force_row_wise": True, "num_threads": cores(), "verbosity": -1,
-    }  # fmt: skip
     columns = [place for place, category in enumerate(categories) if category]
-    with considerate_threads():
-        for fold in range(FOLDS):
-            held = folds == fold
-            data = lightgbm.Dataset(x[~held], y[~held], categorical_feature=columns, params={"verbosity": -1})
-            model = lightgbm.train(settings, data, num_boost_round=60)
-            score[held] = _margin(model, x[held])
-            falls += _falls(model, x[held], y[held] == 1, rng) / FOLDS
+    orders = [rng.permutation(int((folds == fold).sum()))[:_MOST_SHUFFLED] for fold in range(FOLDS)]
+
+    def fold_of(fold: int, threads: int) -> tuple[FloatArray, FloatArray]:
+        held = folds == fold
+        model = _fitted(x[~held], y[~held], columns, threads)
+        some, seed = orders[fold], np.random.default_rng(fold)
+        return _margin(model, x[held]), _falls(model, x[held][some], y[held][some] == 1, seed)
+
+    for fold, (margin, fall) in enumerate(side_by_side(fold_of, range(FOLDS), rows=len(y))):
+        score[folds == fold] = margin
+        falls += fall / FOLDS
     return score, falls
 
 
+def _fitted(x: FloatArray, y: NDArray[np.int64], columns: list[int], threads: int) -> Any:
+    import lightgbm
+
+    settings = {
+        "objective": "binary", "learning_rate": 0.1, "num_leaves": 15, "min_data_in_leaf": 20, "seed": 0,
+        "deterministic": True, "force_row_wise": True, "num_threads": threads, "verbosity": -1,
+    }  # fmt: skip
+    data = lightgbm.Dataset(x, y, categorical_feature=columns, params=settings)
+    return lightgbm.train(settings, data, num_boost_round=60)
+
+
 def _falls(model: Any, x: FloatArray, positive: NDArray[np.bool_], rng: np.random.Generator) -> FloatArray:
-    """Fall of the ROC-AUC on held-out rows when each column is shuffled; on some of them, which suffices."""
-    some = rng.permutation(len(x))[:_MOST_SHUFFLED]
-    x, positive = x[some], positive[some]
+    """Fall of the ROC-AUC on held-out rows when each column is shuffled."""
     whole, falls = delong(_margin(model, x), positive).value, []
     for column in range(x.shape[1]):
         other = x.copy()
         other[:, column] = rng.permutation(other[:, column])
         falls.append(whole - delong(_margin(model, other), positive).value)
-    return np.nan_to_num(np.array(falls))
+    return np.nan_to_num(np.array(falls, dtype=np.float64))
 
 
 def _margin(model: Any, x: FloatArray) -> FloatArray:
-    return np.asarray(model.predict(x, raw_score=True), dtype=np.float64)
+    return np.asarray(model.predict(x, raw_score=True, num_threads=1), dtype=np.float64)

@@ -121,7 +121,7 @@ class PairDrift:
     p_value, adjusted : float
         Of no change; after Benjamini and Hochberg over the pairs.
     effect : float
-        About the change of the correlation, for columns that are jointly normal; above what chance makes.
+        About a small change of the correlation, for columns that are jointly normal; above what chance makes.
     before, now : float
         Correlation of the cells, where both are numbers in order; NaN where one is a category.
     moved : bool
