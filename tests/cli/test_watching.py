@@ -61,3 +61,23 @@ def test_a_day_that_is_none_and_a_batch_with_days_are_usage_errors(
     place = ("--project", trained.folder)
     assert riskloop("monitor", "--since", "yesterday", *place).code == 2
     assert riskloop("monitor", "--since", "2026-01-01", "--batch", batches, *place).code == 2
+
+
+def test_the_run_of_windows_segments_and_a_classifier_are_shown(
+    riskloop: Riskloop, trained: Project, simulated: Path
+) -> None:
+    place = ("--project", trained.folder)
+    january = simulated / "batches" / "january.csv"
+    assert riskloop("score", january, "--out", trained.folder / "out.csv", *place).code == 0
+    asked = ("monitor", "--by", "day", "--segment", "plan", "--classifier", *place)
+    said = riskloop(*asked)
+    assert said.code == 0
+    assert "Over time" in said.out
+    assert "premium" in said.out
+    assert "classifier" in said.out
+    read = riskloop(*asked, "--json").json
+    assert read["by"] == "day"
+    assert read["windows"][0]["rows"] == read["rows"]
+    assert {one["level"] for one in read["segments"]} >= {"basic", "premium"}
+    assert read["classifier"]["reference"] == "training"
+    assert riskloop("monitor", "--segment", "planet", *place).code == 2

@@ -94,7 +94,7 @@ def test_windows_that_are_over_are_read_once(project: Project, fill: Fill, monke
     for back in range(5):
         fill(day(back), 40)
     ledgered = of_ledger(project)
-    first = list(ledgered.slices("day"))
+    first = ledgered.slices("day")
     read: list[datetime] = []
     within = type(project.ledger).within
 
@@ -103,7 +103,7 @@ def test_windows_that_are_over_are_read_once(project: Project, fill: Fill, monke
         return within(self, version, since, until)
 
     monkeypatch.setattr(type(project.ledger), "within", noted)
-    again = list(ledgered.slices("day"))
+    again = ledgered.slices("day")
     assert [one.profile.rows for one in first] == [one.profile.rows for one in again] == [40] * 5
     assert first[1].profile.to_dict() == again[1].profile.to_dict()
     assert read == [day(0).replace(hour=0)]  # only the day that is not over
@@ -123,7 +123,7 @@ def test_pruned_predictions_stay_counted(project: Project, fill: Fill) -> None:
     for back in range(1, 4):
         fill(day(back), 40)
     ledgered = of_ledger(project)
-    list(ledgered.slices("day"))
+    ledgered.slices("day")
     project.ledger.prune(day(2, hour=12))
     assert [one.profile.rows for one in ledgered.slices("day", day(3, hour=0))] == [40, 40, 40]
 

@@ -14,7 +14,7 @@ from riskloop.data.contract import Columns, did_you_mean
 from riskloop.errors import UsageError
 from riskloop.learn.telling_apart import ToldApart, tell_apart
 from riskloop.loop.project import Project
-from riskloop.loop.watching.folding import Base, Slice, by_period
+from riskloop.loop.watching.folding import Base, Slice, by_period, together
 from riskloop.loop.watching.reference_rows import ReferenceRows, by_level, earlier_rows, training_rows
 from riskloop.loop.watching.runs import SegmentDrift, judged_segments
 from riskloop.loop.watching.seen import Seen
@@ -78,12 +78,15 @@ class Beside:
         return rates_over_time(counted, favourable=limits.favourable, least=limits.minimum_rows)
 
     def segments(
-        self, column: str, current: dict[str, Profile], before: datetime | None = None
+        self, column: str, levels: dict[str, list[Slice]], before: datetime | None = None
     ) -> tuple[SegmentDrift, ...]:
         """Every level of a column beside reference rows of that level; without such rows, none is judged."""
+        found = {level: together(parts) for level, parts in levels.items()}
+        current = {level: one.profile for level, one in found.items() if one is not None}
+        days = {level: [one.profile for one in by_period(parts, "day")] for level, parts in levels.items()}
         rows = self._reference_rows(before)
         references = {} if rows is None else by_level(self.bundle, self.reference, rows, column)
-        return judged_segments(column, references, current, self.project.settings.monitoring.thresholds())
+        return judged_segments(column, references, current, self.project.settings.monitoring.thresholds(), days)
 
     def classifier(self, seen: Seen, before: datetime | None = None) -> Classified:
         """Whether a classifier tells the rows seen from reference rows."""

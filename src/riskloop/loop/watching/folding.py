@@ -57,9 +57,7 @@ class Ledgered:
     bundle: Bundle
     reference: Profile
 
-    def slices(
-        self, base: Base, since: datetime | None = None, *, segment: str | None = None, arm: str = ALL
-    ) -> Iterator[Slice]:
+    def slices(self, base: Base, since: datetime | None = None, *, arm: str = ALL) -> list[Slice]:
         """Windows in which anything was decided, the oldest first; those that are over are stored.
 
         Parameters
@@ -67,44 +65,55 @@ class Ledgered:
         base : {"hour", "day"}
         since : datetime, optional
             What was decided before is left out, within a window too.
-        segment : str, optional
-            ``column=level``: customers of that level only.
         arm : str
             One arm only.
         """
-        now, first = self.project.clock(), since or self.project.ledger.first_at()
+        first = since or self.project.ledger.first_at()
         if first is None:
-            return
-        column = segment.partition("=")[0] if segment else None
-        self.fold(base, first, column)
-        whole = window_of(first, base)
-        if since is not None and whole.start < since:  # begins within a window
-            yield from self._live(Window(since, min(whole.end, now)), segment, arm)
-            whole = window_of(whole.end, base)
-        stored = self.project.profiles.list(
-            self.version, base, arm=arm, segment=segment or "", since=whole.start, until=now
-        )
-        for one in stored:
+            return []
+        self.fold(base, first)
+        found = []
+        for window in self._live(base, first, since):
+            counted = self._count(window, None)
+            found.append(counted.everybody if arm == ALL else counted.by_arm.get(arm))
+        return _in_order([*self._stored(base, first, since, arm, ""), *found])
+
+    def by_level(self, base: Base, column: str, since: datetime) -> dict[str, list[Slice]]:
+        """The same for the customers of every level of a category column."""
+        self.fold(base, since, column)
+        found: dict[str, list[Slice]] = {
+            level: list(self._stored(base, since, since, ALL, _segment(column, level)))
+            for level in self.project.profiles.levels(self.version, base, column)
+        }
+        for window in self._live(base, since, since):
+            for level, one in self._count(window, column).by_level.items():
+                found.setdefault(level, []).append(one)
+        return {level: _in_order(slices) for level, slices in sorted(found.items()) if slices}
+
+    def _live(self, base: Base, first: datetime, since: datetime | None) -> Iterator[Window]:
+        """What is not stored: the window that is not over, and what is left of one that ``since`` cuts."""
+        current, begin = window_of(self.project.clock(), base), window_of(first, base)
+        if since is not None and begin.start < since:
+            yield Window(since, begin.end)
+        elif begin == current:
+            yield current
+        if begin.start < current.start:
+            yield current
+
+    def _stored(self, base: Base, first: datetime, since: datetime | None, arm: str, segment: str) -> Iterator[Slice]:
+        """Whole windows that are over."""
+        begin = window_of(first, base)
+        start = begin.end if since is not None and begin.start < since else begin.start
+        current = window_of(self.project.clock(), base).start
+        for one in self.project.profiles.list(self.version, base, arm=arm, segment=segment, since=start, until=current):
             if one.rows:
-                window = window_of(one.start, base)
-                yield Slice(window, unpacked(self.reference, one.profile), _groups_of(one))
-        current = window_of(now, base)
-        if whole.start <= current.start:
-            yield from self._live(Window(current.start, current.end), segment, arm)
+                yield Slice(window_of(one.start, base), unpacked(self.reference, one.profile), _groups_of(one))
 
     def stored(self, base: Base, until: datetime) -> Iterator[Slice]:
         """The windows that are stored already, before a moment."""
         for one in self.project.profiles.list(self.version, base, until=until):
             if one.rows:
                 yield Slice(window_of(one.start, base), unpacked(self.reference, one.profile), _groups_of(one))
-
-    def levels(self, base: Base, column: str, since: datetime) -> list[str]:
-        """The levels of a column that customers had since a moment."""
-        self.fold(base, since, column)
-        known = self.project.profiles.levels(self.version, base, column)
-        now = window_of(self.project.clock(), base)
-        live = self._count(now, column).by_level
-        return sorted({*known, *live})
 
     def fold(self, base: Base, first: datetime, column: str | None = None) -> int:
         """Profile the windows that are over and not stored, or of which predictions have come in late; how many.
@@ -136,7 +145,7 @@ class Ledgered:
             return
         yield self._row(window, base, seen, now, ALL, f"{column}=", None)
         for level, one in counted.by_level.items():
-            yield self._row(window, base, seen, now, ALL, f"{column}={level}"[:200], one)
+            yield self._row(window, base, seen, now, ALL, _segment(column, level), one)
 
     def _row(
         self, window: Window, base: Base, seen: int, now: datetime, arm: str, segment: str, counted: Slice | None
@@ -153,14 +162,6 @@ class Ledgered:
             groups=counted.groups if counted else {},
             made_at=now,
         )
-
-    def _live(self, window: Window, segment: str | None, arm: str) -> Iterator[Slice]:
-        column, _, level = (segment or "").partition("=")
-        counted = self._count(window, column or None)
-        everybody = counted.everybody if arm == ALL else counted.by_arm.get(arm)
-        found = counted.by_level.get(level) if segment else everybody
-        if found is not None:
-            yield found
 
     def _count(self, window: Window, column: str | None) -> _Counted:
         made = self.project.ledger.within(self.version, window.start, window.end)
@@ -247,6 +248,15 @@ def groups_among(predictions: Iterable[Prediction], project: Project, bundle: Bu
 def level_of(one: Prediction, column: str) -> str:
     """Of a category column, as its contract writes it."""
     return category_text(one.features.get(column)) or MISSING
+
+
+def _segment(column: str, level: str) -> str:
+    """As it is stored; no longer than its place."""
+    return f"{column}={level}"[:200]
+
+
+def _in_order(slices: Iterable[Slice | None]) -> list[Slice]:
+    return sorted((one for one in slices if one is not None), key=lambda one: one.window)
 
 
 def _groups_of(one: StoredProfile) -> Groups:

@@ -25,7 +25,7 @@ from riskloop.loop.project import Project
 from riskloop.loop.table import read_table
 from riskloop.loop.watching.batches import newest
 from riskloop.loop.watching.beside import Beside, Classified, base_of, raised, segment_of, slices_of
-from riskloop.loop.watching.folding import Ledgered, by_period, together
+from riskloop.loop.watching.folding import Ledgered, Slice, by_period, together
 from riskloop.loop.watching.runs import SegmentDrift, WindowDrift, judged_run
 from riskloop.loop.watching.seen import Seen, pages_of
 from riskloop.loop.workflows.score_parts import ROWS, is_large
@@ -36,7 +36,7 @@ from riskloop.watch.drift import Drift, drift
 from riskloop.watch.groups import GroupRate
 from riskloop.watch.performance import Estimated, estimate, fallen
 from riskloop.watch.profile import Profile
-from riskloop.watch.windows import Period, Window
+from riskloop.watch.windows import Period, Window, window_of
 
 _UNUSED = Costs(fp=1, fn=1)  # every decision brings its own cost
 
@@ -191,7 +191,9 @@ def monitor_batch(
     more = Beside(project, record.version, bundle, seen.reference)
     made = replace(made, findings=findings, by=by, windows=run, groups=more.groups(slices, by))
     if seen.segment:
-        made = replace(made, segments=more.segments(seen.segment, seen.levels))
+        now = window_of(project.clock(), "day")
+        levels = {level: [Slice(now, profile)] for level, profile in seen.levels.items()}
+        made = replace(made, segments=more.segments(seen.segment, levels))
     if classifier:
         made = replace(made, classifier=more.classifier(seen))
     return _with_more(made)
@@ -232,7 +234,7 @@ def monitor_ledger(
     thresholds = project.settings.monitoring.thresholds()
     ledgered = Ledgered(project, record.version, bundle, reference)
     column, base = segment_of(bundle, segment), base_of(by)
-    slices = list(ledgered.slices(base, since))
+    slices = ledgered.slices(base, since)
     if not slices:
         when = f" since {since:%Y-%m-%d}" if since else ""
         raise NotFound(
@@ -267,11 +269,10 @@ def monitor_ledger(
     made = replace(made, by=by, windows=run, groups=more.groups(slices, by or "day"))
     if column:
         levels = {
-            level: together(ledgered.slices(base, window.start, segment=f"{column}={level}"))
-            for level in ledgered.levels(base, column, window.start)
+            level: [one for one in parts if one.window.start < window.end]
+            for level, parts in ledgered.by_level(base, column, window.start).items()
         }
-        current = {level: one.profile for level, one in levels.items() if one is not None}
-        made = replace(made, segments=more.segments(column, current, before=window.start))
+        made = replace(made, segments=more.segments(column, levels, before=window.start))
     if classifier:
         made = replace(made, classifier=more.classifier(seen, before=window.start))
     return _with_more(made)
