@@ -67,6 +67,8 @@ class Beside:
 
     def groups(self, slices: Sequence[Slice], by: Period | None) -> tuple[GroupRate, ...]:
         """Favourable decisions by protected attribute, window by window; without a period, in one."""
+        if not any(one.groups for one in slices):
+            return ()
         limits = self.project.settings.fairness
         windows = by_period(slices, by) if by else [*slices]
         if not by and windows:

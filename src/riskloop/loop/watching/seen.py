@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cached_property
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -27,7 +28,6 @@ from riskloop.watch.profile import Profile, Scores
 
 _PAGE = 10_000
 _EPOCH = date(1970, 1, 1)
-_MOST_DAYS = 400
 MISSING = "(missing)"
 Row = TypeVar("Row")
 IntArray = NDArray[np.int64]
@@ -44,11 +44,18 @@ class _Part:
     refused: dict[str, BoolArray]
     kept: BoolArray
 
-    def measured(self, reference: Profile, rows: BoolArray | None = None) -> Profile:
-        if rows is None or rows.all():
+    def measured(self, reference: Profile, rows: IntArray | None = None) -> Profile:
+        """The profile of all rows, or of some, by position."""
+        if rows is None or len(rows) == len(self.kept):
             return reference.measure(self.columns, self.scores, self.refused)
         refused = {name: cells[rows] for name, cells in self.refused.items()}
-        return reference.measure(_take(self.columns, rows), self.scores.take(rows[self.kept]), refused)
+        scored = self.places[rows][self.kept[rows]]
+        return reference.measure(_take(self.columns, rows), self.scores.take(scored), refused)
+
+    @cached_property
+    def places(self) -> IntArray:
+        """Of each row that was kept, which of the scores is its own, shape (n,)."""
+        return np.cumsum(self.kept) - 1
 
 
 @dataclass
@@ -66,7 +73,7 @@ class Seen:
     segment : str or None
         A category column by whose levels profiles are made too.
     days : dict of date or None to Profile
-        Of rows with an event time, by day; by Monday where there are more than 400 days.
+        Of rows with an event time, by day; by Monday where there are more than ``most_days``.
     """
 
     bundle: Bundle
@@ -75,6 +82,7 @@ class Seen:
     sample: int = 0
     sensitive: tuple[str, ...] = ()
     segment: str | None = None
+    most_days: int = 400
     profile: Profile | None = None
     rows: int = 0
     lacking: set[str] = field(default_factory=set)
@@ -97,7 +105,7 @@ class Seen:
         kept &= ~np.broadcast_to(priceless(costs), frame.height)
         columns = _take(decoded.columns, kept)
         scores = Scores.of(bundle.policy, bundle.scorer.probability(columns), costs.take(kept))
-        when = days_of(frame, problem)
+        when = days_of(frame, problem, self.most_days)
         self._add(decoded.columns, decoded.breaches, scores, kept, when)
         self._count_groups(frame.filter(kept), scores.act, None if when is None else when[kept])
         if problem.target_column in frame.columns:
@@ -163,8 +171,10 @@ class Seen:
         if when is None or not len(when):
             self.profile = _plus(self.profile, part.measured(self.reference))
         else:
-            for number in np.unique(when):
-                day, profile = _EPOCH + timedelta(int(number)), part.measured(self.reference, when == number)
+            order = np.argsort(when, kind="stable")
+            numbers, starts = np.unique(when[order], return_index=True)
+            for number, rows in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
+                day, profile = _EPOCH + timedelta(number), part.measured(self.reference, rows)
                 self.profile = _plus(self.profile, profile)
                 self.days[day] = _plus(self.days.get(day), profile)
         if self.segment and self.segment in part.columns:
@@ -172,7 +182,7 @@ class Seen:
             for code in np.unique(codes).tolist():
                 if code < len(levels):
                     name = levels[code] if code >= 0 else MISSING
-                    made_of = part.measured(self.reference, codes == code)
+                    made_of = part.measured(self.reference, np.flatnonzero(codes == code))
                     self.levels[name] = _plus(self.levels.get(name), made_of)
 
     def _levels_of(self, column: str) -> tuple[str, ...]:
@@ -214,10 +224,10 @@ def pages_of(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield page
 
 
-def days_of(frame: pl.DataFrame, problem: Problem) -> IntArray | None:
+def days_of(frame: pl.DataFrame, problem: Problem, most: int) -> IntArray | None:
     """The day of every row's event time, in days since 1970, shape (n,); None where a row has none that can be read.
 
-    Of more than 400 days, the Monday before.
+    Of more days than ``most``, the Monday before.
     """
     if problem.time is None or problem.time not in frame.columns:
         return None
@@ -225,7 +235,7 @@ def days_of(frame: pl.DataFrame, problem: Problem) -> IntArray | None:
     if instants.null_count():
         return None
     days: IntArray = instants.to_numpy().astype(np.int64) // 86_400_000_000
-    if len(np.unique(days)) > _MOST_DAYS:
+    if len(np.unique(days)) > most:
         days = days - (days + 3) % 7  # 1970 began on a Thursday
     return days
 

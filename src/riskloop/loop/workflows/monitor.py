@@ -38,6 +38,7 @@ from riskloop.watch.performance import Estimated, estimate, fallen
 from riskloop.watch.profile import Profile
 from riskloop.watch.windows import Period, Window, window_of
 
+_DAYS, _EVERY_DAY = 400, 3_660  # of an event time, in one part of a batch: beyond, weeks
 _UNUSED = Costs(fp=1, fn=1)  # every decision brings its own cost
 
 
@@ -163,6 +164,7 @@ def monitor_batch(
         sample=MOST_ROWS if classifier else 0,
         sensitive=problem.sensitive,
         segment=segment_of(bundle, segment),
+        most_days=_EVERY_DAY if by == "day" else _DAYS,
     )
     findings: tuple[Finding, ...] = ()
     if bundle.linked.tables or not is_large(source):
@@ -186,7 +188,7 @@ def monitor_batch(
     thresholds = project.settings.monitoring.thresholds()
     days = [one.profile for one in by_period(slices, "day")] if seen.days else []
     found = drift(seen.reference, seen.current(), thresholds, days=days)
-    run = judged_run(seen.reference, slices, by or "day", thresholds) if seen.days else ()
+    run = judged_run(seen.reference, slices, by, thresholds) if by else ()
     made = _monitored(project, record, seen, seen.current(), found, batch.name.partition(".")[0], str(batch))
     more = Beside(project, record.version, bundle, seen.reference)
     made = replace(made, findings=findings, by=by, windows=run, groups=more.groups(slices, by))
