@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain, repeat
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, select
+from sqlalchemy import Connection, Row, Select, String, and_, delete, func, insert, or_, select, type_coerce
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
@@ -22,6 +22,7 @@ from riskloop.keep.instant import utc_text
 from riskloop.keep.outcomes import OUTCOME_COLUMNS, Outcome, OutcomeReceipt, record
 
 _TOGETHER = (256, 64, 16, 4, 1)  # rows a statement: few texts, so that the driver keeps what it made of them
+_LENGTHS = {"hour": 13, "day": 10}  # characters of a moment as it is kept
 _PAGE = 2_000  # rows per read when iterating: a short transaction each, so that the write-ahead log can shrink
 
 
@@ -234,6 +235,29 @@ class Ledger:
         query = query.where(_P.arm.not_like("batch%")).order_by(*by)
         rows: Sequence[Any] = self._rows(query if since is None else query.where(_P.at >= since))
         return tuple(ArmCount(*row) for row in rows)
+
+    # Windows of time
+
+    def first_at(self) -> datetime | None:
+        """When the oldest prediction was made."""
+        with reading(self._engine) as connection:
+            oldest: datetime | None = connection.scalar(select(func.min(_P.at)))
+        return oldest
+
+    def counts_by(self, period: Literal["hour", "day"], since: datetime) -> dict[datetime, int]:
+        """Predictions of every version by hour or day (UTC), of those that have any; read from an index alone."""
+        start = func.substr(type_coerce(_P.at, String), 1, _LENGTHS[period])
+        query = select(start, func.count()).where(_P.at >= since).group_by(start).order_by(start)
+        rows: Sequence[Any] = self._rows(query)
+        return {datetime.fromisoformat(text).replace(tzinfo=UTC): count for text, count in rows}
+
+    def within(self, version: int, since: datetime, until: datetime) -> Iterator[Prediction]:
+        """What a version decided at or after ``since`` and before ``until``, in the order of time, without shadows."""
+        query = _PREDICTIONS.add_columns(_P.seq).where(_P.version == version, _P.arm != "shadow", _P.at < until)
+        query, last = query.order_by(_P.at, _P.seq).limit(_PAGE), (since, -1)
+        while page := self._rows(query.where(_P.at >= last[0], or_(_P.at > last[0], _P.seq > last[1]))):
+            last = page[-1].at, page[-1].seq
+            yield from (_prediction(row[:-1]) for row in page)
 
     # Outcomes
 

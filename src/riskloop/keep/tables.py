@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -301,4 +302,19 @@ locks = Table(
     Column("holder", Text),
     _required("token", Integer),
     _required("until", Double),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("arm", String(64), primary_key=True),
+    Column("segment", String(200), primary_key=True),
+    Column("period", String(8), primary_key=True),
+    Column("start", Instant, primary_key=True),
+    _required("rows", Integer),
+    _required("seen", Integer),
+    _required("profile", LargeBinary),
+    _required("groups", JSON),
+    _required("made_at", Instant),
 )

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from riskloop.keep.estimates import Estimates
     from riskloop.keep.ledger import Ledger
     from riskloop.keep.locks import Locks
+    from riskloop.keep.profiles import Profiles
     from riskloop.keep.promotions import Promotions
     from riskloop.keep.registry.registry import Registry
     from riskloop.keep.retrainings import Retrainings
@@ -216,6 +217,12 @@ class Project:
         from riskloop.keep.promotions import Promotions
 
         return Promotions(self.engine, require_approval=self.settings.gate.four_eyes)
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        from riskloop.keep.profiles import Profiles
+
+        return Profiles(self.engine)
 
     @cached_property
     def customers(self) -> Customers:

@@ -15,11 +15,12 @@ from riskloop.report.words.of_drift import DRIFT
 from riskloop.report.words.of_experiments import EXPERIMENTS
 from riskloop.report.words.of_models import MODELS
 from riskloop.report.words.of_performance import PERFORMANCE
+from riskloop.report.words.of_windows import WINDOWS
 
 Say = Callable[..., str]
 Language = Literal["en", "fr"]
 
-_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE, **DRIFT, **EXPERIMENTS, **ALERTS, **PERFORMANCE}
+_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE, **DRIFT, **EXPERIMENTS, **ALERTS, **PERFORMANCE, **WINDOWS}
 _BEFORE_A_MARK = re.compile(r" (?=[:;?!%»])|(?<=«) ")
 _FRENCH_DIGITS = str.maketrans({",": "\N{NARROW NO-BREAK SPACE}", ".": ","})
 _THOUSANDS = re.compile(r"(?<=\d) (?=\d{3})")
