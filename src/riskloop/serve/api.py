@@ -122,6 +122,7 @@ def create_app(
         with writer, champion, guard, shadow:
             gc.freeze()  # what is loaded now stays: to look through it again and again would hold up requests
             yield
+            metrics.tell()
         engine.dispose()
         if traces:
             traces.shutdown()

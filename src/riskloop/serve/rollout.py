@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 from riskloop.bundle.bundle import Bundle
@@ -20,7 +21,7 @@ from riskloop.keep.writer import GroupCommitWriter
 from riskloop.problem import Customer
 from riskloop.serve.answers import ModelRef
 from riskloop.serve.envelope import Errors
-from riskloop.serve.scoring import Scored, reasons_for, score, score_one
+from riskloop.serve.scoring import Scored, reasons_for, score, score_json
 
 _log = logging.getLogger("riskloop.serve")
 
@@ -63,8 +64,11 @@ class Decided(NamedTuple):
     """What became of a customer, and who decided it."""
 
     live: Live
-    scored: Scored | Errors
+    scored: Scored | Errors | RiskloopError
     reasons: list[dict[str, Any]]
+
+
+_Score = Callable[[Bundle, Sequence[Customer]], Sequence[Scored | Errors | RiskloopError]]
 
 
 def decide(arms: Arms, customers: Sequence[Customer], *, typed: bool) -> list[Decided]:
@@ -72,28 +76,34 @@ def decide(arms: Arms, customers: Sequence[Customer], *, typed: bool) -> list[De
 
     Whom the challenger cannot read the champion answers: a comparison must not cost anybody an answer.
     """
+    return _decide(arms, customers, partial(score, typed=typed))
+
+
+def decide_json(arms: Arms, customers: Sequence[Customer]) -> list[Decided]:
+    """What :func:`decide` says of a few customers whose values are JSON, each for itself: where the model has no
+    answer to one, that error stands in the place of the score."""
+    return _decide(arms, customers, score_json)
+
+
+def _decide(arms: Arms, customers: Sequence[Customer], by: _Score) -> list[Decided]:
+    if arms.challenger is None:
+        return _decided(arms.champion, by(arms.champion.bundle, customers))
     lives = [arms.of(customer.id) for customer in customers]
     found: list[Decided | None] = [None] * len(customers)
     for live in (arms.challenger, arms.champion):
         rows = [row for row, one in enumerate(lives) if one is live and found[row] is None]
-        if live is None or not rows:
-            continue
-        scored = score(live.bundle, [customers[row] for row in rows], typed=typed)
-        for row, one, reasons in zip(rows, scored, reasons_for(live.reasoner, scored), strict=True):
-            if isinstance(one, list) and live is not arms.champion:
-                lives[row] = arms.champion
+        scored = by(live.bundle, [customers[row] for row in rows]) if rows else []
+        for row, one in zip(rows, _decided(live, scored), strict=True):
+            if isinstance(one.scored, Scored) or live is arms.champion:
+                found[row] = one
             else:
-                found[row] = Decided(live, one, reasons)
+                lives[row] = arms.champion
     return [one for one in found if one is not None]
 
 
-def decide_one(arms: Arms, customer: Customer) -> Decided:
-    """What :func:`decide` says of one customer whose values are JSON."""
-    live = arms.of(customer.id)
-    scored = score_one(live.bundle, customer)
-    if isinstance(scored, list) and live is not arms.champion:
-        live, scored = arms.champion, score_one(arms.champion.bundle, customer)
-    return Decided(live, scored, reasons_for(live.reasoner, [scored])[0] if customer.explain else [])
+def _decided(live: Live, scored: Sequence[Scored | Errors | RiskloopError]) -> list[Decided]:
+    reasons = reasons_for(live.reasoner, scored)
+    return [Decided(live, one, told) for one, told in zip(scored, reasons, strict=True)]
 
 
 class Shadow:

@@ -26,6 +26,8 @@ Indices = NDArray[np.int64]
 Words = NDArray[np.unsignedinteger[Any]]
 
 CHUNK = 4096  # rows whose bins are found together
+FEW = 16  # rows whose bins are found one by one
+FEW_BYTES = 1 << 21  # masks that are looked up at once
 BLOCK_BYTES = 1 << 18  # words of the rows that are evaluated together: they stay in the second-level cache
 
 
@@ -63,6 +65,8 @@ class Masks:
         """Base plus leaf values, shape (n,)."""
         if len(X) == 1:
             return self._sum(self._one(X[0].tolist()))
+        if 0 < len(X) * len(self._columns) * self._trees * self._table.itemsize <= FEW_BYTES:
+            return self._sum(self._few(X))
         total = np.empty(len(X))
         step = max(1, BLOCK_BYTES // (self._trees * self._table.itemsize))
         for chunk in range(0, len(X), CHUNK):
@@ -73,14 +77,27 @@ class Masks:
         return total
 
     def _one(self, x: list[float]) -> Words:
+        telling = np.array([row for row in self._rows(x) if row not in self._says_nothing], dtype=np.intp)
+        words: Words = np.bitwise_and.reduce(self._table.take(telling, axis=0), axis=0, keepdims=True)
+        return words
+
+    def _few(self, X: FloatArray) -> Words:
+        """All masks of a few rows at once: fewer operations, for more memory."""
+        if len(X) > FEW:
+            bins = self._bins(X)
+        else:
+            bins = np.array(list(zip(*map(self._rows, X.tolist()), strict=True)), dtype=np.int64)
+        masks = self._table.take(bins.ravel(), axis=0).reshape(len(bins), -1)
+        words: Words = np.bitwise_and.reduce(masks, axis=0)
+        return words.reshape(len(X), self._trees)
+
+    def _rows(self, x: list[float]) -> list[int]:
+        """Row of the table for each column of one customer: numbers before categories."""
         rows = [
             first + bisect_left(cuts, x[feature]) if x[feature] == x[feature] else missing
             for feature, cuts, first, missing in self._numeric
         ]
-        rows += [column.row(x[column.feature]) for column in self._categorical]
-        telling = np.array([row for row in rows if row not in self._says_nothing], dtype=np.intp)
-        words: Words = np.bitwise_and.reduce(self._table.take(telling, axis=0), axis=0, keepdims=True)
-        return words
+        return rows + [column.row(x[column.feature]) for column in self._categorical]
 
     def _bins(self, X: FloatArray) -> Indices:
         bins = np.empty((len(self._columns), len(X)), dtype=np.int64)
