@@ -34,6 +34,7 @@ from riskloop.scorer.linear import Linear
 from riskloop.scorer.scorer import Scorer
 from riskloop.serve.api import create_app
 from riskloop.serve.config import ServeConfig
+from riskloop.serve.wire import Wire
 
 LONG_AGO = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -139,7 +140,7 @@ class Running:
     def __init__(self, config: ServeConfig, **more: object) -> None:
         self.app = create_app(config, **more)  # type: ignore[arg-type]
         settings = uvicorn.Config(
-            self.app, port=0, log_config=None, access_log=False, loop="uvloop", http="httptools", server_header=False
+            self.app, port=0, log_config=None, access_log=False, loop="uvloop", http=Wire, server_header=False
         )
         self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(target=self._server.run, daemon=True)

@@ -31,7 +31,7 @@ from riskloop.serve.body import JSON
 from riskloop.serve.champion import BundleStore, Champion
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.docs import Docs
-from riskloop.serve.door import Door
+from riskloop.serve.door import Door, Register
 from riskloop.serve.erasure import Erasure
 from riskloop.serve.guard import Guard
 from riskloop.serve.journal import Journal
@@ -41,6 +41,7 @@ from riskloop.serve.monitoring import Monitoring
 from riskloop.serve.openapi import document
 from riskloop.serve.outcomes import Outcomes
 from riskloop.serve.page import Page
+from riskloop.serve.plain import PlainRoad
 from riskloop.serve.predictions import Predictions
 from riskloop.serve.problems import on_http_error, on_riskloop_error
 from riskloop.serve.protocols import Protocols
@@ -74,9 +75,12 @@ class NewIds:
                 digits = self._drawn.pop()
             except IndexError:
                 entropy = os.urandom(_DRAWN * 10).hex()
-                self._drawn += [entropy[at : at + 20] for at in range(0, len(entropy), 20)]
+                self._drawn += [
+                    f"7{entropy[at : at + 3]}{'89ab'[int(entropy[at + 3], 16) & 3]}{entropy[at + 4 : at + 19]}"
+                    for at in range(0, len(entropy), 20)
+                ]
             else:
-                return f"{time.time_ns() // 1_000_000:012x}7{digits[:3]}{'89ab'[int(digits[3], 16) & 3]}{digits[4:19]}"
+                return f"{time.time_ns() // 1_000_000:012x}{digits}"
 
 
 def create_app(
@@ -174,7 +178,14 @@ def create_app(
     )
     app.router.redirect_slashes = False
     paths = {route.endpoint: route.path for route in routes}
-    app.add_middleware(Door, metrics=metrics, routes=paths, new_id=new_id, direct={("POST", "/predict"): one})
+    register = Register(metrics, paths, new_id)
+    plain = PlainRoad(register, guard, predictions, one)
+    app.add_middleware(
+        Door,
+        register=register,
+        direct={("POST", "/predict"): one},
+        plain=None if traces else plain,  # what takes the plain road makes no span
+    )
     if traces:
         app.add_middleware(Tracing, provider=traces, routes=paths)
     return app

@@ -142,7 +142,8 @@ class Guard:
 
         async def guarded(request: Request) -> Response:
             try:
-                request.scope[CALLER] = caller = self.admit(request, role)
+                caller = request.scope.get(CALLER) or self.admit(request, role)
+                request.scope[CALLER] = caller
             except RequestRefused as refusal:
                 if page and refusal.status == 401 and request.method in _SAFE:
                     return RedirectResponse("/login", 303)

@@ -38,6 +38,7 @@ from riskloop.serve.turn import Turn
 MOST_ERRORS = 100
 """A batch of which no row could be scored names so many errors."""
 
+Plain = tuple[asyncio.Future[Kept], Callable[[Kept], Response]]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -84,6 +85,19 @@ class Predictions:
         if isinstance(customer, list):
             raise invalid(customer)
         return await self._answer(call, customer, typed=True)
+
+    def plain(self, request: Request, data: bytes, started: float) -> Plain | None:
+        """What :meth:`one` does for a plain request whose body is there, without a coroutine: the prediction to wait
+        for, and what is to be done with it; None where something else has to be waited for first."""
+        if len(data) > self._config.max_body_bytes:
+            return None
+        call = Call(self._champion.require(), started, request_id(request), language_of(request))
+        customer = read_envelope(decode_json(data), call.contract)
+        if isinstance(customer, list):
+            raise invalid(customer)
+        if self._slow(call, customer):
+            return None
+        return self._turn.ask(call, customer), partial(self._finish, call, customer, typed=True)
 
     async def batch(self, request: Request) -> Response:
         """``POST /predict/batch``: a JSON list of envelopes, or CSV."""
@@ -148,12 +162,20 @@ class Predictions:
             if earlier is None:
                 raise
             return json_response(replay(earlier, customer, call.language))
+        return self._finish(call, customer, kept, typed=typed)
+
+    def _finish(self, call: Call, customer: Customer, kept: Kept, *, typed: bool) -> JsonBytes:
         self._metrics.predictions([kept.prediction])
         self._look_on(call, [customer], typed=typed)
         return JsonBytes(kept.answer)
 
+    @staticmethod
+    def _slow(call: Call, customer: Customer) -> bool:
+        """Whether reasons take long: their tables may have to be built first."""
+        return customer.explain and not call.arms.of(customer.id).reasoner.quick
+
     async def _kept(self, call: Call, customer: Customer, *, typed: bool) -> Kept:
-        slow = customer.explain and not call.arms.of(customer.id).reasoner.quick  # its tables may have to be built
+        slow = self._slow(call, customer)
         if typed and not slow:
             return await self._turn.ask(call, customer)
         by = decide_json if typed else partial(decide, typed=False)
