@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -137,10 +138,10 @@ class Project:
 class Running:
     """The service in a thread of this process, over real HTTP."""
 
-    def __init__(self, config: ServeConfig, **more: object) -> None:
+    def __init__(self, config: ServeConfig, *, http: Any = Wire, **more: object) -> None:
         self.app = create_app(config, **more)  # type: ignore[arg-type]
         settings = uvicorn.Config(
-            self.app, port=0, log_config=None, access_log=False, loop="uvloop", http=Wire, server_header=False
+            self.app, port=0, log_config=None, access_log=False, loop="uvloop", http=http, server_header=False
         )
         self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(target=self._server.run, daemon=True)

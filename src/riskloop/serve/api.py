@@ -113,7 +113,7 @@ def create_app(
     store = BundleStore(config.bundles, KeyRing(config.keys))
     spool = Spool(config.spool) if config.spool else None
     writer = GroupCommitWriter(ledger, spool=spool)
-    champion = Champion(promotions, versions, store, poll_seconds=config.poll_seconds)
+    champion = Champion(promotions, versions, store, poll_seconds=config.poll_seconds, reasons=config.reasons)
     journal = Journal(engine, ledger, writer, spool)
     metrics = Metrics(champion, writer)
     shadow = Shadow(writer, metrics.predictions)

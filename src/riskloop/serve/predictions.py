@@ -95,7 +95,7 @@ class Predictions:
         customer = read_envelope(decode_json(data), call.contract)
         if isinstance(customer, list):
             raise invalid(customer)
-        if self._slow(call, customer):
+        if call.arms.of(customer.id).takes_long(customer):
             return None
         return self._turn.ask(call, customer), partial(self._finish, call, customer, typed=True)
 
@@ -130,7 +130,11 @@ class Predictions:
         ]
         if wrong:
             raise invalid(wrong[:MOST_ERRORS], what="batch")
-        kept = [self._prediction(call, one.live, one.scored, []) for one in decided if isinstance(one.scored, Scored)]
+        kept = [
+            self._prediction(call, one.live, one.scored, one.reasons)
+            for one in decided
+            if isinstance(one.scored, Scored)
+        ]
         await self._journal.keep_all(kept)
         self._metrics.predictions(kept)
         self._look_on(call, customers, typed=False)
@@ -169,13 +173,8 @@ class Predictions:
         self._look_on(call, [customer], typed=typed)
         return JsonBytes(kept.answer)
 
-    @staticmethod
-    def _slow(call: Call, customer: Customer) -> bool:
-        """Whether reasons take long: their tables may have to be built first."""
-        return customer.explain and not call.arms.of(customer.id).reasoner.quick
-
     async def _kept(self, call: Call, customer: Customer, *, typed: bool) -> Kept:
-        slow = self._slow(call, customer)
+        slow = call.arms.of(customer.id).takes_long(customer)
         if typed and not slow:
             return await self._turn.ask(call, customer)
         by = decide_json if typed else partial(decide, typed=False)

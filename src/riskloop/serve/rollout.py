@@ -20,6 +20,7 @@ from riskloop.keep.versions import Version
 from riskloop.keep.writer import GroupCommitWriter
 from riskloop.problem import Customer
 from riskloop.serve.answers import ModelRef
+from riskloop.serve.config import WhenReasons
 from riskloop.serve.envelope import Errors
 from riskloop.serve.scoring import Scored, reasons_for, score, score_json
 
@@ -28,16 +29,35 @@ _log = logging.getLogger("riskloop.serve")
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A verified bundle that answers. A request takes one reference and keeps it to its end."""
+    """A verified bundle that answers. A request takes one reference and keeps it to its end.
+
+    Attributes
+    ----------
+    reasons : {"asked", "adverse", "always"}
+        Who gets reasons beside those who ask for them: nobody, whoever gets the adverse decision, or everybody.
+    """
 
     bundle: Bundle
     record: Version
     reasoner: Reasoner
     alias: str = "champion"
+    reasons: WhenReasons = "asked"
 
     @property
     def ref(self) -> ModelRef:
         return ModelRef(self.record.name, self.record.version, self.alias, self.bundle.digest)
+
+    def explains(self, one: Scored | Errors | RiskloopError) -> bool:
+        """Whether a customer who was scored gets reasons."""
+        if not isinstance(one, Scored):
+            return False
+        if one.customer.explain or self.reasons == "always":
+            return True
+        return self.reasons == "adverse" and self.reasoner.adverse(one.decision.decision)
+
+    def takes_long(self, customer: Customer) -> bool:
+        """Whether a customer may get reasons that take long: the tables for them may have to be built first."""
+        return (customer.explain or self.reasons != "asked") and not self.reasoner.quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +122,12 @@ def _decide(arms: Arms, customers: Sequence[Customer], by: _Score) -> list[Decid
 
 
 def _decided(live: Live, scored: Sequence[Scored | Errors | RiskloopError]) -> list[Decided]:
-    reasons = reasons_for(live.reasoner, scored)
-    return [Decided(live, one, told) for one, told in zip(scored, reasons, strict=True)]
+    told: list[list[dict[str, Any]]] = [[] for _ in scored]
+    asked = [row for row, one in enumerate(scored) if live.explains(one)]
+    if asked:
+        for row, reasons in zip(asked, reasons_for(live.reasoner, [scored[row] for row in asked]), strict=True):
+            told[row] = reasons
+    return [Decided(live, one, reasons) for one, reasons in zip(scored, told, strict=True)]
 
 
 class Shadow:

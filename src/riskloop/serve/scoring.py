@@ -100,16 +100,10 @@ def _alone(bundle: Bundle, customer: Customer) -> Scored | Errors | RiskloopErro
         return error
 
 
-def reasons_for(reasoner: Reasoner, scored: Sequence[Scored | Errors | RiskloopError]) -> list[list[dict[str, Any]]]:
-    """For each customer the reasons as the ledger keeps them; none for those who did not ask or have no decision."""
-    asked = [one for one in scored if isinstance(one, Scored) and one.customer.explain]
-    if not asked:
-        return [[] for _ in scored]
-    found = iter(reasoner.reasons(_columns(reasoner.contract, asked)))
-    return [
-        [reason.to_dict() for reason in next(found)] if isinstance(one, Scored) and one.customer.explain else []
-        for one in scored
-    ]
+def reasons_for(reasoner: Reasoner, scored: Sequence[Any]) -> list[list[dict[str, Any]]]:
+    """For each customer who was scored the reasons as the ledger keeps them."""
+    found = reasoner.reasons(_columns(reasoner.contract, scored))
+    return [[reason.to_dict() for reason in reasons] for reasons in found]
 
 
 def _columns(contract: Contract, scored: Sequence[Scored]) -> Columns:
