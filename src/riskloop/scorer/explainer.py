@@ -132,13 +132,16 @@ class _LinearPart:
         self._mean = background.mean(axis=0)
         self._coefficients = model.coefficients
         self._order = np.argsort(player, kind="stable")
-        self._first = np.searchsorted(player[self._order], np.arange(players))
+        self._players = players
+        self._present, self._first = np.unique(player[self._order], return_index=True)
         self.base = float(model.coefficients @ self._mean + model.intercept)
 
     def shares(self, matrix: FloatArray) -> FloatArray:
         """Added up player by player: a product of matrices would give other bits to another number of rows."""
         terms = (matrix - self._mean) * self._coefficients
-        return np.asarray(np.add.reduceat(terms[:, self._order], self._first, axis=1))
+        shares = np.zeros((len(matrix), self._players))
+        shares[:, self._present] = np.add.reduceat(terms[:, self._order], self._first, axis=1)
+        return shares
 
 
 class _ForestPart:
