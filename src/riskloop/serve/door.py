@@ -23,14 +23,16 @@ from riskloop.serve.wire import PLAIN, Plain
 _log = logging.getLogger("riskloop.serve")
 _access = logging.getLogger(ACCESS)
 _REQUEST_ID = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
-_HEADERS = (
+GUARDING = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-_NAMES = frozenset(name for name, _ in _HEADERS)
+"""Headers of every answer."""
+
+_NAMES = frozenset(name for name, _ in GUARDING)
 
 
 class Register:
@@ -159,5 +161,5 @@ def _method(scope: Scope) -> str:
 def signed(headers: list[tuple[bytes, bytes]], identity: str) -> list[tuple[bytes, bytes]]:
     """Headers of an answer, with those that every answer has."""
     own = {name for name, _ in headers}
-    added = _HEADERS if _NAMES.isdisjoint(own) else [header for header in _HEADERS if header[0] not in own]
+    added = GUARDING if _NAMES.isdisjoint(own) else [header for header in GUARDING if header[0] not in own]
     return [*headers, *added, (b"x-request-id", identity.encode("ascii"))]

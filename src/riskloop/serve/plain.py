@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -17,16 +17,21 @@ from starlette.responses import Response
 
 from riskloop.errors import RiskloopError
 from riskloop.serve.body import JSON
-from riskloop.serve.direct import DirectRequest
-from riskloop.serve.door import Register, signed
+from riskloop.serve.direct import JSON_TYPE, DirectRequest, JsonBytes
+from riskloop.serve.door import GUARDING, Register, signed
 from riskloop.serve.guard import CALLER, Endpoint, Guard
 from riskloop.serve.journal import Kept
 from riskloop.serve.predictions import Predictions
 from riskloop.serve.problems import refused, unexpected
+from riskloop.serve.wire import lines_of
 
 _log = logging.getLogger("riskloop.serve")
 _MORE = frozenset({b"content-encoding", b"idempotency-key", b"transfer-encoding", b"x-forwarded-for"})
 """Headers that ask for more than the plain road does."""
+
+
+_ANSWERED = b"content-length: %%d\r\n%sx-request-id: %%s\r\n" % lines_of([JSON_TYPE, *GUARDING])
+_JSON = (b"content-type", JSON.encode())
 
 
 class PlainRoad:
@@ -48,8 +53,8 @@ class PlainRoad:
         """Whether it is one customer as JSON, and no more is asked for."""
         if scope["path"] != "/predict" or scope["method"] != "POST":
             return False
-        names = [name for name, _ in scope["headers"]]
-        return _MORE.isdisjoint(names) and (b"content-type", JSON.encode()) in scope["headers"]
+        headers = scope["headers"]
+        return _JSON in headers and _MORE.isdisjoint([name for name, _ in headers])
 
     def take(self, scope: Any, body: bytes) -> tuple[asyncio.Future[Kept] | None, _Answered] | None:
         """Admit, read, and ask for a decision."""
@@ -83,11 +88,13 @@ class _Answered:
         self.told: asyncio.Future[Kept] | None = None
         self.finish: Callable[[Kept], Response] | None = None
 
-    def __call__(self) -> tuple[int, Sequence[tuple[bytes, bytes]], bytes]:
+    def __call__(self) -> tuple[int, bytes, bytes]:
         response, scope = self._response(), self._request.scope
-        self._register.leave(scope, response.status_code, self._started)
-        headers = signed(response.raw_headers, scope["riskloop.request_id"])
-        return response.status_code, headers, bytes(response.body)
+        status, body, identity = response.status_code, bytes(response.body), scope["riskloop.request_id"]
+        self._register.leave(scope, status, self._started)
+        if type(response) is JsonBytes:
+            return status, _ANSWERED % (len(body), identity.encode("ascii")), body
+        return status, lines_of(signed(response.raw_headers, identity)), body
 
     def _response(self) -> Response:
         error = self.error or (self.told.exception() if self.told else None)

@@ -21,6 +21,9 @@ from riskloop.serve.problems import invalid
 from riskloop.serve.rollout import Arms, Decided, decide_json
 from riskloop.serve.scoring import Scored, answer_of
 
+MOST = 16
+"""Customers decided together: of more, the first are written while the next are decided."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -74,7 +77,9 @@ class Turn:
         return told
 
     def _end(self) -> None:
-        asked, self._asked = self._asked, []
+        asked, self._asked = self._asked[:MOST], self._asked[MOST:]
+        if self._asked:
+            asked[0].told.get_loop().call_soon(self._end)
         by_arms: dict[int, list[_Asked]] = {}
         for one in asked:  # arms are replaced at a promotion: hardly ever within a turn
             by_arms.setdefault(id(one.call.arms), []).append(one)

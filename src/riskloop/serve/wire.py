@@ -18,13 +18,11 @@ PLAIN = "riskloop.plain"
 LONGEST = 32 * 1024
 """Bytes of a body; above, reading has to be held up, which the application knows how to do."""
 
-_Pairs = Sequence[tuple[bytes, bytes]]
-
 
 class Answered(Protocol):
-    """What becomes of a plain request: its status, headers and body; it never fails."""
+    """What becomes of a plain request: its status, its headers as lines, and its body; it never fails."""
 
-    def __call__(self) -> tuple[int, _Pairs, bytes]: ...
+    def __call__(self) -> tuple[int, bytes, bytes]: ...
 
 
 class Plain(Protocol):
@@ -36,6 +34,11 @@ class Plain(Protocol):
     def take(self, scope: Any, body: bytes) -> tuple[asyncio.Future[Any] | None, Answered] | None:
         """Start with a request: what to wait for, if anything, and what asks for its answer then; None if it is not
         plain after all, and nothing has been done."""
+
+
+def lines_of(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Headers as lines."""
+    return b"".join([b"%s: %s\r\n" % pair for pair in headers])
 
 
 class Wire(HttpToolsProtocol):
@@ -84,11 +87,9 @@ class Wire(HttpToolsProtocol):
         status, headers, body = answered()
         if cycle.disconnected or self.transport.is_closing():
             return
-        lines = [b"%s: %s\r\n" % pair for pair in (*self.server_state.default_headers, *headers)]
-        if not cycle.keep_alive or (b"connection", b"close") in headers:
-            cycle.keep_alive = False
-            lines.append(b"connection: close\r\n")
-        self.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+        own = lines_of(self.server_state.default_headers)
+        end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write(b"".join((STATUS_LINE[status], own, headers, end, body)))
         cycle.response_started = cycle.response_complete = True
         if not cycle.keep_alive:
             self.transport.close()
