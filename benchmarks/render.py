@@ -225,6 +225,30 @@ def _batch(results: Document) -> list[str]:
     ]
 
 
+def _soak(results: Document) -> list[str]:
+    load = (
+        f"{results['minutes']:g} minutes at {results['rate']:,.0f} requests/s, {results['share']:.0%} of what the same"
+    )
+    return [
+        f"{results['model']}; {load} load ({results['connections']} connections) reaches when nothing holds it back, and "
+        f"another version promoted every {results['every']:g} s.",
+        "",
+        *table(
+            ["", "reached", "target"],
+            [
+                ["requests", f"{results['requests']:,}", ""],
+                ["promotions", results["promotions"], ""],
+                ["versions that answered", results["versions"], "2"],
+                ["requests that failed", results["failed"], "0"],
+                ["answers that are not in the ledger", results["lost"], "0"],
+                ["p50, p99", f"{results['p50_ms']:.1f}, {results['p99_ms']:.1f} ms", ""],
+                ["memory, a tenth into the load", f"{results['rss_mb'][0]} MB", ""],
+                ["memory at the end", f"{results['rss_mb'][1]} MB", "flat"],
+            ],
+        ),
+    ]
+
+
 _TITLES = {
     "startup": "Start-up",
     "serving": "Service, beside others",
@@ -238,6 +262,7 @@ _TITLES = {
     "families": "Families beside the system's own choice",
     "monitoring": "Watching: speed, false alarms, power",
     "quality": "Beside AutoGluon, FLAML and plain libraries",
+    "soak": "A long load with promotions",
 }
 _SECTIONS = {
     "startup": _startup,
@@ -252,4 +277,5 @@ _SECTIONS = {
     "families": _families,
     "monitoring": monitoring,
     "quality": quality,
+    "soak": _soak,
 }

@@ -95,7 +95,11 @@ class Project:
         self.keys = KeyRing(self.folder / "keys")
         self.keys.create()
         self.bundles = self.folder / "bundles"
-        self.url = f"sqlite:///{self.folder / 'riskloop.db'}"
+        self.use(f"sqlite:///{self.folder / 'riskloop.db'}")
+
+    def use(self, url: str) -> None:
+        """Keep everything in that database from here on."""
+        self.url = url
         self.engine = open_database(self.url)
         migrate(self.engine)
         self.ledger = Ledger(self.engine)
