@@ -226,12 +226,10 @@ def _batch(results: Document) -> list[str]:
 
 
 def _soak(results: Document) -> list[str]:
-    load = (
-        f"{results['minutes']:g} minutes at {results['rate']:,.0f} requests/s, {results['share']:.0%} of what the same"
-    )
+    paced = f"{results['minutes']:g} minutes at {results['rate']:,.0f} requests/s"
+    load = f"{results['share']:.0%} of what the same load ({results['connections']} connections) reaches unpaced"
     return [
-        f"{results['model']}; {load} load ({results['connections']} connections) reaches when nothing holds it back, and "
-        f"another version promoted every {results['every']:g} s.",
+        f"{results['model']}; {paced}, {load}, and another version promoted every {results['every']:g} s.",
         "",
         *table(
             ["", "reached", "target"],

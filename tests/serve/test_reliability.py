@@ -231,6 +231,7 @@ def held(path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR")
 @pytest.mark.parametrize("when_away", ["refuse", "spool"])
 def test_postgresql_may_be_restarted_under_load_and_nothing_answered_is_lost(
     empty_project, bundle_maker, server_process, customers, postgresql, when_away
