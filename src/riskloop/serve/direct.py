@@ -4,7 +4,6 @@ the prediction."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,13 +15,12 @@ JSON_TYPE = (b"content-type", b"application/json")
 class DirectRequest(Request):
     """A request whose headers are looked up rather than searched."""
 
+    headers: IndexedHeaders = None  # type: ignore[assignment]  # in the place of a property that searches
+
     def __init__(self, scope: Scope, receive: Receive) -> None:  # nothing of what the framework prepares is asked for
         self.scope = scope
         self._receive = receive
-
-    @cached_property
-    def headers(self) -> IndexedHeaders:  # type: ignore[override]
-        return IndexedHeaders(self.scope["headers"])
+        self.headers = IndexedHeaders(scope["headers"])
 
 
 class IndexedHeaders(dict[str, str]):
