@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -54,11 +54,24 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 _DRAWN = 256
+_UNFREED = 50_000
+"""Objects that are made and not freed before circles are looked for."""
 
 
 def utc_now() -> datetime:
     """The time now."""
     return datetime.now(UTC)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """What is loaded now stays, and what requests leave frees itself: to look through either again and again for
+    circles would hold up requests."""
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_UNFREED, *usual[1:])
+    yield
+    gc.set_threshold(*usual)
 
 
 class NewIds:
@@ -124,8 +137,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         with writer, champion, guard, shadow:
-            gc.freeze()  # what is loaded now stays: to look through it again and again would hold up requests
-            yield
+            with _seldom_collected():
+                yield
             metrics.tell()
         engine.dispose()
         if traces:

@@ -275,7 +275,10 @@ def only_from_this_machine(request: Request) -> None:
 
 def bearer(request: Request) -> str | None:
     """The token of the Authorization header; None without one."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    told = request.headers.get("authorization")
+    if told is None:
+        return None
+    scheme, _, token = told.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
