@@ -79,8 +79,8 @@ def test_one_who_nobody_foresaw_costs_the_neighbours_nothing(arms, crowd):
     class Noting:
         def hand_in(self, rows):
             for _, one in rows:
-                kept.append(one.prediction.entity_id)
-                one.told.set_result(one)
+                kept.append(one.kept.prediction.entity_id)
+                one.told.set_result(one.kept)
 
     async def ask():
         turn = Turn(

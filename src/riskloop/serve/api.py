@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 _DRAWN = 256
-_UNFREED = 50_000
+_UNFREED = 10_000
 """Objects that are made and not freed before circles are looked for."""
 
 

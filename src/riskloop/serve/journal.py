@@ -20,11 +20,17 @@ PATIENCE_SECONDS = 5.0
 
 
 class Kept(NamedTuple):
-    """A prediction on its way into the ledger: who waits for it, and what they will be answered."""
+    """A prediction in the ledger, and what its customer is answered."""
 
-    told: asyncio.Future[Kept]
     prediction: Prediction
     answer: bytes
+
+
+class Ticket(NamedTuple):
+    """Who waits for a prediction to be kept, and what they are told then."""
+
+    told: asyncio.Future[Kept]
+    kept: Kept
 
 
 class Journal:
@@ -43,14 +49,14 @@ class Journal:
         self._ledger = ledger
         self._writer = writer
 
-    def hand_in(self, rows: Sequence[tuple[EncodedPrediction, Kept]]) -> None:
+    def hand_in(self, rows: Sequence[tuple[EncodedPrediction, Ticket]]) -> None:
         """Commit predictions, together with those that arrive meanwhile; who waits is told: done, Unavailable if it
         was not committed, or Conflict if its idempotency key is taken.
 
         All rows of a turn of the loop come at once: a thread that is woken for each would take the interpreter from
         all of them.
         """
-        parcel = _Parcel(self, [kept for _, kept in rows])
+        parcel = _Parcel(self, [ticket for _, ticket in rows])
         try:
             self._writer.offer(rows, parcel)
         except Unavailable as error:
@@ -99,23 +105,23 @@ class _Parcel:
     """Those of one turn who wait: the desk at which the writer tells them, all in one go, for each call across threads
     costs as much as the commit."""
 
-    def __init__(self, journal: Journal, waiting: Sequence[Kept]) -> None:
+    def __init__(self, journal: Journal, waiting: Sequence[Ticket]) -> None:
         self.waiting = waiting
         self._journal = journal
         self._left = len(waiting)
         self._loop = waiting[0].told.get_loop()
         self._patience = self._loop.call_later(PATIENCE_SECONDS, self._give_up)
 
-    def wants(self, ticket: Kept) -> bool:
+    def wants(self, ticket: Ticket) -> bool:
         """Whether a request still waits."""
         return not ticket.told.done()
 
-    def tell(self, tickets: Sequence[Kept], error: Exception | None) -> None:
+    def tell(self, tickets: Sequence[Ticket], error: Exception | None) -> None:
         """Wake the requests of one commit."""
         with suppress(RuntimeError):  # the loop has ended, and with it everybody who waited
             self._loop.call_soon_threadsafe(self.settle, tickets, error)
 
-    def settle(self, tickets: Sequence[Kept], error: Exception | None) -> None:
+    def settle(self, tickets: Sequence[Ticket], error: Exception | None) -> None:
         """On the loop: say what became of predictions."""
         self._left -= len(tickets)
         if not self._left:
@@ -124,16 +130,16 @@ class _Parcel:
             self._journal.failed = None
         elif isinstance(error, Unavailable):
             self._journal.failed = error
-        for kept in tickets:
-            if kept.told.done():
+        for told, kept in tickets:
+            if told.done():
                 continue
             if error is None:
-                kept.told.set_result(kept)
+                told.set_result(kept)
             else:
-                kept.told.set_exception(own_copy(error))
+                told.set_exception(own_copy(error))
 
     def _give_up(self) -> None:
         late = "The ledger did not take the prediction in time."
         error = Unavailable(late, where="ledger", next_step="send it again")
-        if waiting := [kept for kept in self.waiting if not kept.told.done()]:
+        if waiting := [ticket for ticket in self.waiting if not ticket.told.done()]:
             self.settle(waiting, error)

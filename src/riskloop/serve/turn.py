@@ -16,7 +16,7 @@ import msgspec
 from riskloop.keep.ledger import encode
 from riskloop.problem import Customer
 from riskloop.serve.call import Call
-from riskloop.serve.journal import Journal, Kept
+from riskloop.serve.journal import Journal, Kept, Ticket
 from riskloop.serve.problems import invalid
 from riskloop.serve.rollout import Arms, Decided, decide_json
 from riskloop.serve.scoring import Scored, answer_of
@@ -103,7 +103,7 @@ class Turn:
             if isinstance(scored, Scored):
                 prediction = call.prediction(live, scored, reasons, identity=self._new_id(), at=at)
                 answer = _encode(answer_of(prediction, call.language))
-                kept.append((encode(prediction), Kept(told, prediction, answer)))
+                kept.append((encode(prediction), Ticket(told, Kept(prediction, answer))))
             else:
                 _refuse(told, invalid(scored) if isinstance(scored, list) else scored)
         if kept:
