@@ -22,8 +22,8 @@ def serving(results: Document) -> list[str]:
         "connections, one worker each where no other number stands. riskloop validates, scores and decides, and its "
         "answer is in the ledger (SQLite) before it leaves; the others answer a probability and keep nothing, MLServer "
         "for a bare row of numbers that nobody checks. `power`: durable against loss of power as well; "
-        "`adverse reasons` and `reasons`: with exact reasons for whoever gets the adverse decision, and for every customer; `constant`: "
-        "uvicorn answering as many bytes and doing nothing. The load "
+        "`adverse reasons` and `reasons`: with exact reasons for whoever gets the adverse decision, and for every "
+        "customer; `constant`: uvicorn answering as many bytes and doing nothing. The load "
         f"({results['loader']}) runs on the same cores. Load of the machine when it began: {results['load']:g}; CPU "
         "per request (all of a service's processes, at the most connections) is what other work disturbs least.",
         "",

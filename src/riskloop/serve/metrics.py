@@ -34,8 +34,8 @@ _TENTHS = tuple(tenth / 10 for tenth in range(1, 11))
 class Metrics:
     """What is counted as requests pass, and the state of the process, brought up to date a few times a second.
 
-    Requests are counted in plain numbers, which are handed to the library together with the state: to do so for each
-    request would cost as much as its decision.
+    Requests are counted in plain numbers, which are handed to the library together with the state, or, where there are
+    several workers, once a turn of the event loop: to do so for each request would cost as much as its decision.
     """
 
     def __init__(self, champion: Champion, writer: GroupCommitWriter) -> None:
@@ -56,6 +56,7 @@ class Metrics:
         )
         self._state = _State(own, champion, writer)
         self._timer: asyncio.TimerHandle | None = None
+        self._due = False
         self._turn = threading.Lock()
         self.shared = bool(os.environ.get(SHARED_FOLDER))
         if not self.shared:
@@ -71,6 +72,9 @@ class Metrics:
         self._seconds.add((route,), seconds)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_KEEP_UP_SECONDS, self.tell)
+        if self.shared and not self._due:  # whichever worker is asked next must know
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._hand_over)
 
     def predictions(self, kept: Iterable[Prediction]) -> None:
         """Count predictions once they are in the ledger, from any thread."""
@@ -80,14 +84,18 @@ class Metrics:
                 self._probability.add((prediction.version,), prediction.probability)
 
     def tell(self) -> None:
-        """Hand over what was counted; other workers, when they are asked, know of it from then on."""
+        """Hand over what was counted, and bring the state up to date."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._hand_over()
+        self._state.tell()
+
+    def _hand_over(self) -> None:
+        self._due = False
         with self._turn:
             for counted in (self._requests, self._seconds, self._predictions, self._probability):
                 counted.tell()
-        self._state.tell()
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format, those of all workers where there are several."""
