@@ -300,6 +300,28 @@ def _experiments(results: Document) -> list[str]:
     ]
 
 
+def _soak(results: Document) -> list[str]:
+    paced = f"{results['minutes']:g} minutes at {results['rate']:,.0f} requests/s"
+    load = f"{results['share']:.0%} of what the same load ({results['connections']} connections) reaches unpaced"
+    return [
+        f"{results['model']}; {paced}, {load}, and another version promoted every {results['every']:g} s.",
+        "",
+        *table(
+            ["", "reached", "target"],
+            [
+                ["requests", f"{results['requests']:,}", ""],
+                ["promotions", results["promotions"], ""],
+                ["versions that answered", results["versions"], "2"],
+                ["requests that failed", results["failed"], "0"],
+                ["answers that are not in the ledger", results["lost"], "0"],
+                ["p50, p99", f"{results['p50_ms']:.1f}, {results['p99_ms']:.1f} ms", ""],
+                ["memory, a tenth into the load", f"{results['rss_mb'][0]} MB", ""],
+                ["memory at the end", f"{results['rss_mb'][1]} MB", "flat"],
+            ],
+        ),
+    ]
+
+
 _TITLES = {
     "startup": "Start-up",
     "serving": "Service, beside others",
@@ -315,6 +337,7 @@ _TITLES = {
     "experiments": "Experiments looked at every day",
     "monitoring.estimated": "Performance estimated before outcomes are known",
     "quality": "Beside AutoGluon, FLAML and plain libraries",
+    "soak": "A long load with promotions",
 }
 _SECTIONS = {
     "startup": _startup,
@@ -331,4 +354,5 @@ _SECTIONS = {
     "experiments": _experiments,
     "monitoring.estimated": estimated,
     "quality": quality,
+    "soak": _soak,
 }

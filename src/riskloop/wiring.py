@@ -106,6 +106,7 @@ def serve_config(
         requests_per_second=serving.requests_per_second,
         durability=serving.durability,
         spool=project.locations.state / "spool" if serving.when_away == "spool" else None,
+        reasons=serving.reasons,
         log=serving.log,
         log_requests=serving.log_requests,
         max_connections=serving.max_connections,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ from riskloop.serve.body import JSON
 from riskloop.serve.champion import BundleStore, Champion
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.docs import Docs
-from riskloop.serve.door import Door
+from riskloop.serve.door import Door, Register
 from riskloop.serve.erasure import Erasure
 from riskloop.serve.guard import Guard
 from riskloop.serve.journal import Journal
@@ -45,6 +45,7 @@ from riskloop.serve.monitoring import Monitoring
 from riskloop.serve.openapi import document
 from riskloop.serve.outcomes import Outcomes
 from riskloop.serve.page import Page
+from riskloop.serve.plain import PlainRoad
 from riskloop.serve.predictions import Predictions
 from riskloop.serve.problems import on_http_error, on_riskloop_error
 from riskloop.serve.protocols import Protocols
@@ -57,11 +58,24 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 _DRAWN = 256
+_UNFREED = 10_000
+"""Objects that are made and not freed before circles are looked for."""
 
 
 def utc_now() -> datetime:
     """The time now."""
     return datetime.now(UTC)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """What is loaded now stays, and what requests leave frees itself: to look through either again and again for
+    circles would hold up requests."""
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_UNFREED, *usual[1:])
+    yield
+    gc.set_threshold(*usual)
 
 
 class NewIds:
@@ -78,9 +92,12 @@ class NewIds:
                 digits = self._drawn.pop()
             except IndexError:
                 entropy = os.urandom(_DRAWN * 10).hex()
-                self._drawn += [entropy[at : at + 20] for at in range(0, len(entropy), 20)]
+                self._drawn += [
+                    f"7{entropy[at : at + 3]}{'89ab'[int(entropy[at + 3], 16) & 3]}{entropy[at + 4 : at + 19]}"
+                    for at in range(0, len(entropy), 20)
+                ]
             else:
-                return f"{time.time_ns() // 1_000_000:012x}7{digits[:3]}{'89ab'[int(digits[3], 16) & 3]}{digits[4:19]}"
+                return f"{time.time_ns() // 1_000_000:012x}{digits}"
 
 
 def create_app(
@@ -115,7 +132,14 @@ def create_app(
     spool = Spool(config.spool) if config.spool else None
     writer = GroupCommitWriter(ledger, spool=spool)
     exploration = Exploration(config.exploration, config.exploration_salt) if config.exploration else None
-    champion = Champion(promotions, versions, store, poll_seconds=config.poll_seconds, exploration=exploration)
+    champion = Champion(
+        promotions,
+        versions,
+        store,
+        poll_seconds=config.poll_seconds,
+        exploration=exploration,
+        reasons=config.reasons,
+    )
     journal = Journal(engine, ledger, writer, spool)
     metrics = Metrics(champion, writer)
     shadow = Shadow(writer, metrics.predictions)
@@ -126,8 +150,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         with writer, champion, guard, shadow:
-            gc.freeze()  # what is loaded now stays: to look through it again and again would hold up requests
-            yield
+            with _seldom_collected():
+                yield
+            metrics.tell()
         engine.dispose()
         if traces:
             traces.shutdown()
@@ -186,7 +211,14 @@ def create_app(
     )
     app.router.redirect_slashes = False
     paths = {route.endpoint: route.path for route in routes}
-    app.add_middleware(Door, metrics=metrics, routes=paths, new_id=new_id, direct={("POST", "/predict"): one})
+    register = Register(metrics, paths, new_id)
+    plain = PlainRoad(register, guard, predictions, one)
+    app.add_middleware(
+        Door,
+        register=register,
+        direct={("POST", "/predict"): one},
+        plain=None if traces else plain,  # what takes the plain road makes no span
+    )
     if traces:
         app.add_middleware(Tracing, provider=traces, routes=paths)
     return app

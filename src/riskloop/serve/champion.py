@@ -19,6 +19,7 @@ from riskloop.keep.artifacts import Bundles
 from riskloop.keep.chain import LIVE, Promotion, challenge, release_state
 from riskloop.keep.promotions import Promotions
 from riskloop.keep.versions import Version, Versions
+from riskloop.serve.config import WhenReasons
 from riskloop.serve.problems import RequestRefused
 from riskloop.serve.rollout import Arms, Live
 
@@ -79,7 +80,9 @@ class Champion:
         *,
         poll_seconds: float = 0.25,
         exploration: Exploration | None = None,
+        reasons: WhenReasons = "asked",
     ) -> None:
+        self._reasons = reasons
         self.arms: Arms | None = None
         self.refused: RiskloopError | None = None
         self.challenger_refused: RiskloopError | None = None
@@ -198,7 +201,7 @@ class Champion:
                 return live if live.alias == alias else replace(live, alias=alias)
         record = self._versions.get(version)
         bundle = self._store.load(record, digest)
-        return Live(bundle, record, Reasoner(bundle), alias)
+        return Live(bundle, record, Reasoner(bundle), alias, self._reasons)
 
     def _refuse(self, version: int, error: Exception) -> None:
         expected = isinstance(error, RiskloopError)

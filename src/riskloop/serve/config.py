@@ -10,6 +10,8 @@ from typing import Literal
 
 from riskloop.errors import UsageError
 
+WhenReasons = Literal["asked", "adverse", "always"]
+
 
 @dataclass(frozen=True, slots=True)
 class ServeConfig:
@@ -44,6 +46,8 @@ class ServeConfig:
     spool : Path or None
         Folder on the local disk where answered predictions wait while the database is away; without it they are
         refused.
+    reasons : {"asked", "adverse", "always"}
+        Who gets reasons beside those who ask for them.
     log : {"text", "json"}
     log_requests : bool
         Whether every request has a line in the log.
@@ -74,6 +78,7 @@ class ServeConfig:
     requests_per_second: float | None = None
     durability: Literal["process", "power"] = "process"
     spool: Path | None = None
+    reasons: WhenReasons = "asked"
     log: Literal["text", "json"] = "text"
     log_requests: bool = False
     max_connections: int = 2_000

@@ -142,7 +142,8 @@ class Guard:
 
         async def guarded(request: Request) -> Response:
             try:
-                request.scope[CALLER] = caller = self.admit(request, role)
+                caller = request.scope.get(CALLER) or self.admit(request, role)
+                request.scope[CALLER] = caller
             except RequestRefused as refusal:
                 if page and refusal.status == 401 and request.method in _SAFE:
                     return RedirectResponse("/login", 303)
@@ -274,7 +275,10 @@ def only_from_this_machine(request: Request) -> None:
 
 def bearer(request: Request) -> str | None:
     """The token of the Authorization header; None without one."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    told = request.headers.get("authorization")
+    if told is None:
+        return None
+    scheme, _, token = told.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 

@@ -154,7 +154,7 @@ def _uvicorn(app: Any, config: ServeConfig, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http="riskloop.serve.wire:Wire",
         ws="none",
         access_log=False,
         server_header=False,

@@ -32,6 +32,10 @@ class ServingSection(Section):
         "refuse",
         description="While the database is away: answer 503, or answer and keep predictions on the local disk for it.",
     )
+    reasons: Literal["asked", "adverse", "always"] = Field(
+        "asked",
+        description="Who gets reasons: those who ask for them, whoever gets the adverse decision too, or everybody.",
+    )
     retention_days: float | None = Field(
         None, gt=0, description="How long predictions and outcomes are kept; `riskloop prune` removes older ones."
     )
