@@ -76,11 +76,12 @@ def serve_project(
         If the address is not loopback or is taken.
     """
     from riskloop.serve.server import run
+    from riskloop.web.site import Site
 
     project = open_project(folder, environ)
     config = serve_config(project, host=host, port=port, workers=workers)
     project.engine.dispose()  # opened once here, so that its tables exist before any worker starts
-    run(config, on_ready)
+    run(config, on_ready, site=Site)
 
 
 def serve_config(
@@ -106,4 +107,5 @@ def serve_config(
         log=serving.log,
         log_requests=serving.log_requests,
         max_connections=serving.max_connections,
+        folder=project.folder.resolve(),
     )

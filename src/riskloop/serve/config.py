@@ -47,6 +47,8 @@ class ServeConfig:
         Whether every request has a line in the log.
     max_connections : int
         Of one worker; who comes beyond is answered with 503.
+    folder : Path or None
+        The project's folder, where there are pages: they show its contract, and have its commands carried out.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class ServeConfig:
     log: Literal["text", "json"] = "text"
     log_requests: bool = False
     max_connections: int = 2_000
+    folder: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.guarded and not is_loopback(self.host):
@@ -102,7 +105,9 @@ class ServeConfig:
     def from_json(cls, text: str) -> ServeConfig:
         """Inverse of `to_json`."""
         fields = json.loads(text)
-        paths = {name: Path(fields[name]) for name in ("bundles", "keys", "spool") if fields[name] is not None}
+        paths = {
+            name: Path(fields[name]) for name in ("bundles", "keys", "spool", "folder") if fields[name] is not None
+        }
         return cls(**{**fields, **paths})
 
 
