@@ -1,4 +1,4 @@
-"""The Tally: scores counted by outcome between rising cuts, so that any threshold can be tried without a row at hand."""
+"""The Tally: scores counted by outcome between rising cuts, so that any threshold can be tried without rows at hand."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Tally:
             }
             for attribute, labels in (groups or {}).items()
         }
-        foreseen = np.bincount(cells, probability, size)
+        foreseen = np.bincount(cells, probability, size).astype(np.float64)
         return cls(edges, _counted(outcome, cells, size), foreseen, named)
 
     @property

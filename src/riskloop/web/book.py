@@ -132,9 +132,7 @@ class Book:
         started = time.monotonic()
         if started < self._look_at:
             return False
-        held = connection.scalar(
-            select(func.count()).select_from(predictions).where(_P.seq <= int(self._page.seq[-1]))
-        )
+        held = connection.scalar(select(func.count()).select_from(predictions).where(_P.seq <= int(self._page.seq[-1])))
         took = time.monotonic() - started
         self._look_at = started + max(_LOOK_AGAIN_SECONDS, 50 * took)
         return bool(held != self._page.total)

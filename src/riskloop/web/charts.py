@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 WIDTH, HEIGHT = 360.0, 210.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 8.0, 10.0, 34.0
 _NEAR = 1.2
+_LETTER = 6.0
 Write = Callable[[float], str]
 
 
@@ -77,7 +78,7 @@ def nice(low: float, high: float, ticks: int = 4) -> list[float]:
     unit = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * unit for factor in (1, 2, 2.5, 5, 10) if factor * unit >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
-    found = []
+    found: list[float] = []
     while (first + len(found)) * step <= high + step * 1e-9:
         found.append(round((first + len(found)) * step, 12))
     return found
@@ -148,10 +149,11 @@ def columns(
             head = frame.at_y(below + value if stacked else value)
             below += value
             frame.parts.append(
-                f'<rect class="bar {one.kind}" x="{_px(left)}" y="{_px(min(head, foot))}" width="{_px(max(wide, 0.4))}" '
-                f'height="{_px(max(abs(foot - head), 0.5))}"/>'
+                f'<rect class="bar {one.kind}" x="{_px(left)}" y="{_px(min(head, foot))}" '
+                f'width="{_px(max(wide, 0.4))}" height="{_px(max(abs(foot - head), 0.5))}"/>'
             )
-    every = max(1, math.ceil(len(places) / 7))
+    longest = max((min(len(name), 12) for name in places), default=1)
+    every = max(1, math.ceil(len(places) * (longest * _LETTER + 8) / (WIDTH - frame.left - _RIGHT)))
     for place, name in enumerate(places):
         if place % every == 0:
             middle = frame.left + step * (place + 0.5)
@@ -197,7 +199,8 @@ def scale(probability: float, threshold: float, low: float | None, high: float |
 
     interval = ""
     if low is not None and high is not None:
-        interval = f'<rect class="interval" x="{at(low)}" y="17" width="{_px(max(348 * (high - low), 1))}" height="10" rx="3"/>'
+        wide = _px(max(348 * (high - low), 1))
+        interval = f'<rect class="interval" x="{at(low)}" y="17" width="{wide}" height="10" rx="3"/>'
     beyond = _px(max(348 * (1 - min(threshold, 1.0)), 0))
     return Markup(
         f'<svg class="scale" viewBox="0 0 360 48" role="img" aria-label="{escape(said)}">'
@@ -234,13 +237,14 @@ def _axes(frame: Frame, *, with_x: bool = True) -> None:
 
 def _x_name(frame: Frame) -> str:
     middle = _px((frame.left + WIDTH - _RIGHT) / 2)
-    return f'<text class="name" x="{middle}" y="{_px(frame.height - 7)}" text-anchor="middle">{escape(frame.x.name)}</text>'
+    foot = _px(frame.height - 7)
+    return f'<text class="name" x="{middle}" y="{foot}" text-anchor="middle">{escape(frame.x.name)}</text>'
 
 
 def _figure(frame: Frame, said: str, named: Sequence[tuple[str, str]]) -> Markup:
     legend = "".join(
         f'<li><svg class="key {kind}" viewBox="0 0 18 10" aria-hidden="true" focusable="false">'
-        f'{_key(kind)}</svg>{escape(name)}</li>'
+        f"{_key(kind)}</svg>{escape(name)}</li>"
         for name, kind in named
     )
     above = f'<p class="axis-name">{escape(frame.y.name)}</p>' if frame.y.name else ""
@@ -254,9 +258,9 @@ def _figure(frame: Frame, said: str, named: Sequence[tuple[str, str]]) -> Markup
 
 def _key(kind: str) -> str:
     if "block" in kind:
-        return f'<rect class="bar {kind.split()[0]}" width="18" height="10" rx="2"/>'
+        return f'<rect class="bar {kind.split(maxsplit=1)[0]}" width="18" height="10" rx="2"/>'
     if "upright" in kind:
-        return f'<path class="mark {kind.split()[0]}" d="M9 0V10"/>'
+        return f'<path class="mark {kind.split(maxsplit=1)[0]}" d="M9 0V10"/>'
     return f'<path class="line {kind}" d="M0 5H18"/>'
 
 

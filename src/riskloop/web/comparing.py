@@ -56,7 +56,9 @@ def _precision(visit: Visit, drawn: _Drawn, said: str) -> Any:
     for card, tally, kind in drawn:
         _, tp, fp = tally.cells()
         some = tp + fp > 0
-        series.append(Line(_name(visit, card), (tp[some] / max(tp[-1], 1)).tolist(), (tp[some] / (tp + fp)[some]).tolist(), kind))
+        series.append(
+            Line(_name(visit, card), (tp[some] / max(tp[-1], 1)).tolist(), (tp[some] / (tp + fp)[some]).tolist(), kind)
+        )
     _, tally, _ = drawn[0]
     base = float(tally.counts.positive.sum()) / max(tally.rows, 1)
     chance = Line(visit.say("curve_chance"), [0, 1], [base, base], "muted", dashed=True)
@@ -67,11 +69,24 @@ def _calibration(visit: Visit, drawn: _Drawn, said: str) -> Any:
     made = [(_name(visit, card), kind, *reliability(tally)) for card, tally, kind in drawn]
     top = min(1.0, max(float(max(foreseen.max(), high.max())) for _, _, foreseen, _, _, high in made) * 1.05)
     series = [
-        Line(name, foreseen.tolist(), observed.tolist(), kind, low=low.tolist() if len(made) == 1 else (), high=high.tolist() if len(made) == 1 else (), dots=True)
+        Line(
+            name,
+            foreseen.tolist(),
+            observed.tolist(),
+            kind,
+            low=low.tolist() if len(made) == 1 else (),
+            high=high.tolist() if len(made) == 1 else (),
+            dots=True,
+        )
         for name, kind, foreseen, observed, low, high in made
     ]
     ideal = Line(visit.say("curve_ideal"), [0, top], [0, top], "muted", dashed=True)
-    return lines([*series, ideal], _share_axis(visit, "curve_foreseen", 0, top), _share_axis(visit, "curve_observed", 0, top), said)
+    return lines(
+        [*series, ideal],
+        _share_axis(visit, "curve_foreseen", 0, top),
+        _share_axis(visit, "curve_observed", 0, top),
+        said,
+    )
 
 
 def reliability(tally: Tally) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -99,7 +114,12 @@ def _cost(visit: Visit, drawn: _Drawn, said: str) -> Any:
     if not series:
         return None
     currency = drawn[0][0].currency
-    y = Axis(f"{currency} {visit.say('per_thousand')}", min(0.0, min(min(one.y) for one in series)), max(tops), visit.write.count)
+    y = Axis(
+        f"{currency} {visit.say('per_thousand')}",
+        min(0.0, *(min(one.y) for one in series)),
+        max(tops),
+        visit.write.count,
+    )
     return lines(series, _share_axis(visit, "threshold"), y, said, marks)
 
 

@@ -32,9 +32,7 @@ def saved(page: Page, rows: NDArray[np.intp]) -> Saved:
     """
     gain, act = page.gain[rows], page.act[rows]
     known = ~np.isnan(gain)
-    return Saved(
-        float(-gain[known & ~act].sum()), float(gain[known & act].sum()), int(known.sum())
-    )
+    return Saved(float(-gain[known & ~act].sum()), float(gain[known & act].sum()), int(known.sum()))
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Traffic:
         return [sum(counts) for counts in zip(*self.counts.values(), strict=True)]
 
 
-def traffic(page: Page, now: datetime) -> Traffic:
+def traffic(page: Page) -> Traffic:
     """The last day by hours where all is of that day, else the last two weeks by days; until the newest decision."""
     here = np.flatnonzero(page.decided)
     if not len(here):
@@ -62,7 +60,7 @@ def traffic(page: Page, now: datetime) -> Traffic:
     newest = at.max().astype("datetime64[us]").item()
     by_hour = newest - at.min().astype("datetime64[us]").item() < timedelta(hours=_HOURS)
     unit, step, stretches = ("h", timedelta(hours=1), _HOURS) if by_hour else ("D", timedelta(days=1), _DAYS)
-    last = np.datetime64(newest, unit)
+    last = np.datetime64(newest).astype(f"datetime64[{unit}]")
     back = (last - at.astype(f"datetime64[{unit}]")).astype(int)
     shown = min(stretches, max(6, int(back.max()) + 1))
     kept = back < shown

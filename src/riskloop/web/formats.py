@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+
 from riskloop.report.words import Language
 
 NOTHING = "–"
@@ -36,7 +37,9 @@ class Formats:
 
     def fixed(self, value: float | None, digits: int) -> str:
         """A number with so many digits after the point."""
-        return NOTHING if value is None or math.isnan(value) else _decimal(self.language, "#,##0." + "0" * digits)(value)
+        return (
+            NOTHING if value is None or math.isnan(value) else _decimal(self.language, "#,##0." + "0" * digits)(value)
+        )
 
     def three(self, value: float | None) -> str:
         """A number with three digits after the point."""

@@ -44,7 +44,7 @@ def _parts(content_type: str, data: bytes) -> tuple[dict[str, str], dict[str, Up
         raise _unreadable()
     fields: dict[str, str] = {}
     files: dict[str, Upload] = {}
-    for part in message.iter_parts():  # type: ignore[attr-defined]
+    for part in message.iter_parts():
         name = _said(part, "name")
         payload = part.get_payload(decode=True)
         if name is None or not isinstance(payload, bytes):

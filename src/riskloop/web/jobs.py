@@ -92,7 +92,9 @@ class Jobs:
             If too many run already.
         """
         if self._project is None:
-            raise UsageError("This service does not know its project's folder.", next_step="start it by `riskloop serve`")
+            raise UsageError(
+                "This service does not know its project's folder.", next_step="start it by `riskloop serve`"
+            )
         if len(self._running) >= _MOST_AT_ONCE:
             raise Conflict("Other jobs are running.", where="jobs", next_step="wait until they are done")
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -104,7 +104,9 @@ class Site:
 
     def login(self, request: Request, wrong: bool, status: int) -> Response:
         """The form that asks for a key."""
-        return self.page("login.html.j2", self._visit(request), status, wrong=wrong, next=request.query_params.get("next", "/"))
+        return self.page(
+            "login.html.j2", self._visit(request), status, wrong=wrong, next=request.query_params.get("next", "/")
+        )
 
     def missing(self, request: Request, status: int) -> Response:
         """Nothing is here."""
@@ -137,7 +139,12 @@ class Site:
             if caller_of(request) is NOBODY:
                 only_from_this_machine(request)
                 if request.scope[FORM_TOKEN] != self.services.sessions.csrf_of_nobody:
-                    raise RequestRefused(403, "cross-site", "This form is not of this service.", next_step="reload the page and send it again")
+                    raise RequestRefused(
+                        403,
+                        "cross-site",
+                        "This form is not of this service.",
+                        next_step="reload the page and send it again",
+                    )
             return await page(self._visit(request, *request.scope["riskloop.form"]))
 
         guarded = guard.needs(role, carried_out, privileged=privileged)
@@ -219,7 +226,9 @@ class Site:
         if caller is NOBODY:
             only_from_this_machine(request)
 
-    def _visit(self, request: Request, form: dict[str, str] | None = None, files: dict[str, Upload] | None = None) -> Visit:
+    def _visit(
+        self, request: Request, form: dict[str, str] | None = None, files: dict[str, Upload] | None = None
+    ) -> Visit:
         caller = caller_of(request)
         csrf = caller.session.csrf if caller.session else self.services.sessions.csrf_of_nobody
         language, theme = preferences(request)

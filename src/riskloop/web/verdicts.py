@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from riskloop.bundle.bundle import Bundle
-from riskloop.data.contract import Column
 from riskloop.decide.policy import Decision
 from riskloop.decide.reason_texts import Value
 from riskloop.explain.flip import Flip, nearest_flip
@@ -65,7 +64,9 @@ class Verdict:
     def shares(self) -> list[Share]:
         """Every feature's contribution, the weightiest first."""
         why = self.explanation
-        found = [Share(name, why.values[name], why.typical[name], why.contributions[name]) for name in why.contributions]
+        found = [
+            Share(name, why.values[name], why.typical[name], why.contributions[name]) for name in why.contributions
+        ]
         return sorted(found, key=lambda one: -abs(one.contribution))
 
 
@@ -77,13 +78,16 @@ def tone_of(bundle: Bundle, decision: str) -> Tone:
     return "act" if decision == policy.labels[0] else "pass"
 
 
-def judge(live: Live, features: Mapping[str, Any], *, typed: bool = False) -> Verdict | Errors:
-    """Decide about a customer and say why, without keeping it; or everything that is wrong with the values."""
+def judge(live: Live, features: Mapping[str, Any]) -> Verdict | Errors:
+    """Decide about a customer and say why, without keeping it; or everything that is wrong with the values.
+
+    Values may be text, as in a form, or what the ledger keeps, which may be text too.
+    """
     bundle = live.bundle
-    scored = score(bundle, [Customer(None, dict(features))], typed=typed)[0]
+    scored = score(bundle, [Customer(None, dict(features))], typed=False)[0]
     if isinstance(scored, list):
         return scored
-    columns = bundle.contract.decode_rows([features], typed=typed).columns
+    columns = bundle.contract.decode_rows([features], typed=False).columns
     low, high = scored.interval
     explanation = live.reasoner.explain(columns)[0]
     return Verdict(bundle, scored.decision, low, high, explanation, nearest_flip(bundle, columns), scored.features)
@@ -91,7 +95,7 @@ def judge(live: Live, features: Mapping[str, Any], *, typed: bool = False) -> Ve
 
 def recalled(live: Live, kept: Prediction) -> Verdict | None:
     """The verdict that is in the ledger, explained by the bundle that gave it; None if it cannot read it any more."""
-    made = judge(live, kept.features, typed=True)
+    made = judge(live, kept.features)
     if isinstance(made, list):
         return None
     decision = Decision(
@@ -107,7 +111,7 @@ def recalled(live: Live, kept: Prediction) -> Verdict | None:
     )
 
 
-def in_form(column: Column, value: Any) -> str:
+def in_form(value: Any) -> str:
     """A value as a form holds it."""
     if value is None:
         return ""

@@ -106,15 +106,8 @@ def preferences(request: Request) -> tuple[Language, Theme]:
         kept = {name: morsel.value for name, morsel in SimpleCookie(request.headers.get("cookie", "")).items()}
     except CookieError:
         kept = {}
-    language = next(
-        (
-            language
-            for said in (request.query_params.get("lang"), kept.get(LANGUAGE_COOKIE), language_of(request))
-            for language in LANGUAGES
-            if language == said
-        ),
-        "en",
-    )
+    asked = (request.query_params.get("lang"), kept.get(LANGUAGE_COOKIE), language_of(request))
+    languages: list[Language] = [language for said in asked for language in LANGUAGES if language == said]
     themes: tuple[Theme, ...] = get_args(Theme)
     said = request.query_params.get("theme") or kept.get(THEME_COOKIE)
-    return language, next((theme for theme in themes if theme == said), "auto")
+    return languages[0] if languages else "en", next((theme for theme in themes if theme == said), "auto")

@@ -83,7 +83,7 @@ class _Batches:
         writer.writerow((id_column_of(bundle), *bundle.contract.read_names))
         if bundle.golden.requests:
             request = bundle.golden.requests[0]
-            writer.writerow(("C-1", *(in_form(column, request.get(column.name)) for column in bundle.contract.read)))
+            writer.writerow(("C-1", *(in_form(request.get(column.name)) for column in bundle.contract.read)))
         return Response(out.getvalue(), 200, _as_file("customers.csv"), "text/csv")
 
     async def upload(self, visit: Visit) -> Response:
@@ -116,8 +116,12 @@ class _Batches:
             "refused": answer.refused,
             "cost": sum(one.expected_cost for one in scored),
             "decisions": _counted(scored),
-            "first": [[one.id, one.decision, one.probability, one.risk_band, one.expected_cost] for one in scored[:_SHOWN]],
-            "errors": [[one.row + 2, error.field, error.code, error.message] for one in refused for error in one.errors][:_ERRORS],
+            "first": [
+                [one.id, one.decision, one.probability, one.risk_band, one.expected_cost] for one in scored[:_SHOWN]
+            ],
+            "errors": [
+                [one.row + 2, error.field, error.code, error.message] for one in refused for error in one.errors
+            ][:_ERRORS],
         }
         self._write(batch, said | summary)
 

@@ -14,7 +14,13 @@ from riskloop.web.reports import reports_folder
 from riskloop.web.site import Site
 from riskloop.web.visit import Visit
 
-_TYPES = {".html": "text/html", ".json": "application/json", ".md": "text/markdown", ".csv": "text/csv", ".sql": "text/plain"}
+_TYPES = {
+    ".html": "text/html",
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".csv": "text/csv",
+    ".sql": "text/plain",
+}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
 """Reports are whole in themselves: their style is inline, they have no script and load nothing."""
 _PERSONAL = ("quarantine-", "points-")
@@ -67,5 +73,3 @@ class _Documents:
         """What becomes of a job, as a part of the page that started it."""
         job = self._site.jobs.get(visit.request.path_params["job"])
         return self._site.page("job.html.j2", visit, job=job, place="/", fresh=True)
-
-

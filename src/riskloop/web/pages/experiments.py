@@ -132,5 +132,3 @@ def _share(text: str) -> float:
     if not 0 < value < 1:
         raise UsageError("The share must lie between 0 and 100 %.", next_step="give e.g. 10")
     return value
-
-

@@ -17,7 +17,18 @@ from riskloop.web.naming import label_of, word_of
 from riskloop.web.site import Site
 from riskloop.web.visit import Visit
 
-COMPARED = ("cost_per_thousand", "roc_auc", "pr_auc", "f1", "recall", "precision", "brier", "log_loss", "calibration_error", "act_rate")
+COMPARED = (
+    "cost_per_thousand",
+    "roc_auc",
+    "pr_auc",
+    "f1",
+    "recall",
+    "precision",
+    "brier",
+    "log_loss",
+    "calibration_error",
+    "act_rate",
+)
 SHARES = frozenset({"recall", "precision", "act_rate", "accuracy", "prevalence"})
 _SMALLER_IS_BETTER = frozenset({"cost_per_thousand", "brier", "log_loss", "calibration_error"})
 
@@ -27,7 +38,7 @@ def routes(site: Site) -> list[Route]:
     pages = _Models(site)
     at = "/versions/{version:int}"
     return [
-        Route("/versions", site.shows("viewer", pages.list)),
+        Route("/versions", site.shows("viewer", pages.every)),
         Route(at, site.shows("viewer", pages.one)),
         Route(f"{at}/promote", site.takes("approver", pages.promote, privileged=True), methods=["POST"]),
         Route(f"{at}/rollback", site.takes("approver", pages.rollback, privileged=True), methods=["POST"]),
@@ -39,7 +50,7 @@ class _Models:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    async def list(self, visit: Visit) -> Response:
+    async def every(self, visit: Visit) -> Response:
         """All versions, the newest first; up to four of them compared."""
         state, versions, cards = await self._site.off(lambda: self._look(visit))
         return self._site.page(
@@ -112,17 +123,19 @@ class _Models:
 
     async def promote(self, visit: Visit) -> Response:
         """Put a version in charge, or ask a second person to."""
-        return await self._changed(visit, lambda number, actor, reason: self._site.services.release.put_in_charge(number, actor, reason))
+        return await self._changed(visit, self._site.services.release.put_in_charge)
 
     async def rollback(self, visit: Visit) -> Response:
         """Go back to a version."""
-        return await self._changed(visit, lambda number, actor, reason: self._site.services.release.go_back(number, actor, reason))
+        return await self._changed(visit, self._site.services.release.go_back)
 
     async def approve(self, visit: Visit) -> Response:
         """Agree to what somebody else asked for."""
         request = told(visit.form, "request")
         seq = int(request) if request.isascii() and request.isdigit() else 0
-        return await self._changed(visit, lambda _number, actor, reason: self._site.services.release.approve(seq, actor, reason))
+        return await self._changed(
+            visit, lambda _number, actor, reason: self._site.services.release.approve(seq, actor, reason)
+        )
 
     async def _changed(self, visit: Visit, change: Any) -> Response:
         number, actor, reason = visit.request.path_params["version"], actor_of(visit), told(visit.form, "reason")
@@ -160,7 +173,8 @@ def _best(cards: list[Card]) -> dict[str, int]:
         known = [
             (one["value"], card.version.version)
             for card in cards
-            if isinstance(one := card.version.metrics.get("metrics", {}).get(name), dict) and one.get("value") is not None
+            if isinstance(one := card.version.metrics.get("metrics", {}).get(name), dict)
+            and one.get("value") is not None
         ]
         if len(known) > 1 and name != "act_rate":
             found[name] = (min if name in _SMALLER_IS_BETTER else max)(known)[1]
@@ -171,7 +185,9 @@ def _importance(card: Card) -> list[dict[str, Any]]:
     held = card.said.get("importance_intervals")
     if not isinstance(held, dict):
         return []
-    rows = [{"name": name, **one} for name, one in held.items() if isinstance(one, dict) and one.get("value") is not None]
+    rows = [
+        {"name": name, **one} for name, one in held.items() if isinstance(one, dict) and one.get("value") is not None
+    ]
     return sorted(rows, key=lambda one: -one["value"])[:20]
 
 

@@ -109,7 +109,9 @@ def _performance(visit: Visit, reports: Sequence[Report]) -> list[dict[str, Any]
         series = []
         for which, kind in (("estimated", "a"), ("realised", "b"), ("promised", "muted")):
             path = ("metrics", metric) if which != "promised" else (metric,)
-            held = [(at, one) for at, one in enumerate(reports) if value_of(one.said.get(which), *path, "value") is not None]
+            held = [
+                (at, one) for at, one in enumerate(reports) if value_of(one.said.get(which), *path, "value") is not None
+            ]
             if not held:
                 continue
             told = [[value_of(one.said.get(which), *path, end) for _, one in held] for end in ("value", "low", "high")]
@@ -117,26 +119,40 @@ def _performance(visit: Visit, reports: Sequence[Report]) -> list[dict[str, Any]
             banded = kind != "muted"
             places = [float(at) for at, _ in held]
             series.append(
-                Line(visit.say(f"performance_{which}"), places, value, kind, dashed=not banded, low=low if banded else (), high=high if banded else (), dots=True)
+                Line(
+                    visit.say(f"performance_{which}"),
+                    places,
+                    value,
+                    kind,
+                    dashed=not banded,
+                    low=low if banded else (),
+                    high=high if banded else (),
+                    dots=True,
+                )
             )
         if not series:
             continue
         values = [each for one in series for ends in (one.y, one.low, one.high) for each in ends if each == each]
         spread = (max(values) - min(values)) or abs(max(values)) or 1.0
-        names = [one.name for one in reports]
         write = visit.write.count if metric == "cost_per_thousand" else visit.write.three
         charts.append(
             {
                 "metric": metric,
                 "chart": lines(
                     series,
-                    Axis("", 0, max(len(reports) - 1, 1), lambda at, names=names: names[int(at)] if at == int(at) and 0 <= at < len(names) else "", min(4, max(len(reports) - 1, 1))),
+                    _steps([one.name for one in reports]),
                     Axis("", min(values) - spread * 0.1, max(values) + spread * 0.1, write),
                     visit.say("performance_said", metric=visit.say(f"metric_{metric}"), count=len(reports)),
                 ),
             }
         )
     return charts
+
+
+def _steps(names: Sequence[str]) -> Axis:
+    """An axis of names, one after the other."""
+    last = max(len(names) - 1, 1)
+    return Axis("", 0, last, lambda at: names[int(at)] if at == int(at) and 0 <= at < len(names) else "", min(4, last))
 
 
 def _shape_chart(visit: Visit, shape: Shape, name: str) -> Any:
@@ -155,12 +171,17 @@ def _shape_chart(visit: Visit, shape: Shape, name: str) -> Any:
 
 def _shapes(visit: Visit, seen: Glimpse, chosen: Report | None, live: Live) -> list[dict[str, Any]]:
     """The columns that moved most, or all the first."""
-    first = [str(one.get("name")) for one in sorted(chosen.columns, key=lambda one: -(value_of(one, "effect") or 0.0))] if chosen else []
+    first = (
+        [str(one.get("name")) for one in sorted(chosen.columns, key=lambda one: -(value_of(one, "effect") or 0.0))]
+        if chosen
+        else []
+    )
     asked = visit.asked("column")
     names = ordered(list(seen.shapes), [*([asked] if asked else []), *first])[:_DRAWN]
     texts = live.bundle.rules.texts
     return [
-        {"name": name, "chart": _shape_chart(visit, seen.shapes[name], texts.name(name, visit.language))} for name in names
+        {"name": name, "chart": _shape_chart(visit, seen.shapes[name], texts.name(name, visit.language))}
+        for name in names
     ]
 
 
@@ -175,7 +196,7 @@ def _pace(visit: Visit, pace: Speed) -> Any:
             Line("p95", places, pace.slow, "d", dots=True),
             Line("p50", places, pace.middle, "a", dots=True),
         ],
-        Axis("", 0, max(len(places) - 1, 1), lambda at: names[int(at)] if at == int(at) and 0 <= at < len(names) else "", min(5, max(len(places) - 1, 1))),
+        _steps(names),
         Axis("ms", 0, top * 1.05 or 1, visit.write.number),
         visit.say("pace_said", p99=visit.write.number(top)),
     )

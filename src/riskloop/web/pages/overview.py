@@ -80,7 +80,7 @@ class _Overview:
             saved=saved(page, page.latest),
             speed=_speed(page),
             seen=seen,
-            traffic=_traffic_chart(visit, traffic(page, now), labels, live),
+            traffic=_traffic_chart(visit, traffic(page), labels, live),
             scores=_score_chart(visit, page, recent, live) if len(recent) else None,
             policies=_policies(live),
             todo=list(self._todo(visit, seen, now, live)),
@@ -91,9 +91,8 @@ class _Overview:
         events = services.promotions.events()
         page = self._site.book.now()
         with reading(services.engine) as connection:
-            judged = dict(
-                connection.execute(select(outcomes.c.outcome, func.count()).group_by(outcomes.c.outcome)).all()  # type: ignore[arg-type]
-            )
+            counted = connection.execute(select(outcomes.c.outcome, func.count()).group_by(outcomes.c.outcome))
+            judged: dict[bool, int] = {row[0]: row[1] for row in counted}
         accepted = [one.version for one in services.versions.list() if one.status == "accepted"]
         verified = services.promotions.verify()
         reports = drift_reports(services.config)
@@ -114,7 +113,9 @@ class _Overview:
         if seen.broken is not None:
             yield Todo("bad", "todo_chain", {"seq": seen.broken}, "/audit")
         for asked in seen.pending:
-            yield Todo("warn", "todo_pending", {"actor": asked.actor, "version": asked.version}, f"/versions/{asked.version}")
+            yield Todo(
+                "warn", "todo_pending", {"actor": asked.actor, "version": asked.version}, f"/versions/{asked.version}"
+            )
         if champion.challenger_refused:
             yield Todo("bad", "todo_challenger", {"message": champion.challenger_refused.message}, "/experiments")
         if seen.report is None:
@@ -160,7 +161,11 @@ def _speed(page: Page) -> tuple[float | None, float | None]:
 def _policies(live: Live) -> list[dict[str, Any]]:
     listed = live.bundle.card.get("policies")
     known = ("chosen", "act_on_all", "act_on_none")
-    rows = [one for one in listed if isinstance(one, dict) and one.get("name") in known] if isinstance(listed, list) else []
+    rows = (
+        [one for one in listed if isinstance(one, dict) and one.get("name") in known]
+        if isinstance(listed, list)
+        else []
+    )
     return [one for one in rows if isinstance(one.get("cost_per_thousand"), dict)]
 
 

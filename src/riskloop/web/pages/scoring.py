@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from riskloop.bundle.bundle import Bundle
+from riskloop.data.column import is_number
 from riskloop.data.contract import Column
 from riskloop.errors import NotFound
 from riskloop.explain.reasoner import decoded_baseline
@@ -51,8 +52,6 @@ class Field:
     label : str
     typical : float, str or None
         What is usual among the customers that reasons compare with.
-    whole : bool
-        Whether all values seen are whole numbers.
     value : str
     wrong : FieldError or None
     priced : bool
@@ -62,7 +61,6 @@ class Field:
     column: Column
     label: str
     typical: Any
-    whole: bool
     value: str
     wrong: FieldError | None
     priced: bool
@@ -86,7 +84,7 @@ class _Scoring:
             requests = live.bundle.golden.requests
             place = visit.number_asked("example", 1, 1) - 1
             values = requests[place % len(requests)] if requests else {}
-        filled = {name: in_form(column, values.get(name)) for name, column in live.bundle.contract.by_name.items()}
+        filled = {name: in_form(values.get(name)) for name in live.bundle.contract.by_name}
         verdict = await self._site.off(lambda: judge(live, values)) if values else None
         return self._page(visit, live, filled, identity, verdict=verdict, found=found)
 
@@ -100,7 +98,12 @@ class _Scoring:
             return self._page(visit, live, values, identity, verdict=verdict, waiting=len(waiting))
         wrong = verdict if isinstance(verdict, list) else []
         return self._site.page(
-            "verdict_part.html.j2", visit, verdict=None if wrong else verdict, wrong=wrong, waiting=len(waiting), **_naming(visit, live.bundle)
+            "verdict_part.html.j2",
+            visit,
+            verdict=None if wrong else verdict,
+            wrong=wrong,
+            waiting=len(waiting),
+            **_naming(visit, live.bundle),
         )
 
     async def record(self, visit: Visit) -> Response:
@@ -125,8 +128,10 @@ class _Scoring:
         """A decision from the ledger, as it was taken."""
         site = self._site
         kept, live, verdict = await site.off(lambda: self._recall(visit.request.path_params["prediction_id"]))
-        outcome = None
-        fields = _fields(visit, live.bundle, {n: in_form(c, kept.features.get(n)) for n, c in live.bundle.contract.by_name.items()}, []) if live else []
+        fields: list[Field] = []
+        if live is not None:
+            values = {name: in_form(kept.features.get(name)) for name in live.bundle.contract.by_name}
+            fields = _fields(visit, live.bundle, values, [])
         return site.page(
             "decision.html.j2",
             visit,
@@ -135,8 +140,8 @@ class _Scoring:
             verdict=verdict,
             wrong=[],
             waiting=0,
-            outcome=outcome,
             fields=fields,
+            known_values=[_named(visit, live, name, value) for name, value in kept.features.items()],
             leads=live is not None and live is site.services.champion.live,
             **(_naming(visit, live.bundle) if live else {}),
         )
@@ -195,6 +200,16 @@ def _naming(visit: Visit, bundle: Bundle) -> dict[str, Any]:
     }
 
 
+def _named(visit: Visit, live: Live | None, name: str, value: Any) -> tuple[str, Any]:
+    """A feature by its name, with its value; a number that was kept as text is one."""
+    column = live.bundle.contract.by_name.get(name) if live else None
+    if live is None or column is None:
+        return name, value
+    if column.type == "number" and isinstance(value, str) and is_number(value.strip()):
+        value = float(value)
+    return live.bundle.rules.texts.name(name, visit.language), value
+
+
 def _values(form: Mapping[str, str], bundle: Bundle) -> dict[str, str]:
     return {name: form.get(PREFIX + name, "").strip() for name in bundle.contract.read_names}
 
@@ -206,13 +221,12 @@ def _waiting(bundle: Bundle, values: Mapping[str, str]) -> list[str]:
 
 def _fields(visit: Visit, bundle: Bundle, values: Mapping[str, str], wrong: Errors) -> list[Field]:
     errors = {error.field: error for error in wrong}
-    typical, whole = _typical(bundle)
+    typical = _typical(bundle)
     return [
         Field(
             column=column,
             label=bundle.rules.texts.name(column.name, visit.language),
             typical=typical.get(column.name),
-            whole=column.name in whole,
             value=values.get(column.name, ""),
             wrong=errors.get(column.name),
             priced=column.name in bundle.contract.priced,
@@ -221,20 +235,13 @@ def _fields(visit: Visit, bundle: Bundle, values: Mapping[str, str], wrong: Erro
     ]
 
 
-def _typical(bundle: Bundle) -> tuple[dict[str, Any], frozenset[str]]:
-    """What is usual, by column, and the columns of whole numbers."""
+def _typical(bundle: Bundle) -> dict[str, Any]:
+    """What is usual among the customers that reasons compare with, by column."""
     import numpy as np
 
     if not bundle.baseline:
-        return {}, frozenset()
+        return {}
     columns = decoded_baseline(bundle)
-    whole = frozenset(
-        column.name
-        for column in bundle.contract.read
-        if column.type == "number"
-        and len(known := columns[column.name][~np.isnan(columns[column.name])])
-        and bool((known == np.round(known)).all())
-    )
     usual: dict[str, Any] = {}
     for column in bundle.contract.read:
         values = columns[column.name]
@@ -242,7 +249,7 @@ def _typical(bundle: Bundle) -> tuple[dict[str, Any], frozenset[str]]:
             usual[column.name] = float(np.quantile(known, 0.5, method="lower"))
         elif column.type == "category" and len(held := values[(values >= 0) & (values < len(column.levels))]):
             usual[column.name] = column.levels[int(np.bincount(held).argmax())]
-    return usual, whole
+    return usual
 
 
 def complaint(visit: Visit, bundle: Bundle, error: FieldError) -> str:
@@ -261,4 +268,3 @@ def complaint(visit: Visit, bundle: Bundle, error: FieldError) -> str:
             "levels": ", ".join(column.levels[:12]) + (" …" if len(column.levels) > 12 else ""),
         }
     return visit.say(key, **values)
-

@@ -80,7 +80,13 @@ class _Thresholds:
         reason, actor = told(visit.form, "reason"), actor_of(visit)
         if not reason:
             raise UsageError("A reason is needed.", next_step="say why in a sentence")
-        text = _text(explore(card.out_of_fold, proposal), card, actor, reason, f"{self._site.services.clock():%Y-%m-%d %H:%M} UTC")
+        text = _text(
+            explore(card.out_of_fold, proposal),
+            card,
+            actor,
+            reason,
+            f"{self._site.services.clock():%Y-%m-%d %H:%M} UTC",
+        )
         name = f"policy-{self._site.services.clock():%Y%m%d-%H%M%S}.yaml"
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / name).write_text(text, encoding="utf-8")
@@ -118,7 +124,11 @@ def _proposal(said: Any, card: Card) -> tuple[Proposal, ConfigError | None]:
             review = None if review_cost is None else Review(review_cost, accuracy / 100)
         asked = Proposal(
             costs=Costs(
-                fp=_or(_number(said, "fp"), costs.fp), fn=_or(_number(said, "fn"), costs.fn), tp=costs.tp, tn=costs.tn, currency=costs.currency
+                fp=_or(_number(said, "fp"), costs.fp),
+                fn=_or(_number(said, "fn"), costs.fn),
+                tp=costs.tp,
+                tn=costs.tn,
+                currency=costs.currency,
             ),
             threshold=today.threshold if threshold is None else threshold / 100,
             by_costs=said.get("by_costs") == "1",
@@ -133,7 +143,9 @@ def _proposal(said: Any, card: Card) -> tuple[Proposal, ConfigError | None]:
 def _of_ratio(card: Card) -> Costs:
     """Where customers cost differently: the ratio that the mean customer stands for."""
     ratio = card.said.get("decided", {}).get("sweep", {}).get("ratio")
-    return Costs(fp=1.0, fn=float(ratio) if isinstance(ratio, (int, float)) and ratio > 0 else 5.0, currency=card.currency)
+    return Costs(
+        fp=1.0, fn=float(ratio) if isinstance(ratio, (int, float)) and ratio > 0 else 5.0, currency=card.currency
+    )
 
 
 def _or(value: float | None, other: Any) -> float:
@@ -159,7 +171,10 @@ def _chart(visit: Visit, explored: Explored, card: Card) -> Any:
         cost=money(float(cost[here][least]), card.currency),
     )
     now = card.policy.threshold if card.policy else 0.0
-    marks = [Mark(say("explore_proposed"), min(explored.threshold, 1.0), "b"), Mark(say("explore_current"), min(now, 1.0), "muted")]
+    marks = [
+        Mark(say("explore_proposed"), min(explored.threshold, 1.0), "b"),
+        Mark(say("explore_current"), min(now, 1.0), "muted"),
+    ]
     top = float(cost[here].max())
     return lines(
         [Line("", thresholds[here].tolist(), cost[here].tolist())],
@@ -175,7 +190,9 @@ def _rates(visit: Visit, explored: Explored) -> Any:
     thresholds, tp, fp = explored.tally.cells()
     here, say = thresholds <= 1, visit.say
     series = [
-        Line(say("explore_of_all"), thresholds[here].tolist(), ((tp + fp) / max(tp[-1] + fp[-1], 1))[here].tolist(), "a"),
+        Line(
+            say("explore_of_all"), thresholds[here].tolist(), ((tp + fp) / max(tp[-1] + fp[-1], 1))[here].tolist(), "a"
+        ),
         Line(say("explore_of_positives"), thresholds[here].tolist(), (tp / max(tp[-1], 1))[here].tolist(), "c"),
         Line(say("explore_of_negatives"), thresholds[here].tolist(), (fp / max(fp[-1], 1))[here].tolist(), "b"),
     ]
@@ -205,8 +222,9 @@ def _text(explored: Explored, card: Card, actor: str, reason: str, when: str) ->
     because = "\n".join(f"#   {line}" for line in reason.splitlines())
     return (
         f"# A proposed policy: merge this into riskloop.yaml, then train anew and promote.\n"
-        f"# Proposed by {' '.join(actor.split())} on {when}, looking at version {card.version.version}, because:\n{because}\n"
-        f"# Out of fold, on {explored.tally.rows:,} customers: acts on {explored.act_rate:.1%}, costs {cost.value:,.0f} "
+        f"# Proposed by {' '.join(actor.split())} on {when}, looking at version {card.version.version}, because:\n"
+        f"{because}\n# Out of fold, on {explored.tally.rows:,} customers: acts on {explored.act_rate:.1%}, costs "
+        f"{cost.value:,.0f} "
         f"[{cost.low:,.0f}, {cost.high:,.0f}] {' '.join(costs.currency.split())} per 1,000.\n"
         + yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
     )

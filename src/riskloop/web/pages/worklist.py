@@ -171,12 +171,25 @@ def _curve(visit: Visit, listed: Listed, currency: str) -> Any:
         [Line("", [0.0, *at.tolist()], [0.0, *gains.tolist()])],
         Axis(visit.say("worklist_capacity"), 0, total, visit.write.count),
         Axis(currency, min(0.0, float(gains.min())), max(float(gains.max()), 1e-9), visit.write.count),
-        visit.say("worklist_curve_said", count=visit.write.count(total), gain=visit.write.money(float(gains[-1]), currency)),
+        visit.say(
+            "worklist_curve_said", count=visit.write.count(total), gain=visit.write.money(float(gains[-1]), currency)
+        ),
         [Mark("", listed.capacity, "b")] if listed.capacity < total else (),
     )
 
 
-_HEADER = ("rank", "customer", "expected_gain", "probability", "threshold", "risk_band", "decision", "version", "decided_at", "prediction_id")
+_HEADER = (
+    "rank",
+    "customer",
+    "expected_gain",
+    "probability",
+    "threshold",
+    "risk_band",
+    "decision",
+    "version",
+    "decided_at",
+    "prediction_id",
+)
 
 
 def _csv(listed: Listed) -> Iterator[str]:
@@ -187,9 +200,17 @@ def _csv(listed: Listed) -> Iterator[str]:
         row = _row(page, place)
         told = (row["gain"], row["probability"], row["threshold"])
         writer.writerow(
-            [rank, no_formula(row["customer"]), *(f"{one:.6g}" for one in told), row["band"], no_formula(row["decision"]),
-             row["version"], f"{row['at']:%Y-%m-%dT%H:%M:%SZ}", row["prediction"]]
-        )  # fmt: skip
+            (
+                rank,
+                no_formula(row["customer"]),
+                *(f"{one:.6g}" for one in told),
+                row["band"],
+                no_formula(row["decision"]),
+                row["version"],
+                f"{row['at']:%Y-%m-%dT%H:%M:%SZ}",
+                row["prediction"],
+            )
+        )
         if rank % 500 == 0:
             yield out.getvalue()
             out.seek(0)

@@ -40,8 +40,14 @@ def known(key: str) -> bool:
 
 
 def emphasised(text: str) -> Markup:
-    """A sentence of ours with its **strong** parts; everything is escaped first."""
-    parts = text.split("**")
+    """A sentence of ours with its **strong** parts and its `commands`; everything is escaped first."""
     return Markup("").join(
-        Markup("<strong>{}</strong>").format(part) if place % 2 else part for place, part in enumerate(parts)
+        Markup("<strong>{}</strong>").format(_with_code(part)) if place % 2 else _with_code(part)
+        for place, part in enumerate(text.split("**"))
+    )
+
+
+def _with_code(text: str) -> Markup:
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(text.split("`"))
     )

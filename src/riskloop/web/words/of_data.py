@@ -42,13 +42,19 @@ DATA: Pairs = {
     ),
     "data_no_findings": ("Nothing was found.", "Rien n'a été trouvé."),
     "data_at_training": ("Found when the champion was trained:", "Constaté à l'entraînement du champion :"),
-    "data_not_checked": ("Nothing was found when the champion was trained.", "Rien à signaler à l'entraînement du champion."),
+    "data_not_checked": (
+        "Nothing was found when the champion was trained.",
+        "Rien à signaler à l'entraînement du champion.",
+    ),
     "data_check": ("Check the training table now", "Contrôler la table d'entraînement"),
     "data_quarantine": ("Rows set aside", "Lignes mises de côté"),
     "data_no_quarantine": ("No rows were set aside.", "Aucune ligne n'a été mise de côté."),
     "data_first_rows": ("The first rows", "Les premières lignes"),
     "data_on_file": ("Customers on file", "Clients au fichier"),
-    "data_on_file_n": ("{count} customers can be scored by id.", "{count} clients peuvent être évalués par identifiant."),
+    "data_on_file_n": (
+        "{count} customers can be scored by id.",
+        "{count} clients peuvent être évalués par identifiant.",
+    ),
     "data_as_of": ("As of {when}.", "Au {when}."),
     "data_report_note": (
         "Distributions, missing values, correlations, and what they have to do with the outcome.",

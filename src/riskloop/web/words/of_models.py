@@ -76,7 +76,10 @@ MODELS: Pairs = {
         "Four eyes: a second person must approve what one asks for.",
         "Quatre yeux : une seconde personne doit approuver la demande.",
     ),
-    "release_pending": ("{actor} asks to promote this version.", "{actor} demande la mise en service de cette version."),
+    "release_pending": (
+        "{actor} asks to promote this version.",
+        "{actor} demande la mise en service de cette version.",
+    ),
     "release_leads": ("This version leads.", "Cette version est en service."),
     "release_to_previous": ("Back to version {number}", "Revenir à la version {number}"),
     "release_refused": (
@@ -175,16 +178,22 @@ MODELS: Pairs = {
     "explore_accuracy": ("and is right (%)", "et a raison (%)"),
     "explore_reset": ("Back to today's policy", "Revenir à la politique actuelle"),
     "explore_said_better": (
-        "Acting from **{threshold}** costs **{cost}** per 1,000 customers: **{saves} less** {between} than today's threshold.",
-        "Agir à partir de **{threshold}** coûte **{cost}** pour 1 000 clients : **{saves} de moins** {between} que le seuil actuel.",
+        "Acting from **{threshold}** costs **{cost}** per 1,000 customers: **{saves} less** {between} than "
+        "today's threshold.",
+        "Agir à partir de **{threshold}** coûte **{cost}** pour 1 000 clients : **{saves} de moins** "
+        "{between} que le seuil actuel.",
     ),
     "explore_said_worse": (
-        "Acting from **{threshold}** costs **{cost}** per 1,000 customers: **{saves} more** {between} than today's threshold.",
-        "Agir à partir de **{threshold}** coûte **{cost}** pour 1 000 clients : **{saves} de plus** {between} que le seuil actuel.",
+        "Acting from **{threshold}** costs **{cost}** per 1,000 customers: **{saves} more** {between} than "
+        "today's threshold.",
+        "Agir à partir de **{threshold}** coûte **{cost}** pour 1 000 clients : **{saves} de plus** "
+        "{between} que le seuil actuel.",
     ),
     "explore_said_same": (
-        "Acting from **{threshold}** costs **{cost}** per 1,000 customers: the same as today's threshold within noise {between}.",
-        "Agir à partir de **{threshold}** coûte **{cost}** pour 1 000 clients : comme le seuil actuel, au bruit près {between}.",
+        "Acting from **{threshold}** costs **{cost}** per 1,000 customers: the same as today's threshold "
+        "within noise {between}.",
+        "Agir à partir de **{threshold}** coûte **{cost}** pour 1 000 clients : comme le seuil actuel, au "
+        "bruit près {between}.",
     ),
     "explore_chart_said": (
         "Cost per 1,000 customers by threshold: the least is {cost}, at {threshold}.",
@@ -217,7 +226,8 @@ MODELS: Pairs = {
     "explore_propose": ("Propose this policy", "Proposer cette politique"),
     "explore_propose_note": (
         "Writes a file to merge into riskloop.yaml; it leads only after training, the gate and a promotion.",
-        "Écrit un fichier à intégrer à riskloop.yaml ; elle ne servira qu'après entraînement, contrôle et mise en service.",
+        "Écrit un fichier à intégrer à riskloop.yaml ; elle ne servira qu'après entraînement, contrôle et "
+        "mise en service.",
     ),
     "explore_save": ("Save as a proposal", "Enregistrer la proposition"),
     "explore_saved": ("Saved:", "Enregistré :"),

@@ -69,7 +69,10 @@ SCORING: Pairs = {
         "The decision cannot be priced: a cost has no value.",
         "La décision ne peut être chiffrée : un coût n'a pas de valeur.",
     ),
-    "wrong_cells": ("This line has another number of cells than the header.", "Cette ligne n'a pas le nombre de cellules de l'en-tête."),
+    "wrong_cells": (
+        "This line has another number of cells than the header.",
+        "Cette ligne n'a pas le nombre de cellules de l'en-tête.",
+    ),
     "wrong_repeated": ("The header names this column twice.", "L'en-tête nomme deux fois cette colonne."),
     # The verdict
     "verdict_sentence": (
@@ -99,7 +102,8 @@ SCORING: Pairs = {
     "verdict_shares": ("Every feature's share", "La part de chaque variable"),
     "verdict_shares_note": (
         "In log-odds, beside usual customers who got the better decision; to the right towards a higher probability.",
-        "En log-cotes, face aux clients habituels ayant la décision plus favorable ; à droite, vers une probabilité plus haute.",
+        "En log-cotes, face aux clients habituels ayant la décision plus favorable ; à droite, vers une "
+        "probabilité plus haute.",
     ),
     "col_feature_name": ("Feature", "Variable"),
     "col_value": ("Value", "Valeur"),
@@ -120,7 +124,10 @@ SCORING: Pairs = {
         "Change values and watch: nothing of this is recorded. The version that leads today answers.",
         "Changez des valeurs et observez : rien n'est enregistré. La version en service aujourd'hui répond.",
     ),
-    "decision_history": ("All decisions about this customer", "Toutes les décisions sur ce client"),
+    "decision_what_if_start": (
+        "Change a value: what the decision would be appears here.",
+        "Changez une valeur : la décision qui en résulterait apparaît ici.",
+    ),
     "decision_print": ("Print", "Imprimer"),
     "decision_gone": (
         "The version that decided is not at hand any more: its reasons cannot be told anew. On the record are:",
@@ -131,7 +138,8 @@ SCORING: Pairs = {
     "file_title": ("Score a file", "Évaluer un fichier"),
     "file_lead": (
         "CSV with a header line, up to {rows} customers and {size} MB. You see the decisions before anything is kept.",
-        "CSV avec une ligne d'en-tête, jusqu'à {rows} clients et {size} Mo. Vous voyez les décisions avant tout enregistrement.",
+        "CSV avec une ligne d'en-tête, jusqu'à {rows} clients et {size} Mo. Vous voyez les décisions avant "
+        "tout enregistrement.",
     ),
     "file_choose": ("CSV file", "Fichier CSV"),
     "file_send": ("Score and preview", "Évaluer et prévisualiser"),
@@ -145,7 +153,6 @@ SCORING: Pairs = {
     "file_refused": ("Refused", "Refusés"),
     "file_acted": ("To act on", "Où agir"),
     "file_cost": ("Expected cost", "Coût attendu"),
-    "file_gain": ("Acting gains", "Gain de l'action"),
     "file_record": ("Record {count} decisions", "Enregistrer {count} décisions"),
     "file_recorded": (
         "{count} decisions are in the ledger.",

@@ -95,7 +95,8 @@ WATCHING: Pairs = {
     ),
     "experiments_peeking": (
         "Do not stop because of this table: intervals hold for one look only, and costs are expected, not observed.",
-        "N'arrêtez pas sur la foi de ce tableau : les intervalles valent pour un seul regard, les coûts sont attendus, non observés.",
+        "N'arrêtez pas sur la foi de ce tableau : les intervalles valent pour un seul regard, les coûts sont "
+        "attendus, non observés.",
     ),
     "experiments_nothing": ("Nothing was decided since.", "Aucune décision depuis."),
     "experiments_stop": ("End the challenge", "Mettre fin au défi"),
@@ -127,7 +128,7 @@ WATCHING: Pairs = {
     ),
     "audit_who": ("Which model decided about a customer?", "Quel modèle a décidé pour un client ?"),
     "audit_on": ("On this day (UTC)", "Ce jour-là (UTC)"),
-    "audit_found": ("{count} decisions about {customer}", "{count} décisions sur {customer}"),
+    "audit_found": ("Decisions about {customer}: {count}", "Décisions sur {customer} : {count}"),
     "audit_nobody": (
         "Nobody decided about “{customer}” then.",
         "Aucune décision sur « {customer} » alors.",
