@@ -4,6 +4,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,12 +87,13 @@ class Open:
         self.site.services.guard.refresh()
         return token
 
-    def logged_in(self, name: str, role: Role) -> Browser:
+    @contextmanager
+    def logged_in(self, name: str, role: Role) -> Iterator[Browser]:
         """A browser whose visitor has logged in."""
-        browser = self.browser()
-        response = browser.post("/login", data={"key": self.key(name, role)})
-        assert response.status_code == 200, response.text
-        return browser
+        with self.browser() as browser:
+            response = browser.post("/login", data={"key": self.key(name, role)})
+            assert response.status_code == 200, response.text
+            yield browser
 
 
 def _opened(folder: Path, **environ: str) -> Iterator[Open]:

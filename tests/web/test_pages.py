@@ -10,8 +10,9 @@ import pytest
 from tests.web.conftest import Browser, Open
 
 PAGES = (
-    "/", "/score", "/score?example=1", "/score/file", "/worklist", "/versions", "/versions?v=1&v=2&v=3", "/versions/1",
-    "/versions/3", "/thresholds", "/thresholds?v=2", "/watch", "/experiments", "/audit", "/audit?customer=nobody", "/data",
+    "/", "/score", "/score?example=1", "/score/file", "/worklist", "/versions", "/versions?v=1&v=2&v=3",
+    "/versions/1", "/versions/3", "/thresholds", "/thresholds?v=2", "/watch", "/experiments", "/audit",
+    "/audit?customer=nobody", "/data",
 )  # fmt: skip
 
 

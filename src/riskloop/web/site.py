@@ -104,9 +104,8 @@ class Site:
 
     def login(self, request: Request, wrong: bool, status: int) -> Response:
         """The form that asks for a key."""
-        return self.page(
-            "login.html.j2", self._visit(request), status, wrong=wrong, next=request.query_params.get("next", "/")
-        )
+        visit, asked = self._visit(request), request.query_params.get("next", "/")
+        return self._kept(visit, self.page("login.html.j2", visit, status, wrong=wrong, next=asked))
 
     def missing(self, request: Request, status: int) -> Response:
         """Nothing is here."""
@@ -124,7 +123,7 @@ class Site:
                 return self._kept(visit, await page(self._visit(request)))
             except RequestRefused as refusal:
                 if refusal.status == 401:
-                    return _to_login(request)
+                    return self._kept(visit, _to_login(request))
                 return self.problem(visit, refusal.status, refusal)
             except RiskloopError as error:
                 return self.problem(visit, status_of(error), error)

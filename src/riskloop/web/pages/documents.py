@@ -48,7 +48,7 @@ class _Documents:
 
     def _read(self, path: str, rows_too: bool) -> bytes:
         folder = reports_folder(self._site.services.config).resolve()
-        file = (folder / path).resolve()
+        file = (folder / path.replace("\0", "")).resolve()
         known = file.is_relative_to(folder) and file.suffix in _TYPES and file.is_file()
         if not known or (file.name.startswith(_PERSONAL) and not rows_too):
             raise NotFound("There is no such report.", next_step="have it written anew")

@@ -134,9 +134,9 @@ class _Overview:
         elif seen.newest_accepted is not None:
             path = f"/versions?v={live.record.version}&v={seen.newest_accepted}"
             yield Todo("info", "todo_newer", {"version": seen.newest_accepted}, path)
-        if not seen.page.total:
+        if not seen.page.total and visit.may("scorer"):
             yield Todo("info", "todo_no_traffic", {}, "/score")
-        elif not seen.outcomes:
+        elif seen.page.total and not seen.outcomes:
             yield Todo("info", "todo_no_outcomes", {}, "/data")
 
 
