@@ -106,4 +106,5 @@
   };
 
   start(document);
+  document.querySelector(".side nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 })();

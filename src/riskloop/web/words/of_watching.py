@@ -59,6 +59,7 @@ WATCHING: Pairs = {
     ),
     "performance_title": ("{metric}, by report", "{metric}, par rapport"),
     "performance_estimated": ("estimated", "estimé"),
+    "watch_estimated": ("ROC-AUC, estimated", "ROC-AUC estimée"),
     "performance_realised": ("realised", "réalisé"),
     "performance_promised": ("promised", "promis"),
     "performance_said": (
