@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ from riskloop.serve.champion import Champion
 MOST = 250_000
 """So many are held; what is older is counted, and shown in the audit, but not ranked."""
 _LOOK_AGAIN_SECONDS = 2.0
+_CHUNK = 10_000
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -40,13 +41,16 @@ class Page:
     at : datetime64 array
         UTC.
     version : int array
-    arm, decision, band : object array of str
+    arm, decision, band : int array
+        Codes: see `words`.
     probability, threshold, expected_cost, gain, latency : float array
         ``gain`` is what acting saves in expectation, in currency; NaN where a policy is not known.
     act : bool array
         Whether the policy acts.
     prediction, customer : object array of str
         Ids; a customer without one is empty.
+    words : tuple of str
+        What codes stand for.
     total : int
         Predictions in the ledger, those too that are not held.
     """
@@ -54,9 +58,9 @@ class Page:
     seq: NDArray[np.int64]
     at: NDArray[np.datetime64]
     version: NDArray[np.int64]
-    arm: NDArray[np.object_]
-    decision: NDArray[np.object_]
-    band: NDArray[np.object_]
+    arm: NDArray[np.int32]
+    decision: NDArray[np.int32]
+    band: NDArray[np.int32]
     probability: FloatArray
     threshold: FloatArray
     expected_cost: FloatArray
@@ -65,6 +69,7 @@ class Page:
     act: NDArray[np.bool_]
     prediction: NDArray[np.object_]
     customer: NDArray[np.object_]
+    words: tuple[str, ...] = ()
     total: int = 0
 
     def __len__(self) -> int:
@@ -73,20 +78,30 @@ class Page:
     @cached_property
     def decided(self) -> NDArray[np.bool_]:
         """What was a decision: everything but what a shadow would have said."""
-        return np.asarray(self.arm != "shadow")
+        return ~self.has(self.arm, "shadow")
+
+    def has(self, codes: NDArray[np.int32], word: str) -> NDArray[np.bool_]:
+        """Where a column of codes says a word."""
+        if word not in self.words:
+            return np.zeros(len(codes), dtype=bool)
+        return np.asarray(codes == self.words.index(word))
+
+    def told(self, codes: NDArray[np.int32]) -> list[str]:
+        """The words that a column of codes holds, in alphabetical order."""
+        return sorted(self.words[code] for code in np.unique(codes).tolist())
 
     @cached_property
     def latest(self) -> NDArray[np.intp]:
         """Positions of every customer's newest decision; of those without an id, all."""
         newest: dict[str, int] = {}
-        named = zip(self.customer.tolist(), self.prediction.tolist(), self.decided.tolist(), strict=True)
-        for place, (customer, prediction, decided) in enumerate(named):
-            if decided:
-                newest[customer or f"\0{prediction}"] = place
+        decided = np.flatnonzero(self.decided)
+        named = zip(decided.tolist(), self.customer[decided].tolist(), self.prediction[decided].tolist(), strict=True)
+        for place, customer, prediction in named:
+            newest[customer or f"\0{prediction}"] = place
         return np.fromiter(newest.values(), dtype=np.intp, count=len(newest))
 
 
-_COLUMNS = tuple(name for name in Page.__dataclass_fields__ if name != "total")
+_COLUMNS = tuple(name for name in Page.__dataclass_fields__ if name not in ("total", "words"))
 _P = predictions.c
 
 
@@ -106,6 +121,7 @@ class Book:
         self._turn = threading.Lock()
         self._page = _empty()
         self._policies: dict[int, Policy | None] = {}
+        self._words: dict[str, int] = {}
         self._look_at = 0.0
 
     def now(self) -> Page:
@@ -145,24 +161,31 @@ class Book:
             _P.threshold, _P.expected_cost, _P.latency_ms, _P.prediction_id, _P.entity_id,
             *([_P.features] if priced else []),
         )  # fmt: skip
-        rows = connection.execute(select(*read).where(_P.seq > after).order_by(_P.seq)).all()
         skipped = 0
         if not len(page) and after:
             skipped = connection.scalar(select(func.count()).select_from(predictions).where(_P.seq <= after)) or 0
-        if not rows:
+        query = select(*read).order_by(_P.seq).limit(_CHUNK)
+        parts = [page] if len(page) else []
+        total = page.total + skipped
+        while rows := connection.execute(query.where(_P.seq > after)).all():  # in parts: rows are larger than columns
+            parts.append(self._columns(rows, priced))
+            total += len(rows)
+            after = rows[-1][0]
+        if not parts:
             return page
-        new = self._columns(rows, priced)
-        total = page.total + skipped + len(rows)
-        if not len(page):
-            return replace(new, total=total)
-        joined = {name: np.concatenate([getattr(page, name), getattr(new, name)])[-MOST:] for name in _COLUMNS}
-        return Page(**joined, total=total)
+        joined = {name: np.concatenate([getattr(part, name) for part in parts])[-MOST:] for name in _COLUMNS}
+        return Page(**joined, words=tuple(self._words), total=total)
+
+    def _codes(self, texts: Sequence[str]) -> NDArray[np.int32]:
+        """The code of every word; new ones are added to the table."""
+        words = self._words
+        return np.fromiter((words.setdefault(text, len(words)) for text in texts), dtype=np.int32, count=len(texts))
 
     def _columns(self, rows: Sequence[Any], priced: bool) -> Page:
         seq, at, version, arm, decision, band, probability, threshold, cost, latency, prediction, customer, *more = zip(
             *rows, strict=True
         )
-        versions, chance = np.array(version, dtype=np.int64), _floats(probability)
+        versions, chance, decided = np.array(version, dtype=np.int64), _floats(probability), self._codes(decision)
         acts = np.zeros(len(rows), dtype=bool)
         gain = np.full(len(rows), np.nan)
         for number in np.unique(versions).tolist():
@@ -171,14 +194,14 @@ class Book:
                 continue
             features = [more[0][place] for place in np.flatnonzero(here)] if priced and policy.costs.names else []
             gain[here] = _costs(policy, features).gain(chance[here])
-            acts[here] = np.array([one == policy.labels[0] for one in np.array(decision, dtype=object)[here]])
+            acts[here] = decided[here] == self._words.get(policy.labels[0], -1)
         return Page(
             seq=np.array(seq, dtype=np.int64),
             at=np.array([text[:-1] for text in at], dtype="datetime64[us]"),
             version=versions,
-            arm=np.array(arm, dtype=object),
-            decision=np.array(decision, dtype=object),
-            band=np.array([one or BANDS[0] for one in band], dtype=object),
+            arm=self._codes(arm),
+            decision=decided,
+            band=self._codes([one or BANDS[0] for one in band]),
             probability=chance,
             threshold=_floats(threshold),
             expected_cost=_floats(cost),
@@ -222,9 +245,9 @@ def _floats(values: Sequence[float | None]) -> FloatArray:
 
 def _empty() -> Page:
     words = np.empty(0, dtype=object)
-    numbers, whole = np.empty(0), np.empty(0, dtype=np.int64)
+    numbers, whole, codes = np.empty(0), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32)
     return Page(
-        seq=whole, at=np.empty(0, dtype="datetime64[us]"), version=whole, arm=words, decision=words, band=words,
+        seq=whole, at=np.empty(0, dtype="datetime64[us]"), version=whole, arm=codes, decision=codes, band=codes,
         probability=numbers, threshold=numbers, expected_cost=numbers, gain=numbers, latency=numbers,
         act=np.empty(0, dtype=bool), prediction=words, customer=words,
     )  # fmt: skip

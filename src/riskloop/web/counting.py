@@ -66,8 +66,8 @@ def traffic(page: Page) -> Traffic:
     kept = back < shown
     decisions = page.decision[here][kept]
     counts = {
-        str(name): np.bincount(shown - 1 - back[kept][decisions == name], minlength=shown).tolist()
-        for name in np.unique(decisions.astype(str))
+        word: np.bincount(shown - 1 - back[kept][page.has(decisions, word)], minlength=shown).tolist()
+        for word in page.told(decisions)
     }
     first = last.astype("datetime64[us]").item() - step * (shown - 1)
     return Traffic("hour" if by_hour else "day", [first + step * place for place in range(shown)], counts)

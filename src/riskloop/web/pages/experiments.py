@@ -107,7 +107,7 @@ def compared(page: Page, running: Promotion) -> list[Arm]:
     late = page.at >= since
     found = []
     for arm in ("champion", "challenger", "shadow"):
-        rows = late & np.asarray(page.arm == arm)
+        rows = late & page.has(page.arm, arm)
         count = int(rows.sum())
         if not count:
             continue

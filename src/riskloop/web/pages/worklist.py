@@ -117,8 +117,8 @@ class _Worklist:
             curve=_curve(visit, listed, policy.costs.currency),
             decisions=[*policy.labels, *([policy.review.label] if policy.review else [])],
             bands=BANDS,
-            versions=sorted(set(page.version.tolist())),
-            arms=sorted(set(page.arm[page.decided].tolist())),
+            versions=np.unique(page.version).tolist(),
+            arms=page.told(page.arm[page.decided]),
             orders=_ORDERS,
             label=lambda word: label_of(visit, word),
             tone=lambda decision, act: "act" if act else "pass" if decision in policy.labels else "review",
@@ -139,7 +139,7 @@ def narrowed(page: Page, asked: Asked) -> Listed:
     keep = np.ones(len(rows), dtype=bool)
     for values, wanted in ((page.decision, asked.decision), (page.band, asked.band), (page.arm, asked.arm)):
         if wanted:
-            keep &= np.asarray(values[rows] == wanted)
+            keep &= page.has(values[rows], wanted)
     if asked.version.isascii() and asked.version.isdigit():
         keep &= page.version[rows] == int(asked.version[:9])
     if asked.least is not None:
@@ -156,8 +156,9 @@ def narrowed(page: Page, asked: Asked) -> Listed:
 
 
 def _row(page: Page, place: int) -> dict[str, Any]:
-    names = ("prediction", "customer", "version", "arm", "decision", "band", "probability", "threshold", "gain", "act")
+    names = ("prediction", "customer", "version", "probability", "threshold", "gain", "act")
     row = {name: getattr(page, name)[place] for name in names}
+    row |= {name: page.words[getattr(page, name)[place]] for name in ("decision", "band")}
     return row | {"at": page.at[place].item()}
 
 
