@@ -48,3 +48,9 @@ def test_times_are_in_utc() -> None:
 def test_intervals_in_french_are_not_parted_by_the_decimal_mark() -> None:
     assert EN.interval(0.1, 0.2, EN.share) == "[10.0%, 20.0%]"
     assert FR.interval(0.1, 0.2, FR.share) == f"[10,0{HARD}%; 20,0{HARD}%]"
+
+
+def test_nothing_has_no_sign() -> None:
+    assert EN.fixed(-0.00001, 3) == "0.000"
+    assert EN.signed(-0.001) == "+0.00"
+    assert EN.signed(-0.5) == "-0.50"

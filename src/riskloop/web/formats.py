@@ -36,10 +36,10 @@ class Formats:
         return _decimal(self.language, "#,##0." + "#" * digits)(value)
 
     def fixed(self, value: float | None, digits: int) -> str:
-        """A number with so many digits after the point."""
-        return (
-            NOTHING if value is None or math.isnan(value) else _decimal(self.language, "#,##0." + "0" * digits)(value)
-        )
+        """A number with so many digits after the point; nothing has no sign."""
+        if value is None or math.isnan(value):
+            return NOTHING
+        return _decimal(self.language, "#,##0." + "0" * digits)(round(value, digits) + 0.0)
 
     def three(self, value: float | None) -> str:
         """A number with three digits after the point."""
@@ -49,8 +49,8 @@ class Formats:
         """A number with its sign."""
         if value is None or math.isnan(value):
             return NOTHING
-        text = _decimal(self.language, "#,##0." + "0" * digits)(value)
-        return text if value < 0 else f"+{text}"
+        text = self.fixed(value, digits)
+        return text if text.startswith("-") else f"+{text}"
 
     def plain(self, value: float | str | None) -> str:
         """A value of a customer, whatever it is."""

@@ -16,6 +16,7 @@ FRAME: Pairs = {
     "nav_experiments": ("Experiments", "Expériences"),
     "nav_audit": ("Audit", "Audit"),
     "nav_data": ("Data", "Données"),
+    "api_docs": ("The API", "L'API"),
     "language": ("Language", "Langue"),
     "theme": ("Appearance", "Apparence"),
     "theme_auto": ("Auto", "Auto"),
