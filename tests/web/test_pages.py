@@ -114,6 +114,13 @@ def test_a_refused_bundle_is_said(site: Open) -> None:
         assert "not whole" in browser.get("/versions/2").text
 
 
+def test_a_part_that_cannot_be_shown_is_a_part(look: Browser) -> None:
+    part = look.get("/versions/99", headers={"X-Part": "explored"})
+    assert part.status_code == 404
+    assert "<html" not in part.text
+    assert 'role="alert"' in part.text
+
+
 def test_the_database_being_away_is_a_page(site: Open) -> None:
     site.project.engine.dispose()
     database = site.project.locations.state / "riskloop.db"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 
 import numpy as np
 import pytest
 
+from riskloop.decide.prices import Prices
 from riskloop.decide.worklist import ranked
 from riskloop.keep.ledger import Prediction
+from riskloop.serve.rollout import Arms
 from riskloop.web.book import Book
 from riskloop.web.counting import saved, traffic
 from riskloop.web.pages.worklist import Asked, narrowed
@@ -115,6 +118,17 @@ def test_what_decisions_save_is_what_the_costs_say(filled: Open) -> None:
     assert told.against_none == pytest.approx(costs.expected(CHANCES, np.zeros(300, bool)).sum() - taken)
 
 
+def test_where_customers_cost_differently_each_gain_is_their_own(filled: Open) -> None:
+    champion = filled.site.services.champion
+    live = champion.require().champion
+    prices = Prices(fp=10.0, fn="2 * monthly_charge")
+    bundle = replace(live.bundle, policy=replace(live.bundle.policy, costs=prices))
+    champion.arms = Arms(replace(live, bundle=bundle))
+    page = Book(filled.site.services.engine, champion).now()
+    charge = float(live.bundle.golden.requests[0]["monthly_charge"])
+    assert page.gain == pytest.approx(CHANCES * 2 * charge - (1 - CHANCES) * 10)
+
+
 def test_traffic_is_counted_by_hour_within_a_day(filled: Open) -> None:
     counted = traffic(filled.site.book.now())
     assert counted.unit == "hour"
@@ -126,7 +140,7 @@ def test_the_page_shows_the_best_first_and_what_there_is_no_room_for(filled: Ope
     with filled.browser() as browser:
         html = unescape(browser.get("/worklist?capacity=20").text)
         best = int(np.argmax(CHANCES))
-        assert re.search(rf'<td class="n">1</td><th scope="row"><a [^>]*>.*C-{best}</a>', html)
+        assert re.search(rf'<td class="n">1</td><th scope="row"[^>]*><a [^>]*>.*C-{best}</a>', html)
         assert "No room for" in html
         part = browser.get("/worklist?capacity=20&band=high", headers={"X-Part": "list"}).text
         assert "<html" not in part

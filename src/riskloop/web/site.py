@@ -182,7 +182,8 @@ class Site:
 
     def problem(self, visit: Visit, status: int, error: RiskloopError | None) -> Response:
         """The page of an error: what happened, and what to do next."""
-        return self.page("problem.html.j2", visit, status, number=status, error=error)
+        template = "problem_part.html.j2" if visit.wants_part else "problem.html.j2"
+        return self.page(template, visit, status, number=status, error=error)
 
     async def off(self, work: Callable[[], Found]) -> Found:
         """Do something off the event loop, which answers predictions meanwhile."""

@@ -230,6 +230,12 @@ MODELS: Pairs = {
         "mise en service.",
     ),
     "explore_save": ("Save as a proposal", "Enregistrer la proposition"),
+    "explore_own_costs": (
+        "Costs differ from customer to customer here. The explorer tries the same for all, at the ratio of the mean "
+        "customer: read it as a direction, not as an amount.",
+        "Ici les coûts varient d'un client à l'autre. L'explorateur essaie les mêmes pour tous, au rapport du client "
+        "moyen : lisez-le comme une direction, non comme un montant.",
+    ),
     "explore_saved": ("Saved:", "Enregistré :"),
     "explore_earlier": ("Earlier proposals", "Propositions antérieures"),
 }
