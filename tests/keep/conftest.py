@@ -11,9 +11,13 @@ from sqlalchemy import Engine
 from riskloop.keep.database import migrate, open_database
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'riskloop.db'}"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Every store keeps its promises on both databases."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'riskloop.db'}"
+    address: str = request.getfixturevalue("postgres_url")
+    return address
 
 
 @pytest.fixture

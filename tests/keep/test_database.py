@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, make_url, text
 
 from riskloop.errors import ConfigError, MissingExtra, Unavailable
 from riskloop.keep import database
@@ -21,11 +22,15 @@ from riskloop.keep.database import (
     open_database,
     reading,
     schema_revision,
+    serialised,
     try_to_write,
     writing,
 )
 from riskloop.keep.tables import metadata
 from riskloop.keep.versions import Versions
+from tests.conftest import run_sql
+
+SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
 
 def test_a_new_database_is_private_to_its_owner(tmp_path: Path) -> None:
@@ -38,6 +43,7 @@ def test_a_new_database_is_private_to_its_owner(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
+@SQLITE
 def test_sqlite_is_set_for_many_readers_and_a_patient_writer(engine: Engine) -> None:
     with reading(engine) as connection:
         settings = {
@@ -47,6 +53,7 @@ def test_sqlite_is_set_for_many_readers_and_a_patient_writer(engine: Engine) -> 
     assert settings == {"journal_mode": "wal", "busy_timeout": 10_000, "synchronous": 1, "foreign_keys": 1}
 
 
+@SQLITE
 def test_full_synchronous_is_a_parameter(url: str) -> None:
     engine = open_database(url, synchronous="FULL")
     with reading(engine) as connection:
@@ -54,6 +61,7 @@ def test_full_synchronous_is_a_parameter(url: str) -> None:
     engine.dispose()
 
 
+@SQLITE
 def test_a_write_transaction_holds_the_lock_before_its_first_statement(engine: Engine) -> None:
     with writing(engine), engine.connect() as other:
         other.execution_options(sqlite_begin=None)
@@ -65,7 +73,7 @@ def test_a_write_transaction_holds_the_lock_before_its_first_statement(engine: E
 def test_a_failed_transaction_leaves_nothing(engine: Engine) -> None:
     def fail() -> None:
         with writing(engine) as connection:
-            connection.execute(text("INSERT INTO customer_loads VALUES (1, 'x', 0)"))
+            connection.execute(text("INSERT INTO customer_loads VALUES (1, 'x', false)"))
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -74,12 +82,52 @@ def test_a_failed_transaction_leaves_nothing(engine: Engine) -> None:
         assert connection.scalar(text("SELECT count(*) FROM customer_loads")) == 0
 
 
+@SQLITE
 def test_migrating_brings_an_empty_database_to_head_and_again_changes_nothing(url: str) -> None:
     engine = open_database(url)
     assert schema_revision(engine) is None
     migrate(engine)
     migrate(engine)
     assert schema_revision(engine) == HEAD
+    engine.dispose()
+
+
+def test_every_revision_can_be_taken_back_and_made_again(engine: Engine) -> None:
+    config = database._alembic_config()
+    with serialised(engine) as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        assert set(inspect(connection).get_table_names()) <= {REVISION_TABLE}
+    migrate(engine)
+    with reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": REVISION_TABLE})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_processes_that_migrate_an_empty_postgresql_at_once_all_succeed(postgres: str) -> None:
+    address = make_url(postgres).set(database="empty")
+    run_sql(address, "CREATE DATABASE empty")
+    url = address.render_as_string(hide_password=False)
+    script = "import sys; from riskloop.keep.database import *; import alembic.command; sys.stdin.read(1);"
+    script += "migrate(open_database(sys.argv[1]))"
+    started = [sys.executable, "-c", script, url]
+    processes = [subprocess.Popen(started, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+    answers = [process.communicate(b"g") for process in processes]
+    run_sql(address, "DROP DATABASE empty WITH (FORCE)")
+    assert [process.returncode for process in processes] == [0, 0, 0], answers
+
+
+def test_what_postgresql_says_of_a_server_that_is_away_names_no_password(tmp_path: Path) -> None:
+    engine = open_database(f"postgresql+psycopg://risk:hunter2@/name?host={tmp_path}")
+    with pytest.raises(Unavailable, match="runs") as refusal:
+        schema_revision(engine)
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_a_postgresql_without_its_tables_is_unavailable(postgres: str) -> None:
+    engine = open_database(make_url(postgres).set(database="postgres").render_as_string(hide_password=False))
+    with pytest.raises(Unavailable, match="initialised"):
+        Versions(engine).list()
     engine.dispose()
 
 
@@ -103,11 +151,12 @@ def test_a_store_at_head_never_imports_alembic(url: str, engine: Engine) -> None
     assert done.stdout.strip() == "[]"
 
 
+@SQLITE
 def test_processes_that_migrate_at_once_all_succeed(url: str) -> None:
     script = "import sys; from riskloop.keep.database import *; import alembic.command; sys.stdin.read(1);"
     script += "migrate(open_database(sys.argv[1]))"
-    command = [sys.executable, "-c", script, url]
-    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    started = [sys.executable, "-c", script, url]
+    processes = [subprocess.Popen(started, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
     answers = [process.communicate(b"g") for process in processes]
     assert [process.returncode for process in processes] == [0, 0], answers
     engine = open_database(url)
@@ -130,6 +179,7 @@ def test_a_file_that_is_no_database_is_unavailable_and_says_which(tmp_path: Path
     assert str(path) in str(refusal.value.where)
 
 
+@SQLITE
 def test_a_read_only_database_is_unavailable_to_writers(engine: Engine, tmp_path: Path) -> None:
     engine.dispose()
     readonly = open_database(f"sqlite:///file:{tmp_path / 'riskloop.db'}?mode=ro&uri=true")
@@ -138,6 +188,7 @@ def test_a_read_only_database_is_unavailable_to_writers(engine: Engine, tmp_path
     readonly.dispose()
 
 
+@SQLITE
 def test_a_store_without_its_tables_is_unavailable(url: str) -> None:
     engine = open_database(url)
     with pytest.raises(Unavailable, match="initialised"):
@@ -178,6 +229,7 @@ def test_the_same_revision_is_written_for_postgresql() -> None:
     assert "WHERE idempotency_key IS NOT NULL" in script
 
 
+@SQLITE
 def test_a_store_that_takes_no_writes_is_found_out(engine: Engine, tmp_path: Path) -> None:
     try_to_write(engine)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -193,6 +193,7 @@ def test_predictions_with_outcomes_are_read_in_full_and_between_two_moments(ledg
     assert list(between) == ["p10", "p11"]
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_an_erased_customer_leaves_no_row_and_no_byte(ledger: Ledger, engine: Engine, tmp_path: Path) -> None:
     Customers(engine).replace_all([("erase-me-please", "{}"), ("C1", "{}")], NOON)
     ledger.append([prediction(1, entity_id="erase-me-please"), prediction(2)])

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from riskloop.bundle.sign import KeyRing
+from riskloop.keep.artifacts import Bundles
 from riskloop.serve.champion import RETRY_POLLS, BundleStore, Champion
 from riskloop.serve.problems import RequestRefused
 
 
 def champion_of(project, **more):
-    store = BundleStore(project.bundles, KeyRing(project.keys.folder))
+    store = BundleStore(Bundles(project.bundles), KeyRing(project.keys.folder))
     return Champion(project.promotions, project.versions, store, **more)
 
 

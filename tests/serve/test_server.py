@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import httpx
 import pytest
@@ -79,6 +80,21 @@ def test_two_workers_share_one_port_and_follow_one_log(project, server_process, 
     assert versions == [1] * 6
     assert project.ledger.count() == 6
     assert server.stop()[0] == 0
+
+
+@pytest.mark.slow
+def test_workers_end_with_a_parent_that_was_killed(project, server_process):
+    """They would go on to hold the port, with nobody to end them."""
+    server = server_process(project.config(workers=2))
+    server.process.kill()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{server.url}/health", timeout=1)
+        except httpx.TransportError:
+            return
+        time.sleep(0.05)
+    pytest.fail("a worker still answers")
 
 
 def test_a_port_in_use_is_one_clear_error(project):

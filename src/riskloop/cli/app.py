@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from riskloop.cli import access, explaining, learning, operating, preparing, releasing, reporting, watching
+from riskloop.cli import access, explaining, learning, operating, preparing, releasing, reporting, safekeeping, watching
 from riskloop.cli.failures import Bug, Interrupted, in_our_words
 from riskloop.cli.show import Reporter
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (preparing, learning, explaining, reporting, releasing, operating, watching, access):
+for room in (preparing, learning, explaining, reporting, releasing, operating, watching, access, safekeeping):
     room.register(app)
 
 

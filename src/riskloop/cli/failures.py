@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import typer
 
-from riskloop.errors import RiskloopError, UsageError
+from riskloop.errors import MissingExtra, RiskloopError, UsageError
+
+_TRAINING = (
+    *("polars", "pyarrow", "pandas", "scipy", "sklearn", "lightgbm", "xgboost", "catboost", "optuna", "imblearn"),
+    *("duckdb", "mlflow", "matplotlib", "apprise"),
+)
 
 
 class Interrupted(RiskloopError):
@@ -31,6 +36,11 @@ def in_our_words(error: BaseException) -> RiskloopError:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "riskloop"
         return UsageError(error.format_message(), where=command, next_step=f"see `{command} --help`")
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _TRAINING:
+        return MissingExtra(
+            f"This needs {error.name}, which an installation that only serves does not have.",
+            next_step="pip install 'riskloop[train]'",
+        )
     if isinstance(error, OSError) and error.filename:
         return RiskloopError(f"{error.strerror}.", where=str(error.filename), next_step="check the path and its rights")
     return Bug(

@@ -210,6 +210,10 @@ def erasing(engine: Engine) -> Iterator[Connection]:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+_NOT_THERE = ("42P01", "42501", "25006", "3D000")
+"""What PostgreSQL says of a table that is missing, of one it may not touch, of a read-only server, of no database."""
+
+
 @contextmanager
 def unavailable_when_away(engine: Engine) -> Iterator[None]:
     """Turn the driver's errors about the database itself into Unavailable; errors about rows pass."""
@@ -217,7 +221,8 @@ def unavailable_when_away(engine: Engine) -> Iterator[None]:
         yield
     except sql_errors.SQLAlchemyError as error:
         # A plain DatabaseError is how SQLite says "file is not a database".
-        if isinstance(error, _AWAY) or type(error) is sql_errors.DatabaseError:
+        known = getattr(getattr(error, "orig", None), "sqlstate", None) in _NOT_THERE
+        if isinstance(error, _AWAY) or known or type(error) is sql_errors.DatabaseError:
             raise _unavailable(engine, error) from error
         raise
 
@@ -231,9 +236,14 @@ def _unavailable(engine: Engine, error: sql_errors.SQLAlchemyError) -> Unavailab
     )
 
 
+_WITHOUT_TABLES = "run riskloop doctor: the store has not been initialised or migrated"
+
+
 def _next_step(cause: str) -> str:
     steps = {
-        "no such table": "run riskloop doctor: the store has not been initialised or migrated",
+        "no such table": _WITHOUT_TABLES,
+        'relation "': _WITHOUT_TABLES,
+        "permission denied": "let this user read and write the tables of riskloop",
         "locked": "another process holds the database; try again when it has finished",
         "readonly": "give this user write access to the file and its folder",
         "not a database": "restore the file from a backup: it is damaged or of another kind",

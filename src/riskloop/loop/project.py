@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from riskloop.bundle.bundle import Bundle
     from riskloop.keep.access import Access
+    from riskloop.keep.artifacts import Bundles
     from riskloop.keep.customers import Customers
     from riskloop.keep.ledger import Ledger
     from riskloop.keep.promotions import Promotions
@@ -41,11 +42,14 @@ class Locations:
         Ledger, versions and promotion log.
     tracking_uri : str
         MLflow.
+    artifacts_url : str or None
+        Where bundles and reports lie beyond this machine; see `riskloop.keep.artifacts`.
     """
 
     state: Path
     database_url: str
     tracking_uri: str
+    artifacts_url: str | None = None
 
     @property
     def bundles(self) -> Path:
@@ -171,6 +175,13 @@ class Project:
         return engine
 
     @cached_property
+    def bundles(self) -> Bundles:
+        from riskloop.keep.artifacts import Artifacts, Bundles
+
+        url = self.locations.artifacts_url
+        return Bundles(self.locations.bundles, Artifacts(url) if url else None)
+
+    @cached_property
     def ledger(self) -> Ledger:
         from riskloop.keep.ledger import Ledger
 
@@ -225,4 +236,4 @@ class Project:
                 "No version leads yet.", where=self.name, next_step="run `riskloop train --promote`, or promote one"
             )
         record = self.versions.get(wanted)
-        return record, load(self.locations.bundles / record.bundle, self.keys.trusted())
+        return record, load(self.bundles.path(record.bundle), self.keys.trusted())

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from riskloop.bundle.sign import KeyRing
 from riskloop.errors import RiskloopError
 from riskloop.keep.access import Access
+from riskloop.keep.artifacts import Artifacts, Bundles
 from riskloop.keep.customers import Customers
 from riskloop.keep.database import open_database
 from riskloop.keep.ledger import Ledger
@@ -132,7 +133,8 @@ def create_app(
     engine = open_database(config.database_url, synchronous="FULL" if config.durability == "power" else "NORMAL")
     ledger, versions = Ledger(engine), Versions(engine)
     promotions = Promotions(engine, require_approval=config.four_eyes)
-    store = BundleStore(config.bundles, KeyRing(config.keys))
+    bundles = Bundles(config.bundles, Artifacts(config.artifacts_url) if config.artifacts_url else None)
+    store = BundleStore(bundles, KeyRing(config.keys))
     spool = Spool(config.spool) if config.spool else None
     writer = GroupCommitWriter(ledger, spool=spool)
     champion = Champion(promotions, versions, store, poll_seconds=config.poll_seconds)

@@ -6,16 +6,16 @@ import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from riskloop.bundle.bundle import Bundle
-from riskloop.bundle.load import load
+from riskloop.bundle.load import load, read_verified
 from riskloop.bundle.sign import KeyRing
 from riskloop.decide.arms import Split
 from riskloop.errors import BundleRefused, RiskloopError, Unavailable
 from riskloop.explain.reasoner import Reasoner
+from riskloop.keep.artifacts import Bundles
 from riskloop.keep.chain import LIVE, Promotion, challenge, release_state
 from riskloop.keep.promotions import Promotions
 from riskloop.keep.versions import Version, Versions
@@ -29,10 +29,10 @@ _log = logging.getLogger("riskloop.serve")
 
 
 class BundleStore:
-    """The folder of bundles, read with the project's trusted keys."""
+    """The bundles, read with the project's trusted keys."""
 
-    def __init__(self, folder: Path, keys: KeyRing) -> None:
-        self._folder = folder
+    def __init__(self, bundles: Bundles, keys: KeyRing) -> None:
+        self._bundles = bundles
         self._keys = keys
 
     def load(self, record: Version, digest: str) -> Bundle:
@@ -43,11 +43,10 @@ class BundleStore:
         BundleRefused
             If it is missing, altered, unsigned, answers its golden requests otherwise, or is not the one with that
             digest.
+        NotFound, Unavailable
+            If it is not on this machine, and the store behind has it not or does not answer.
         """
-        path = self._folder / record.bundle
-        if not path.resolve().is_relative_to(self._folder.resolve()):
-            raise BundleRefused("The bundle lies outside the project's bundles.", where=record.bundle)
-        bundle = load(path, self._keys.trusted())
+        bundle = load(self._bundles.path(record.bundle), self._keys.trusted())
         if bundle.digest != digest:
             raise BundleRefused(
                 f"This is the bundle {bundle.digest[:16]}, not {digest[:16]} which was promoted.",
@@ -55,6 +54,16 @@ class BundleStore:
                 next_step="restore the bundle from its store",
             )
         return bundle
+
+    def files(self, record: Version) -> dict[str, bytes]:
+        """The files of a version's bundle, once hashes and signature hold; for who wants its card and not its model.
+
+        Raises
+        ------
+        BundleRefused, NotFound, Unavailable
+            See :meth:`load`.
+        """
+        return read_verified(self._bundles.path(record.bundle), self._keys.trusted())
 
 
 class Champion:

@@ -23,6 +23,8 @@ class ServeConfig:
         Where promotions, predictions and outcomes are kept; already migrated.
     bundles, keys : Path
         Folders of the bundles and of the trusted public keys.
+    artifacts_url : str or None
+        Where bundles that are not in the folder are fetched from.
     host, port : str, int
         Where to listen; a loopback address unless the service is guarded. Port 0 lets the system choose.
     workers : int
@@ -60,6 +62,7 @@ class ServeConfig:
     database_url: str
     bundles: Path
     keys: Path
+    artifacts_url: str | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import socket
@@ -86,7 +87,16 @@ def bind(address: str, port: int) -> socket.socket:
 
 def _of_a_worker(config: ServeConfig, site: Site | None) -> Starlette:
     configure(config.log, requests=config.log_requests)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     return _application(config, site)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would hold the port and answer with nobody to end it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _application(config: ServeConfig, site: Site | None) -> Starlette:

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from riskloop.bundle.load import read_verified
-from riskloop.bundle.sign import KeyRing
 from riskloop.decide.policy import Policy
 from riskloop.decide.reason_texts import Texts
 from riskloop.decide.tally import Tally
-from riskloop.errors import BundleRefused
+from riskloop.errors import BundleRefused, NotFound, RiskloopError
 from riskloop.keep.versions import Version
-from riskloop.serve.config import ServeConfig
+from riskloop.serve.champion import BundleStore
 
 _MOST = 40
 
@@ -32,14 +30,14 @@ class Card:
     policy : Policy or None
     texts : Texts
         What its features are called.
-    refused : BundleRefused or None
+    refused : RiskloopError or None
     """
 
     version: Version
     said: Mapping[str, Any]
     policy: Policy | None
     texts: Texts
-    refused: BundleRefused | None = None
+    refused: RiskloopError | None = None
 
     @cached_property
     def test(self) -> Tally | None:
@@ -69,13 +67,18 @@ class Card:
 class Cards:
     """Reads cards; blocks while it does, and remembers them by digest."""
 
-    def __init__(self, config: ServeConfig) -> None:
-        self._folder = config.bundles
-        self._keys = KeyRing(config.keys)
+    def __init__(self, store: BundleStore) -> None:
+        self._store = store
         self._held: dict[str, Card] = {}
 
     def of(self, version: Version) -> Card:
-        """The card of a version; of one whose bundle is not whole only what the list of versions knows."""
+        """The card of a version; of one whose bundle is not whole only what the list of versions knows.
+
+        Raises
+        ------
+        Unavailable
+            If the store behind the folder does not answer.
+        """
         if version.digest not in self._held:
             while len(self._held) >= _MOST:
                 self._held.pop(next(iter(self._held)))
@@ -83,14 +86,11 @@ class Cards:
         return self._held[version.digest]
 
     def _read(self, version: Version) -> Card:
-        path = self._folder / version.bundle
         try:
-            if not path.resolve().is_relative_to(self._folder.resolve()):
-                raise BundleRefused("The bundle lies outside the project's bundles.", where=version.bundle)  # noqa: TRY301
-            read = read_verified(path, self._keys.trusted())
+            read = self._store.files(version)
             told = {name: json.loads(read[f"{name}.json"]) for name in ("card", "policy", "reasons")}
-            reasons = told["reasons"].get("rules", told["reasons"])
-            texts = Texts.from_dict(reasons["texts"]) if isinstance(reasons.get("texts"), dict) else Texts()
-            return Card(version, told["card"], Policy.from_dict(told["policy"]), texts)
-        except BundleRefused as refused:
+            texts = told["reasons"].get("rules", {}).get("texts")
+            named = Texts.from_dict(texts) if isinstance(texts, dict) else Texts()
+            return Card(version, told["card"], Policy.from_dict(told["policy"]), named)
+        except (BundleRefused, NotFound) as refused:
             return Card(version, {}, None, Texts(), refused)

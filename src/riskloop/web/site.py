@@ -72,7 +72,7 @@ class Site:
         self.assets = Assets()
         self.book = Book(services.engine, services.champion)
         self.jobs = Jobs(services.config)
-        self.cards = Cards(services.config)
+        self.cards = Cards(services.store)
         self._glimpsed: tuple[Any, Any] = (None, None)
         self._recalled: dict[str, Live | None] = {}
 

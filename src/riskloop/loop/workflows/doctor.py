@@ -7,15 +7,14 @@ import platform
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from riskloop.errors import RiskloopError
 from riskloop.loop.project import Project
 
-_PARTS = (
-    "numpy", "polars", "scikit-learn", "lightgbm", "xgboost-cpu", "catboost", "mlflow", "starlette", "uvicorn",
-    "sqlalchemy", "alembic", "msgspec", "cryptography", "pydantic",
-)  # fmt: skip
+_PARTS = ("numpy", "starlette", "uvicorn", "sqlalchemy", "alembic", "msgspec", "cryptography", "pydantic")
+_TRAINING = ("polars", "scikit-learn", "lightgbm", "xgboost-cpu", "catboost", "mlflow")
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def diagnose(open_here: Callable[[], Project]) -> list[Diagnosis]:
     open_here : callable
         Opens the project; may raise ConfigError.
     """
-    found = [_python(), *(_package(name) for name in _PARTS)]
+    found = [_python(), *(_package(name) for name in _PARTS), *_training()]
     try:
         project = open_here()
     except RiskloopError as error:
@@ -59,15 +58,26 @@ def _package(name: str) -> Diagnosis:
         return Diagnosis(name, False, "not installed", "run `make install`")
 
 
+def _training() -> list[Diagnosis]:
+    """An installation that only serves has none of it, and that is as it should be."""
+    found = [_package(name) for name in _TRAINING]
+    if any(one.ok for one in found):
+        return found
+    return [Diagnosis("training", True, "not installed: this installation serves; riskloop[train] adds it")]
+
+
 def _project(project: Project) -> Iterable[Diagnosis]:
     yield Diagnosis("project", True, f"{project.name} in {project.folder.resolve()}")
     yield _try("contract", lambda: f"{len(project.contract.features)} features")
     yield _try("data", lambda: _readable(project))
     yield _try("signing key", lambda: _keys(project))
     yield _try("database", lambda: f"{project.ledger.count():,} predictions")
+    if project.bundles.behind is not None:
+        yield _try("artifacts", project.bundles.behind.check)
     yield _try("promotion log", lambda: _log(project))
     yield _try("champion", lambda: _champion(project))
-    yield _try("mlflow", lambda: _aliases(project))
+    if find_spec("mlflow") is not None:
+        yield _try("mlflow", lambda: _aliases(project))
 
 
 def _try(name: str, look: Callable[[], str]) -> Diagnosis:

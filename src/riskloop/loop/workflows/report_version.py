@@ -69,7 +69,7 @@ def gather(project: Project, version: int | None = None) -> Subject:
     past = history(project)
     record, bundle = project.bundle(_chosen(past, version))
     _check_card(record.version, bundle.card)
-    path = project.locations.bundles / record.bundle
+    path = project.bundles.path(record.bundle)
     files = read_verified(path, project.keys.trusted())
     signature = json.loads((path / "signature.json").read_text())
     made = record.summary.get("plan", {})

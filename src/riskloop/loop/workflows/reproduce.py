@@ -57,7 +57,7 @@ def reproduce(project: Project, version: int, watcher: Watcher | None = None) ->
     made = found.summary.get("plan")
     if not made:
         raise NotFound(f"Version {version} has no record of how it was made.", where="versions", next_step="train anew")
-    manifest = read_verified(project.locations.bundles / found.bundle, project.keys.trusted())
+    manifest = read_verified(project.bundles.path(found.bundle), project.keys.trusted())
     then = replace(project, settings=parse_settings(made["settings"], where=f"version {version}"))
     differences = [
         f"{name} was {made['libraries'].get(name, 'absent')} and is {now}"

@@ -229,7 +229,8 @@ def _register(
     """Pack the model, prove the pack, hold it against the gate, and record all that as a version."""
     fairness = audit(prepared.rows, dataset, plan, trained, project.settings.fairness)
     draft = draft_bundle(project, prepared, dataset, plan, trained, fairness)
-    packed, path = pack(draft, project.locations.bundles, project.keys)
+    packed, path = pack(draft, project.bundles.folder, project.keys)
+    project.bundles.put(path)
     loaded = load(path, project.keys.trusted())
     parity = max(trained.parity, served_parity(loaded, prepared.rows, trained), linked_parity(project, prepared.rows))
     champion = _champion_on_test(project, prepared.rows, dataset, trained)

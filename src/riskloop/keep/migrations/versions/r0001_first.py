@@ -26,12 +26,17 @@ _APPEND_ONLY = {
     ),
     "postgresql": (
         "CREATE FUNCTION promotions_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'promotions is append-only'; END $$",
+        "$$ BEGIN RAISE EXCEPTION 'promotions is append-only' USING ERRCODE = 'restrict_violation'; END $$",
         "CREATE TRIGGER promotions_no_change BEFORE UPDATE OR DELETE ON promotions "
         "FOR EACH ROW EXECUTE FUNCTION promotions_append_only()",
         "CREATE TRIGGER promotions_no_truncate BEFORE TRUNCATE ON promotions "
         "FOR EACH STATEMENT EXECUTE FUNCTION promotions_append_only()",
     ),
+}
+# SQLite keeps what is not a number as NULL, which the column refuses.
+_NUMBERS = {
+    "sqlite": (),
+    "postgresql": ("ALTER TABLE predictions ADD CONSTRAINT ck_predictions_number CHECK (probability <> 'NaN')",),
 }
 
 
@@ -39,7 +44,8 @@ def upgrade() -> None:
     _releases()
     _ledger()
     _customers()
-    for statement in _APPEND_ONLY[op.get_context().dialect.name]:
+    dialect = op.get_context().dialect.name
+    for statement in (*_APPEND_ONLY[dialect], *_NUMBERS[dialect]):
         op.execute(statement)
 
 
