@@ -78,11 +78,12 @@ def serve_project(
         If the address is not loopback or is taken.
     """
     from riskloop.serve.server import run
+    from riskloop.web.site import Site
 
     project = open_project(folder, environ)
     config = serve_config(project, host=host, port=port, workers=workers)
     project.engine.dispose()  # opened once here, so that its tables exist before any worker starts
-    run(config, on_ready)
+    run(config, on_ready, site=Site)
 
 
 def serve_config(
@@ -112,4 +113,5 @@ def serve_config(
         max_connections=serving.max_connections,
         exploration=serving.exploration,
         exploration_salt=serving.exploration_salt,
+        folder=project.folder.resolve(),
     )

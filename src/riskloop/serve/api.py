@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -37,14 +38,14 @@ from riskloop.serve.config import ServeConfig
 from riskloop.serve.docs import Docs
 from riskloop.serve.door import Door, Register
 from riskloop.serve.erasure import Erasure
-from riskloop.serve.guard import Guard
+from riskloop.serve.guard import Guard, asks_for_a_page
 from riskloop.serve.journal import Journal
 from riskloop.serve.login import Login
 from riskloop.serve.metrics import Metrics
 from riskloop.serve.monitoring import Monitoring
 from riskloop.serve.openapi import document
 from riskloop.serve.outcomes import Outcomes
-from riskloop.serve.page import Page
+from riskloop.serve.pages import Pages
 from riskloop.serve.plain import PlainRoad
 from riskloop.serve.predictions import Predictions
 from riskloop.serve.problems import on_http_error, on_riskloop_error
@@ -56,6 +57,7 @@ from riskloop.serve.tracing import Tracing
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+    from sqlalchemy import Engine
 
 _DRAWN = 256
 _UNFREED = 10_000
@@ -100,12 +102,34 @@ class NewIds:
                 return f"{time.time_ns() // 1_000_000:012x}{digits}"
 
 
+@dataclass(frozen=True)
+class Services:
+    """What one process serves with: whoever adds pages to it works on the same stores and the same champion."""
+
+    config: ServeConfig
+    engine: Engine
+    ledger: Ledger
+    versions: Versions
+    promotions: Promotions
+    access: Access
+    customers: Customers
+    champion: Champion
+    store: BundleStore
+    sessions: Sessions
+    guard: Guard
+    journal: Journal
+    predictions: Predictions
+    release: Release
+    clock: Callable[[], datetime]
+
+
 def create_app(
     config: ServeConfig,
     *,
     clock: Callable[[], datetime] = utc_now,
     new_id: Callable[[], str] | None = None,
     traces: TracerProvider | None = None,
+    site: Callable[[Services], Pages] | None = None,
 ) -> Starlette:
     """The service as an ASGI application; its stores open and close with its lifespan.
 
@@ -117,6 +141,8 @@ def create_app(
         A new id, for predictions and for requests that bring none; random without it.
     traces : TracerProvider, optional
         Makes a span of every request.
+    site : callable, optional
+        Makes the pages for people; without it there is the API alone.
 
     Raises
     ------
@@ -145,7 +171,8 @@ def create_app(
     shadow = Shadow(writer, metrics.predictions)
     metrics.watch(shadow)
     sessions = Sessions(shared_secret(config.keys / "session.secret"))
-    guard = Guard(config, Access(engine), sessions, clock=clock)
+    access, customers = Access(engine), Customers(engine)
+    guard = Guard(config, access, sessions, clock=clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -157,12 +184,18 @@ def create_app(
         if traces:
             traces.shutdown()
 
-    predictions = Predictions(config, champion, journal, Customers(engine), metrics, shadow, clock=clock, new_id=new_id)
+    predictions = Predictions(config, champion, journal, customers, metrics, shadow, clock=clock, new_id=new_id)
     release = Release(config, champion, promotions, versions, store, clock=clock)
     monitoring = Monitoring(engine, champion, journal, metrics, spools=spool is not None)
     alerts = AlertsOverHttp(config, Alerts(engine), clock=clock)
     protocols = Protocols(config, champion, predictions.all_or_none)
-    login = Login(config.project, guard, sessions, clock=clock)
+    services = Services(
+        config, engine, ledger, versions, promotions, access, customers, champion, store, sessions, guard, journal,
+        predictions, release, clock,
+    )  # fmt: skip
+    pages = site(services) if site else None
+    docs = Docs(config.project, champion)
+    login = Login(config.project, guard, sessions, clock=clock, draw=pages.login if pages else None)
     needs = guard.needs
     one = needs("scorer", predictions.one)
     routes = [
@@ -200,14 +233,20 @@ def create_app(
         Route("/login", login.show),
         Route("/login", login.begin, methods=["POST"]),
         Route("/logout", login.end, methods=["POST"]),
-        Route("/", needs("viewer", Page(config.project, champion).show, page=True)),
-        Route("/docs", needs("viewer", Docs(config.project, champion).show, page=True)),
+        Route("/docs", needs("viewer", docs.show, page=True)),
         Route("/openapi.json", needs("viewer", Description(config.project, champion).show)),
+        *(pages.routes() if pages else [Route("/", needs("viewer", docs.show, page=True))]),
     ]
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        if pages and isinstance(error, HTTPException) and asks_for_a_page(request):
+            return pages.missing(request, error.status_code)
+        return await on_http_error(request, error)
+
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        exception_handlers={RiskloopError: on_riskloop_error, HTTPException: on_http_error},
+        exception_handlers={RiskloopError: on_riskloop_error, HTTPException: on_http},
     )
     app.router.redirect_slashes = False
     paths = {route.endpoint: route.path for route in routes}

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from riskloop.bundle.bundle import Bundle
-from riskloop.bundle.load import load
+from riskloop.bundle.load import load, read_verified
 from riskloop.bundle.sign import KeyRing
 from riskloop.decide.arms import Exploration, Split
 from riskloop.errors import BundleRefused, RiskloopError, Unavailable
@@ -55,6 +55,16 @@ class BundleStore:
                 next_step="restore the bundle from its store",
             )
         return bundle
+
+    def files(self, record: Version) -> dict[str, bytes]:
+        """The files of a version's bundle, once hashes and signature hold; for who wants its card and not its model.
+
+        Raises
+        ------
+        BundleRefused, NotFound, Unavailable
+            See :meth:`load`.
+        """
+        return read_verified(self._bundles.path(record.bundle), self._keys.trusted())
 
 
 class Champion:

@@ -55,6 +55,8 @@ class ServeConfig:
         Of one worker; who comes beyond is answered with 503.
     exploration, exploration_salt : float, str
         Share of customers who are left alone whatever the model says, and what they are drawn by.
+    folder : Path or None
+        The project's folder, where there are pages: they show its contract, and have its commands carried out.
 
     Raises
     ------
@@ -84,6 +86,7 @@ class ServeConfig:
     max_connections: int = 2_000
     exploration: float = 0.0
     exploration_salt: str = ""
+    folder: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.guarded and not is_loopback(self.host):
@@ -114,7 +117,9 @@ class ServeConfig:
     def from_json(cls, text: str) -> ServeConfig:
         """Inverse of `to_json`."""
         fields = json.loads(text)
-        paths = {name: Path(fields[name]) for name in ("bundles", "keys", "spool") if fields[name] is not None}
+        paths = {
+            name: Path(fields[name]) for name in ("bundles", "keys", "spool", "folder") if fields[name] is not None
+        }
         return cls(**{**fields, **paths})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 import math
 import threading
@@ -23,6 +24,8 @@ from riskloop.serve.session import Session, Sessions
 Endpoint = Callable[[Request], Awaitable[Response]]
 CALLER = "riskloop.caller"
 CSRF_HEADER = "x-csrf-token"
+FORM_TOKEN = "riskloop.form_token"  # noqa: S105 - where it is, not what it is
+"""Where whoever has read a form leaves its token: a browser without scripts sends no header of its own."""
 _SAFE = frozenset({"GET", "HEAD"})
 _log = logging.getLogger("riskloop.serve")
 
@@ -230,7 +233,8 @@ class Guard:
         return self._keys.get(hash_of(token))
 
     def _own_form(self, request: Request, session: Session) -> bool:
-        return request.headers.get(CSRF_HEADER, "") == session.csrf
+        token = request.headers.get(CSRF_HEADER) or request.scope.get(FORM_TOKEN, "")
+        return hmac.compare_digest(str(token).encode(), session.csrf.encode())
 
     def _limit(self, caller: Caller) -> None:
         rate = self._config.requests_per_second
@@ -271,6 +275,11 @@ def only_from_this_machine(request: Request) -> None:
             "Without API keys this is done from this machine only, by its loopback address.",
             next_step="make an API key with `riskloop keys add`, or use the command line where the service runs",
         )
+
+
+def asks_for_a_page(request: Request) -> bool:
+    """Whether a browser asks, for something to look at."""
+    return "text/html" in request.headers.get("accept", "")
 
 
 def bearer(request: Request) -> str | None:

@@ -21,7 +21,7 @@ from riskloop.errors import Conflict, NotFound, RiskloopError
 from riskloop.keep.customers import Customers
 from riskloop.keep.ledger import Prediction
 from riskloop.problem import Customer
-from riskloop.serve.answers import Answer, BatchAnswer, FieldError, RefusedRow
+from riskloop.serve.answers import Answer, BatchAnswer, FieldError, ModelRef, RefusedRow
 from riskloop.serve.body import CSV, JSON, decode_json, read_body
 from riskloop.serve.call import Call, bad_key, explain_of, idempotency_key, language_of, moment_of
 from riskloop.serve.champion import Champion
@@ -140,19 +140,55 @@ class Predictions:
         self._look_on(call, customers, typed=False)
         return kept
 
+    async def answer(self, request: Request, customer: Customer, language: str) -> Answer:
+        """Decide about a customer whose values are text, as in a form or a file, and keep it.
+
+        Raises
+        ------
+        RequestRefused
+            422 with everything that is wrong, 503 without a champion.
+        """
+        call = Call(self._champion.require(), perf_counter(), request_id(request), language)
+        kept = await self._kept(call, customer, typed=False)
+        self._finish(call, customer, kept, typed=False)
+        return answer_of(kept.prediction, language)
+
+    async def file(self, request: Request, data: bytes, language: str, *, keep: bool) -> tuple[ModelRef, BatchAnswer]:
+        """Decide about the customers of a CSV file; nothing is kept unless told.
+
+        Raises
+        ------
+        RequestRefused
+            400 for what is no CSV, 413 for too many rows, 422 where no row could be scored, 503 without a champion.
+        """
+        call = Call(self._champion.require(), perf_counter(), request_id(request), language)
+        answers, kept, customers = await asyncio.to_thread(self._score_batch, call, data, CSV)
+        if keep:
+            await self._journal.keep_all(kept)
+            self._metrics.predictions(kept)
+            self._look_on(call, customers, typed=False)
+        return call.arms.champion.ref, BatchAnswer(len(kept), len(answers) - len(kept), answers)
+
+    async def on_file(self, identity: str, at: datetime | None = None) -> dict[str, Any] | None:
+        """What is known of a customer, with the linked features of now or of another moment; None of a stranger."""
+        arms = self._champion.require()
+        found = None if check_id(identity) else await asyncio.to_thread(self._customers.on_file, identity)
+        if found is None:
+            return None
+        return found.features | linked_features(arms.of(identity).bundle.linked, found.linked, at or self._clock())
+
     async def stored(self, request: Request) -> Response:
         """``GET /customers/{id}/prediction``: a customer on file, with the linked features of now or of ``?at=``; with
         ``?explain=true`` and reasons."""
         call = Call(self._champion.require(), perf_counter(), request_id(request), language_of(request))
         identity = request.path_params["customer_id"]
         at = moment_of(request, self._clock)
-        found = None if check_id(identity) else await asyncio.to_thread(self._customers.on_file, identity)
-        if found is None:
+        features = await self.on_file(identity, at)
+        if features is None:
             raise NotFound(
                 "There is no such customer on file.",
                 next_step="send the customer's features to POST /predict, or load a customer table that holds this id",
             )
-        features = found.features | linked_features(call.arms.of(identity).bundle.linked, found.linked, at)
         customer = Customer(identity, features, explain=explain_of(request))
         return await self._answer(call, customer, typed=False)
 

@@ -29,7 +29,7 @@ from riskloop.learn.evaluation.segments import write_segments
 from riskloop.learn.plan import Plan, Watcher
 from riskloop.learn.training import Trained
 from riskloop.learn.training import train as learn
-from riskloop.loop.auditing import audit
+from riskloop.loop.auditing import audit, tallies
 from riskloop.loop.card import card, summary
 from riskloop.loop.gate import GateCheck, gate, latency_ms, passed
 from riskloop.loop.journal import open_journal
@@ -287,13 +287,14 @@ def draft_bundle(
 ) -> Bundle:
     """What was trained as a bundle, not packed yet; the same training is the same bundle."""
     rules = reason_rules(project, dataset, plan, trained)
+    counted = tallies(prepared.rows, dataset, plan, trained, project.settings.fairness)
     return Bundle(
         name=project.name,
         scorer=trained.scorer,
         policy=trained.policy,
         golden=trained.golden,
         profile=trained.profile,
-        card=card(project.settings, dataset, plan, trained, rules, prepared.findings, fairness),
+        card=card(project.settings, dataset, plan, trained, rules, prepared.findings, fairness, counted),
         linked=project.linked.only(dataset.contract.features),
         rules=rules,
         baseline=trained.baseline,
