@@ -167,3 +167,12 @@ def test_a_wrong_key_is_said(site: Open) -> None:
         response = browser.post("/login?lang=fr", data={"key": "rk_wrong"})
         assert response.status_code == 401
         assert "pas en vigueur" in response.text
+
+
+@pytest.mark.parametrize("path", ["/jobs", "/watch", "/experiments/start", "/thresholds"])
+def test_who_may_only_look_starts_nothing(site: Open, path: str) -> None:
+    with site.logged_in("eve", "viewer") as browser:
+        csrf = re.search(r'name="csrf" value="([^"]+)"', browser.get("/").text)[1]
+        fields = {"csrf": csrf, "kind": "check", "version": "2", "share": "10", "reason": "x", "v": "1"}
+        assert browser.post(path, data=fields).status_code == 403
+    assert not (site.project.locations.state / "jobs").exists()

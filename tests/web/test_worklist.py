@@ -113,7 +113,7 @@ def test_what_decisions_save_is_what_the_costs_say(filled: Open) -> None:
     costs, act = live.bundle.policy.costs.of({}), live.bundle.policy.act(CHANCES, live.bundle.policy.costs.of({}))
     taken = costs.expected(CHANCES, act).sum()
     page = filled.site.book.now()
-    told = saved(page, page.latest)
+    told = saved(page)
     assert told.against_all == pytest.approx(costs.expected(CHANCES, np.ones(300, bool)).sum() - taken)
     assert told.against_none == pytest.approx(costs.expected(CHANCES, np.zeros(300, bool)).sum() - taken)
 

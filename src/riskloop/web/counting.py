@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from riskloop.costs import BoolArray, FloatArray
 from riskloop.web.book import Page
 
 _HOURS, _DAYS, _BINS = 24, 14, 20
+_NEWEST = 10_000
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,16 @@ class Saved:
     decisions: int
 
 
-def saved(page: Page, rows: NDArray[np.intp]) -> Saved:
-    """Of the decisions at those positions whose policy is known.
+# A page never changes: what was counted of the newest one holds until there is another.
+
+
+@lru_cache(maxsize=1)
+def saved(page: Page) -> Saved:
+    """Of every customer's newest decision, where its policy is known.
 
     Acting saves its gain beside acting on nobody; leaving alone saves what acting would have lost.
     """
+    rows = page.latest
     gain, act = page.gain[rows], page.act[rows]
     known = ~np.isnan(gain)
     return Saved(float(-gain[known & ~act].sum()), float(gain[known & act].sum()), int(known.sum()))
@@ -51,6 +58,7 @@ class Traffic:
         return [sum(counts) for counts in zip(*self.counts.values(), strict=True)]
 
 
+@lru_cache(maxsize=1)
 def traffic(page: Page) -> Traffic:
     """The last day by hours where all is of that day, else the last two weeks by days; until the newest decision."""
     here = np.flatnonzero(page.decided)
@@ -77,3 +85,13 @@ def score_bins(probability: FloatArray, act: BoolArray) -> tuple[NDArray[np.int6
     """Decisions in twenty bins of equal width: acted on, and not."""
     edges = np.linspace(0, 1, _BINS + 1)
     return np.histogram(probability[act], edges)[0], np.histogram(probability[~act], edges)[0]
+
+
+@lru_cache(maxsize=1)
+def pace(page: Page) -> tuple[float | None, float | None]:
+    """Median and 99th percentile of the milliseconds to decide, of the last ten thousand over HTTP."""
+    known = page.latency[~np.isnan(page.latency)][-_NEWEST:]
+    if not len(known):
+        return None, None
+    middle, slow = np.percentile(known, [50, 99]).tolist()
+    return middle, slow

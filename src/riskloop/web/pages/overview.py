@@ -17,7 +17,7 @@ from riskloop.keep.tables import outcomes
 from riskloop.serve.rollout import Live
 from riskloop.web.book import Page
 from riskloop.web.charts import Axis, Columns, columns
-from riskloop.web.counting import Traffic, saved, score_bins, traffic
+from riskloop.web.counting import Traffic, pace, saved, score_bins, traffic
 from riskloop.web.naming import label_of
 from riskloop.web.reports import Report, drift_reports
 from riskloop.web.site import Site
@@ -77,8 +77,8 @@ class _Overview:
             last=_last(page),
             recent=len(recent),
             act_rate=float(page.act[recent].mean()) if len(recent) else None,
-            saved=saved(page, page.latest),
-            speed=_speed(page),
+            saved=saved(page),
+            speed=pace(page),
             seen=seen,
             traffic=_traffic_chart(visit, traffic(page), labels, live),
             scores=_score_chart(visit, page, recent, live) if len(recent) else None,
@@ -124,7 +124,7 @@ class _Overview:
             yield Todo("bad", "todo_drifted", {"name": seen.report.name}, f"/watch?report={seen.report.stem}")
         elif now - seen.report.at > _OLD_REPORT:
             yield Todo("warn", "todo_old_report", {"when": visit.write.ago(seen.report.at, now)}, "/watch")
-        p99 = _speed(seen.page)[1]
+        p99 = pace(seen.page)[1]
         if p99 is not None and p99 > _SLOW_MS:
             yield Todo("warn", "todo_slow", {"p99": f"{visit.write.number(p99)} ms"}, "/watch")
         named = challenge(seen.events)
@@ -147,15 +147,6 @@ def _lead(events: tuple[Promotion, ...], live: Live) -> Promotion | None:
 
 def _last(page: Page) -> datetime | None:
     return page.at[-1].astype("datetime64[us]").item().replace(tzinfo=UTC) if len(page) else None
-
-
-def _speed(page: Page) -> tuple[float | None, float | None]:
-    """Median and 99th percentile of the milliseconds to decide, of the last ten thousand over HTTP."""
-    known = page.latency[~np.isnan(page.latency)][-10_000:]
-    if not len(known):
-        return None, None
-    middle, slow = np.percentile(known, [50, 99]).tolist()
-    return middle, slow
 
 
 def _policies(live: Live) -> list[dict[str, Any]]:
