@@ -134,7 +134,7 @@ class _Cuts:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._features = np.array([column.feature for column in columns], dtype=np.intp)
-        self._missing = np.array([[column.missing] for column in columns], dtype=np.int64)
+        self._missing = np.array([column.missing for column in columns], dtype=np.int64)[:, None]
         self._number = np.arange(len(columns), dtype=np.float64)[:, None]
         sizes = [len(column.cuts) for column in columns]
         shift = [column.first - sum(sizes[:at]) for at, column in enumerate(columns)]
