@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from riskloop.keep.customers import Customers
     from riskloop.keep.estimates import Estimates
     from riskloop.keep.ledger import Ledger
+    from riskloop.keep.measures import Measures
     from riskloop.keep.promotions import Promotions
     from riskloop.keep.registry.registry import Registry
     from riskloop.keep.versions import Version, Versions
@@ -244,6 +245,12 @@ class Project:
         from riskloop.keep.alerts import Deliveries
 
         return Deliveries(self.engine)
+
+    @cached_property
+    def measures(self) -> Measures:
+        from riskloop.keep.measures import Measures
+
+        return Measures(self.engine)
 
     @cached_property
     def registry(self) -> Registry:
