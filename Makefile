@@ -41,11 +41,13 @@ install-dev: .venv/.tests
 	$(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python -e .
 	touch $@ .venv/.runs
 
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -c constraints.txt
+RESOLVE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+COMPILE := $(RESOLVE) pyproject.toml -c constraints.txt
 lock: .venv/.uv ## resolve anew: hashes only, no addresses
 	$(COMPILE) --extra train -o requirements.lock
 	$(COMPILE) --extra train --group dev -c requirements.lock -o requirements-dev.lock
 	$(COMPILE) --extra postgres --extra s3 -c requirements.lock -c requirements-dev.lock -o requirements-serve.lock
+	$(RESOLVE) deploy/requirements-build.in -o deploy/requirements-build.lock
 
 clean:
 	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

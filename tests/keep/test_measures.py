@@ -17,8 +17,8 @@ def test_the_latest_of_each_measure_and_subject_is_known(engine: Engine) -> None
     later = NOON + timedelta(hours=1)
     measures.keep([Fact("columns_moved", "batches", 4), Fact("roc_auc_change", "batches", -0.1, -0.2, -0.02)], later)
     assert measures.all() == (
-        Measured("columns_moved", "batches", 4, None, None, later),
-        Measured("columns_moved", "ledger", 0, None, None, NOON),
+        Measured("columns_moved", "batches", 4, 4, 4, later),
+        Measured("columns_moved", "ledger", 0, 0, 0, NOON),
         Measured("roc_auc_change", "batches", -0.1, -0.2, -0.02, later),
     )
 

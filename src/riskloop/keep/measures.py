@@ -26,7 +26,7 @@ class Measured:
     measure, subject : str
         As in `riskloop.watch.alerts.Fact`.
     value, low, high : float or None
-        None where it is not defined, or comes without an interval.
+        With its 95 % interval; what is counted and not estimated lies at both ends. None where it is not defined.
     at : datetime
         When; aware.
     """
@@ -74,5 +74,5 @@ class Measures:
 
 
 def _measured(fact: Fact, at: datetime) -> Measured:
-    low, high = (None if end is None else finite(end) for end in (fact.low, fact.high))
-    return Measured(fact.measure, fact.subject, finite(fact.value), low, high, at)
+    value, low, high = (finite(fact.value if end is None else end) for end in (fact.value, fact.low, fact.high))
+    return Measured(fact.measure, fact.subject, value, low, high, at)
