@@ -30,6 +30,7 @@ def main() -> int:
         (port,) = free_ports(1)
         environ = os.environ | {"RISKLOOP_ACTOR": "pipeline", "RISKLOOP_ARTIFACTS_URL": str(folder / "published")}
         _project(folder, environ)
+        unpack = f"mkdir {folder}/deployed && tar -xzf {folder}/pushed/image.tar.gz -C {folder}/deployed"
         settings = {
             "RISKLOOP": RISKLOOP,
             "PYTHON": sys.executable,
@@ -40,7 +41,7 @@ def main() -> int:
             "SERVICE": f"http://127.0.0.1:{port}",
             "BUILD": f"tar -czf {folder}/image.tar.gz -C {folder}/project {_PACKED}",
             "PUSH": f"mkdir {folder}/pushed && cp {folder}/image.tar.gz {folder}/pushed/",
-            "DEPLOY": f"mkdir {folder}/deployed && tar -xzf {folder}/pushed/image.tar.gz -C {folder}/deployed && touch {folder}/go",
+            "DEPLOY": f"{unpack} && touch {folder}/go",
             "READY_SECONDS": "30",
         }
         if _make(settings | {"READY_SECONDS": "1"}, environ, "healthy") == 0:
@@ -52,7 +53,9 @@ def main() -> int:
             watcher.start()
             code = _make(settings, environ, "pipeline")
         pages = sorted(path.name for path in (folder / "published" / "reports").rglob("*.html"))
-        print(f"{'every stage passed' if code == 0 else 'failed'}; {time.monotonic() - started:.0f} s; published: {pages}")
+        print(
+            f"{'every stage passed' if code == 0 else 'failed'}; {time.monotonic() - started:.0f} s; published: {pages}"
+        )
         return code or (0 if pages else 1)
 
 

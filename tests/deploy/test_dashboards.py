@@ -161,7 +161,8 @@ def test_panels_do_not_lie_over_each_other() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         place = panel["gridPos"]
-        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}  # fmt: skip
+        rows = range(place["y"], place["y"] + place["h"])
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in rows}
         assert not cells & taken, panel["title"]
         assert place["x"] + place["w"] <= 24
         taken |= cells
