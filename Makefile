@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_ARGS ?=
 
-.PHONY: demo test fuzz install install-dev check bench lock clean
+.PHONY: demo test fuzz install install-dev check pipeline stack images bench lock clean
 
 demo: install ## the whole loop on simulated customers; ends on http://127.0.0.1:8000
 	$(BIN)/riskloop demo $(DEMO_ARGS)
@@ -13,11 +13,21 @@ test: install-dev ## every test, in parallel
 fuzz: install-dev ## the property tests with new random examples, many of them
 	RISKLOOP_HYPOTHESIS=fuzz $(BIN)/pytest -n 2 -m hypothesis
 
-check: install-dev ## linters, types, import rules
+check: install-dev ## linters, types, import rules, security, secrets, licences
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m checks
+
+pipeline: install ## the stages of continuous delivery on simulated customers, as Jenkins and GitHub Actions call them
+	$(BIN)/python -m deploy.try_pipeline
+
+stack: install-dev ## the whole topology as processes of this machine: PostgreSQL, S3, MLflow, nginx, Prometheus, alerts
+	$(BIN)/python -m deploy.stack $(STACK_ARGS)
+
+images: install-dev ## every line of the Dockerfile, run without an engine
+	$(BIN)/python -m deploy.try_images
 
 bench: install-dev ## every benchmark; rewrites benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
@@ -41,11 +51,13 @@ install-dev: .venv/.tests
 	$(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python -e .
 	touch $@ .venv/.runs
 
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -c constraints.txt
+RESOLVE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+COMPILE := $(RESOLVE) pyproject.toml -c constraints.txt
 lock: .venv/.uv ## resolve anew: hashes only, no addresses
 	$(COMPILE) --extra train -o requirements.lock
 	$(COMPILE) --extra train --group dev -c requirements.lock -o requirements-dev.lock
 	$(COMPILE) --extra postgres --extra s3 -c requirements.lock -c requirements-dev.lock -o requirements-serve.lock
+	$(RESOLVE) deploy/requirements-build.in -o deploy/requirements-build.lock
 
 clean:
 	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -119,6 +119,12 @@ def _opened(project: Project, *facts: Fact) -> list[str]:
     return [one.rule for one in evaluate_alerts(project, facts).opened]
 
 
+def test_what_was_judged_is_kept_for_dashboards(watched: Callable[..., Project]) -> None:
+    evaluate_alerts(watched(), [FALLEN])
+    (kept,) = [one for one in watched().measures.all() if one.measure == "roc_auc_change"]
+    assert (kept.subject, kept.value, kept.high, kept.at) == ("batches", -0.09, -0.06, NOON)
+
+
 # Founding cases
 
 

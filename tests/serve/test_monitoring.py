@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
+
+from riskloop.keep.measures import Measures
+from riskloop.watch.alerts import Fact
 
 
 def samples(client):
@@ -121,3 +127,25 @@ def test_monitoring_counts_what_the_ledger_holds(client, customers):
     assert sum(count["predictions"] for count in counts["decisions"]) == 3
     assert {count["decision"] for count in counts["decisions"]} == {a["decision"] for a in batch["answers"]}
     assert counts["last_prediction"] == batch["answers"][-1]["timestamp"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_measured_last_is_told_as_it_is_by_every_worker(project, server_process, workers):
+    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    fallen = Fact("roc_auc_change", "batches", -0.09, -0.12, -0.06, 800)
+    Measures(project.engine).keep([Fact("columns_moved", "batches", 4), fallen, Fact("f1", "batches", math.nan)], noon)
+    with httpx.Client(base_url=server_process(project.config(workers=workers)).url) as client:
+        for _ in range(3 * workers):
+            found = samples(client)
+            moved = (("measure", "columns_moved"), ("subject", "batches"))
+            fell = (("measure", "roc_auc_change"), ("subject", "batches"))
+            assert (found["riskloop_measure", moved], found["riskloop_measure", fell]) == (4, -0.09)
+            assert (found["riskloop_measure_low", fell], found["riskloop_measure_high", fell]) == (-0.12, -0.06)
+            assert found["riskloop_measure_high", moved] == 4  # counted, not estimated
+            assert found["riskloop_measure_timestamp_seconds", moved] == noon.timestamp()
+            assert not [name for name, labels in found if ("measure", "f1") in labels and name == "riskloop_measure"]
+
+
+def test_metrics_are_told_while_the_database_is_away(client, project):
+    project.execute("DROP TABLE measures")
+    assert samples(client)["riskloop_ready", ()] == 1

@@ -120,6 +120,7 @@ class _Door:
     def tell(self, found: Monitored, since: datetime | None = None) -> dict[str, Any]:
         """Write the reports and tell people; gives what machines are told."""
         from riskloop.cli.alerting import tell_evaluated
+        from riskloop.loop.publishing import publish
         from riskloop.loop.workflows.alerting import alert_monitored
         from riskloop.loop.workflows.engines import write_evidently_report
         from riskloop.loop.workflows.monitor import write_drift_report
@@ -128,6 +129,7 @@ class _Door:
 
         written = write_drift_report(self.project, found, self.language)
         evaluated = alert_monitored(self.project, found, str(written.files["html"])) if self.alerts else None
+        publish(self.project, written.files.values())  # a store that is away holds up no alert
         theirs = write_evidently_report(self.project, found, since) if self.engine else None
         pen, reporter = Pen(self.language, found.currency), self.reporter
         told = headline(found.drift, pen)

@@ -21,7 +21,7 @@ from riskloop.errors import ConfigError, MissingExtra, Unavailable
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision in ``migrations/versions``: known here so that an up-to-date store never imports Alembic."""
 
 # Its own name, because MLflow keeps an ``alembic_version`` in the database the two may share.

@@ -259,6 +259,17 @@ alert_samples = Table(
     _required("counts", JSON),
 )
 
+measures = Table(
+    "measures",
+    metadata,
+    Column("measure", String(32), primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("value", Double),
+    Column("low", Double),
+    Column("high", Double),
+    _required("at", Instant),
+)
+
 estimates = Table(
     "estimates",
     metadata,

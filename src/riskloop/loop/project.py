@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from riskloop.keep.estimates import Estimates
     from riskloop.keep.ledger import Ledger
     from riskloop.keep.locks import Locks
+    from riskloop.keep.measures import Measures
     from riskloop.keep.profiles import Profiles
     from riskloop.keep.promotions import Promotions
     from riskloop.keep.registry.registry import Registry
@@ -265,6 +266,12 @@ class Project:
         from riskloop.keep.locks import Locks
 
         return Locks(self.engine)
+
+    @cached_property
+    def measures(self) -> Measures:
+        from riskloop.keep.measures import Measures
+
+        return Measures(self.engine)
 
     @cached_property
     def registry(self) -> Registry:

@@ -11,14 +11,17 @@ import os
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from riskloop.keep.ledger import Prediction
+from riskloop.keep.measures import Measured
 from riskloop.keep.writer import GroupCommitWriter
 from riskloop.serve.champion import Champion
 from riskloop.serve.rollout import Shadow
@@ -65,6 +68,9 @@ class Metrics:
         self._timer: asyncio.TimerHandle | None = None
         self._due = False
         self._turn = threading.Lock()
+        self._measured = _Latest()
+        self._stored = CollectorRegistry()
+        self._stored.register(self._measured)
         self.shared = bool(os.environ.get(SHARED_FOLDER))
         if not self.shared:
             ProcessCollector(registry=own)
@@ -109,14 +115,45 @@ class Metrics:
         for severity, count in opened.items():
             self._alerts.labels(severity).set(count)
 
+    def measured(self, found: Iterable[Measured]) -> None:
+        """Tell what was measured last, of drift and of what came true."""
+        self._measured.found = tuple(found)
+
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format, those of all workers where there are several."""
         self.tell()
+        return generate_latest(self._counted()) + generate_latest(self._stored)
+
+    def _counted(self) -> CollectorRegistry:
         if not self.shared:
-            return generate_latest(self._registry)
+            return self._registry
         everybody = CollectorRegistry()
         MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
-        return generate_latest(everybody)
+        return everybody
+
+
+class _Latest(Collector):
+    """Measures from the database: every worker reads the same ones, so they are told as they are and never added up."""
+
+    def __init__(self) -> None:
+        self.found: tuple[Measured, ...] = ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One family for the value, for each end of its interval, and for when it was measured."""
+
+        def family(name: str, text: str, values: Iterable[tuple[Measured, float | None]]) -> GaugeMetricFamily:
+            made = GaugeMetricFamily(f"riskloop_{name}", text, labels=["measure", "subject"])
+            for one, value in values:
+                if value is not None:
+                    made.add_metric([one.measure, one.subject], value)
+            return made
+
+        found = self.found
+        yield family("measure", "What was measured last; see docs/alerts.md.", ((one, one.value) for one in found))
+        yield family("measure_low", "Low end of its 95 % interval.", ((one, one.low) for one in found))
+        yield family("measure_high", "High end of its 95 % interval.", ((one, one.high) for one in found))
+        stamps = ((one, one.at.timestamp()) for one in found)
+        yield family("measure_timestamp_seconds", "When it was measured: time() less this is its age.", stamps)
 
 
 class _Tally:

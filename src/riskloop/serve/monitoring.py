@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 from sqlalchemy import Engine, func, select
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from riskloop.errors import Unavailable
 from riskloop.keep.alerts import open_by_severity
 from riskloop.keep.database import reading
 from riskloop.keep.instant import utc_text
+from riskloop.keep.measures import Measures
 from riskloop.keep.tables import outcomes, predictions
 from riskloop.serve.answers import DecisionCount, Health, MonitoringAnswer, Ready, Refusal
 from riskloop.serve.champion import Champion
@@ -20,7 +22,8 @@ from riskloop.serve.journal import Journal
 from riskloop.serve.metrics import CONTENT_TYPE, Metrics
 from riskloop.serve.predictions import json_response
 
-_ALERTS_SECONDS = 2.0
+_STORE_SECONDS = 2.0
+_STORE_READ_EVERY = 1.0
 
 
 class Monitoring:
@@ -34,6 +37,8 @@ class Monitoring:
         self._champion = champion
         self._journal = journal
         self._metrics = metrics
+        self._measures = Measures(engine)
+        self._read_at = -_STORE_READ_EVERY
 
     async def health(self, _request: Request) -> Response:
         """``GET /health``: the process answers."""
@@ -50,10 +55,16 @@ class Monitoring:
 
     async def metrics(self, _request: Request) -> Response:
         """``GET /metrics``: Prometheus' text format; also while the database is away."""
-        with contextlib.suppress(Unavailable, TimeoutError):
-            counted = asyncio.to_thread(open_by_severity, self._engine)
-            self._metrics.alerts(await asyncio.wait_for(counted, _ALERTS_SECONDS))
+        if time.monotonic() - self._read_at > _STORE_READ_EVERY:
+            self._read_at = time.monotonic()
+            with contextlib.suppress(Unavailable, TimeoutError):
+                await asyncio.wait_for(asyncio.to_thread(self._read), _STORE_SECONDS)
         return Response(self._metrics.exposition(), media_type=CONTENT_TYPE)
+
+    def _read(self) -> None:
+        """What others have found and put into the database: alerts, and what they were judged by."""
+        self._metrics.alerts(open_by_severity(self._engine))
+        self._metrics.measured(self._measures.all())
 
     async def counts(self, _request: Request) -> Response:
         """``GET /monitoring``: what the ledger holds so far."""

@@ -23,6 +23,7 @@ _MANNERS = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # with a server, where data of --json stands
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default it hopes for minutes that a server comes back
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }

@@ -86,7 +86,7 @@ def alert_monitored(
 
 
 def evaluate_alerts(project: Project, facts: Iterable[Fact] = ()) -> Evaluated:
-    """Judge ledger, service and further facts by the rules, keep what came of it, and send the messages due.
+    """Judge ledger, service and further facts by the rules, keep both, and send the messages due.
 
     Parameters
     ----------
@@ -102,6 +102,7 @@ def evaluate_alerts(project: Project, facts: Iterable[Fact] = ()) -> Evaluated:
     notes: list[str] = []
     gathered = [*facts, *of_ledger(project.engine, at, duration(said.window), _outcomes_due(project))]
     gathered += _of_service(project, notes)
+    project.measures.keep(gathered, at)
     rules = said.all_rules()
     judgements = judge_all(rules, gathered)
     settled = project.alerts.settle(judgements, at, _pace(project), rules=frozenset(rule.name for rule in rules))

@@ -16,6 +16,7 @@ from riskloop.loop.experiments.counting import Counted, count
 from riskloop.loop.experiments.pairs import Pair
 from riskloop.loop.experiments.terms import Terms, glance, started, terms, terms_of
 from riskloop.loop.project import Project
+from riskloop.loop.publishing import publish
 from riskloop.loop.workflows.release import project_aliases, promote
 from riskloop.report.documents import experiment as documented
 from riskloop.report.documents.writing import Written, write_document
@@ -289,7 +290,9 @@ def write_experiment_report(project: Project, status: ArmsStatus, language: Lang
         raw=status.compared.to_dict(),
     )
     stem = f"experiment-{status.challenger}" + ("" if language == "en" else f".{language}")
-    return write_document(documented.experiment_report(told, language), project.locations.reports, stem)
+    written = write_document(documented.experiment_report(told, language), project.locations.reports, stem)
+    publish(project, written.files.values())
+    return written
 
 
 def sentence(status: ArmsStatus) -> str:

@@ -15,6 +15,7 @@ from riskloop.data.source import Source
 from riskloop.engines.evidently import ROWS, EvidentlyReport, require_evidently, write_evidently
 from riskloop.keep.ledger import Prediction
 from riskloop.loop.project import Project
+from riskloop.loop.publishing import publish
 from riskloop.loop.table import read_table
 from riskloop.loop.workflows.monitor import Monitored, predictions_of, stem_of
 
@@ -46,9 +47,11 @@ def write_evidently_report(
         current = _of_ledger(bundle, predictions_of(project, found.version, since), rows)
     else:
         current = _of_table(project, bundle, project.source.like(found.path), rows)
-    return write_evidently(
+    written = write_evidently(
         bundle.contract, reference, current, project.locations.reports, stem_of("evidently", found.name)
     )
+    publish(project, written.files.values())
+    return written
 
 
 def _of_table(project: Project, bundle: Bundle, source: Source, rows: int) -> Columns:

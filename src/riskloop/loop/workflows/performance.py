@@ -15,6 +15,7 @@ from riskloop.errors import NotFound
 from riskloop.intervals import Interval
 from riskloop.keep.estimates import Estimate, Method
 from riskloop.loop.project import Project
+from riskloop.loop.publishing import publish
 from riskloop.loop.watching.cohorts import Cohort, cohorts
 from riskloop.loop.watching.estimating import Estimator, Moved
 from riskloop.report.documents.performance import Performed, performance_report
@@ -271,7 +272,10 @@ def write_performance_report(project: Project, found: Performance, language: Lan
         raw=told,
     )
     suffix = "" if language == "en" else f".{language}"
-    return write_document(performance_report(performed, language), project.locations.reports, "performance" + suffix)
+    document = performance_report(performed, language)
+    written = write_document(document, project.locations.reports, "performance" + suffix)
+    publish(project, written.files.values())
+    return written
 
 
 def _followed(

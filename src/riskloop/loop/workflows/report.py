@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from riskloop.errors import DataError, UsageError
 from riskloop.loop.project import Project
+from riskloop.loop.publishing import publish
 from riskloop.loop.table import read_table
 from riskloop.loop.workflows.check import prepare_table
 from riskloop.report.words import Language
@@ -30,7 +31,9 @@ def report_data(project: Project, language: Language = "en") -> dict[str, Path]:
     report = data_report(
         table.frame, prepared.dataset, prepared.findings, title=project.name, generated=project.clock()
     )
-    return write_data_report(report, project.locations.reports, language)
+    written = write_data_report(report, project.locations.reports, language)
+    publish(project, written.values())
+    return written
 
 
 class Points(NamedTuple):
@@ -81,4 +84,5 @@ def report_points(
     written = Points(folder / f"points-{found.version}.csv", folder / f"points-{found.version}.sql")
     written.csv.write_text(points.to_csv(), encoding="utf-8")
     written.sql.write_text(points.to_sql("customers"), encoding="utf-8")
+    publish(project, written)
     return written

@@ -12,6 +12,7 @@ from riskloop.bundle.load import read_verified
 from riskloop.errors import NotFound
 from riskloop.keep.chain import Head, verify_chain
 from riskloop.loop.project import Project
+from riskloop.loop.publishing import publish
 from riskloop.loop.workflows.history import History, history
 from riskloop.report.documents.compliance import BILL, bill, compliance_pack
 from riskloop.report.documents.model import model_report
@@ -39,7 +40,9 @@ def report_model(project: Project, version: int | None = None, language: Languag
     subject = gather(project, version)
     document = model_report(subject, language)
     stem = f"model-{document.version}{_suffix(language)}"
-    return write_document(document, project.locations.reports, stem)
+    written = write_document(document, project.locations.reports, stem)
+    publish(project, written.files.values())
+    return written
 
 
 def report_compliance(project: Project, version: int | None = None, language: Language = "en") -> Written:
@@ -57,7 +60,9 @@ def report_compliance(project: Project, version: int | None = None, language: La
     parts = components()
     folder = project.locations.reports / f"compliance-{subject.version.version}"
     document = compliance_pack(subject, parts, language)
-    return write_document(document, folder, f"compliance{_suffix(language)}", {BILL: bill(subject, parts)})
+    written = write_document(document, folder, f"compliance{_suffix(language)}", {BILL: bill(subject, parts)})
+    publish(project, written.files.values())
+    return written
 
 
 def _suffix(language: Language) -> str:

@@ -1,0 +1,1 @@
+"""What `make check` asks beyond linters and types: security, secrets, licences."""
