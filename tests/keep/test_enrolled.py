@@ -94,6 +94,15 @@ def test_before_it_is_mature_no_outcome_counts_not_even_one_that_was_told(engine
     assert (later.outcome, later.final) == (True, date(2026, 12, 21))
 
 
+@pytest.mark.parametrize("after", [30 * DAY, timedelta(hours=36), timedelta(hours=13, seconds=1)])
+def test_it_is_mature_to_the_microsecond(engine: Engine, ledger: Ledger, after: timedelta) -> None:
+    ledger.append([asked("a", at=NOON + timedelta(microseconds=7))])
+    ripe = NOON + timedelta(microseconds=7) + after
+    final = Maturity(after, "negative")
+    assert not met(engine, now=ripe - timedelta(microseconds=1), final=final)["a"].mature
+    assert met(engine, now=ripe, final=final)["a"].final == ripe.date()
+
+
 def test_what_came_after_it_was_mature_does_not_count_and_silence_may_be_a_negative(
     engine: Engine, ledger: Ledger
 ) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, String, case, func, select, type_coerce
+from sqlalchemy import Connection, Engine, String, case, func, literal, select, type_coerce
 
 from riskloop.keep.database import reading
 from riskloop.keep.instant import from_utc_text, utc_text
@@ -16,6 +17,7 @@ from riskloop.keep.tables import outcomes, predictions
 from riskloop.watch.maturity import Maturity
 
 _PAGE = 5_000
+_ONE_DAY = timedelta(days=1)
 _ARMS = ("champion", "challenger")
 _P, _O = predictions.c, outcomes.c
 
@@ -91,7 +93,7 @@ def enrolled(
                 return
             said = _said(connection, rows, moment)
         last = rows[-1].entity_id
-        yield [_enrolled(row, said.get(row.entity_id, ()), final, moment) for row in rows]
+        yield [_enrolled(row, said.get(row[0], ()), final, moment) for row in rows]
 
 
 def _first(since: datetime, last: str | None, features: bool) -> Any:
@@ -107,7 +109,7 @@ def _first(since: datetime, last: str | None, features: bool) -> Any:
         .subquery()
     )
     columns = [_P.entity_id, _P.prediction_id, _text(_P.at), _P.arm, _P.version, _P.decision, first.c.low, first.c.high]
-    columns += [_P.features] if features else []
+    columns += [_P.features if features else literal("", String)]
     return select(*columns).join(first, _P.seq == first.c.seq).order_by(_P.entity_id)
 
 
@@ -115,9 +117,9 @@ def _said(connection: Connection, rows: Sequence[Any], now: str) -> dict[str, li
     """What was said of the customers from the first to the last, in the order received."""
     columns = (_O.entity_id, _O.outcome, _text(_O.observed_at), _text(_O.received_at), _O.prediction_id)
     among = _O.entity_id.between(rows[0].entity_id, rows[-1].entity_id) & (_text(_O.received_at).element <= now)
-    found: dict[str, list[_Said]] = {}
-    for who, *statement in connection.execute(select(*columns).where(among).order_by(_O.seq)).all():
-        found.setdefault(who, []).append(_Said(*statement))
+    found: dict[str, list[_Said]] = defaultdict(list)
+    for who, outcome, observed, received, named in connection.execute(select(*columns).where(among).order_by(_O.seq)):
+        found[who].append(_Said(outcome, observed, received, named))
     return found
 
 
@@ -126,9 +128,8 @@ def _text(moment: Any) -> Any:
 
 
 def _enrolled(row: Any, said: Sequence[_Said], final: Maturity, now: str) -> Enrolled:
-    who, prediction_id, at, arm, version, decision, low, high, *features = row
-    mature = utc_text(from_utc_text(at) + final.after) if final.after else at
-    known = features[0] if features else ""
+    who, prediction_id, at, arm, version, decision, low, high, known = row
+    mature = _later(at, final.after) if final.after else at
     outcome, told = _judged(prediction_id, at, said, final, mature) if mature <= now else (None, None)
     return Enrolled(who, arm, low != high, _day(at), version, decision, known, outcome, mature <= now, told)
 
@@ -151,6 +152,18 @@ def _judged(
 @lru_cache(maxsize=4_096)
 def _date(text: str) -> date:
     return date.fromisoformat(text)
+
+
+def _later(at: str, after: timedelta) -> str:
+    """A moment so much later; whole days leave the time of day as it stands."""
+    if after % _ONE_DAY:
+        return utc_text(from_utc_text(at) + after)
+    return _days_later(at[:10], after.days) + at[10:]
+
+
+@lru_cache(maxsize=4_096)
+def _days_later(day: str, days: int) -> str:
+    return (date.fromisoformat(day) + timedelta(days)).isoformat()
 
 
 def _day(moment: str) -> date:

@@ -7,7 +7,7 @@ values at edges they equal SciPy's on the rows themselves; else they see what li
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,35 +145,6 @@ def wasserstein(
     return float(area[1:-1].sum()) + abs(shift - float(signed[1:-1].sum()))
 
 
-def rank_tests(reference: Counts, current: Counts) -> tuple[float, float]:
-    """p-values for a shift (Wilcoxon, 1945) and for a change of spread (Mood, 1954), ties counted exactly.
-
-    On the ranks of the bins: a heavy tail cannot raise a false alarm.
-    """
-    from scipy.special import ndtr
-
-    shift, spread = rank_scores(reference, current)
-    return tuple(2 * float(ndtr(-abs(rank_z(score, reference, current)))) for score in (shift, spread))  # type: ignore[return-value]
-
-
-def rank_scores(reference: Counts, current: Counts) -> tuple[FloatArray, FloatArray]:
-    """For every bin its mean rank among all rows, and the square of its distance to the middle one."""
-    together = reference + current
-    rank = np.cumsum(together) - together + (together + 1) / 2
-    return rank, (rank - (together.sum() + 1) / 2) ** 2
-
-
-def rank_z(score: FloatArray, reference: Counts, current: Counts) -> float:
-    """The sum of the current rows' scores, standardised: given all rows, any of them could be the current ones."""
-    together = reference + current
-    total, n, m = int(together.sum()), int(reference.sum()), int(current.sum())
-    if not n or not m or total < 3:
-        return 0.0
-    mean = float((together * score).sum()) / total
-    variance = n * m / (total * (total - 1)) * float((together * (score - mean) ** 2).sum())
-    return (float((current * score).sum()) - m * mean) / math.sqrt(variance) if variance > 0 else 0.0
-
-
 def share_test(reference: int, rows: int, current: int, current_rows: int) -> float:
     """p-value of two shares being one, given how many there are in all; exact for rare events, small samples or not."""
     from scipy.special import bdtr, bdtrc
@@ -189,15 +160,22 @@ def share_test(reference: int, rows: int, current: int, current_rows: int) -> fl
     return min(1.0, 2 * min(below, above))
 
 
-def combined(p_values: Iterable[float]) -> float:
-    """One p-value of several tests of the same rows, however they hang together (Liu and Xie, 2020: Cauchy)."""
+def combined(p_values: Sequence[float], weights: Sequence[float] | None = None) -> float:
+    """One p-value of several tests of the same rows, however they hang together (Liu and Xie, 2020: Cauchy).
+
+    Parameters
+    ----------
+    weights : sequence of float, optional
+        How much each test is listened to; equal if none are given.
+    """
     # a p-value of 1, which exact and conservative tests give often, must not silence the others
     many = [min(max(p, _SMALLEST), 0.99) for p in p_values]
     if not many:
         return 1.0
     # tan((1/2 - p) pi) is 1 / (p pi) for small p, where the difference would be lost
     terms = [1 / (p * math.pi) if p < 1e-12 else math.tan((0.5 - p) * math.pi) for p in many]
-    mean = sum(terms) / len(terms)
+    told = [1.0] * len(terms) if weights is None else weights
+    mean = sum(weight * term for weight, term in zip(told, terms, strict=True)) / sum(told)
     return 1 / (mean * math.pi) if mean > 1e12 else 0.5 - math.atan(mean) / math.pi
 
 

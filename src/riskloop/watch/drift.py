@@ -119,9 +119,9 @@ def drift(
 
     A column has drifted if its tests together are significant after Benjamini and Hochberg, its PSI exceeds what
     samples of these sizes show by chance, and the excess (or a share of missing, unknown or refused cells) is large
-    enough to matter; see `Thresholds`. The tests of a number are chi-square, Kolmogorov-Smirnov, Wilcoxon and Mood; of
-    a category chi-square; of both, exact ones of the shares missing, unknown and refused. The mean's z-score and the
-    ratio of variances are told and not tested: heavy tails would raise false alarms.
+    enough to matter; see `Thresholds`. The tests of a number are van der Waerden's, Anderson and Darling's, Klotz's and
+    chi-square; of a category chi-square; of both, exact ones of the shares missing, unknown and refused. The mean's
+    z-score and the ratio of variances are told and not tested: heavy tails would raise false alarms.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -76,28 +77,30 @@ def count(
     """
     found = Counted()
     asked = terms.compare == "decisions" or bool(pair.champion.policy.costs.names)
-    counter = _Again(pair, versions, split, terms) if asked else _AsTheyAre(pair, versions, split, terms)
+    counter = _Again(pair, versions, terms) if asked else _AsTheyAre(pair, versions, terms)
     for page in enrolled(project.engine, since, project.clock(), terms.final, features=asked):
-        told = [one for one in page if _met(one, found, split)]
+        arms = _met(page, found, split)
+        told = [place_ for place_, one in enumerate(page) if one.outcome is not None]
         if told:
-            counter.add(told, found)
+            counter.add([page[place_] for place_ in told], [arms[place_] for place_ in told], found)
     return found
 
 
-def _met(one: Enrolled, found: Counted, split: Split) -> bool:
-    """Count who was met; whether the outcome counts too."""
-    arm = _arm(one, split)
-    found.met.setdefault(one.met, [0, 0])[one.arm == "challenger"] += 1
-    found.mixed += one.mixed
-    found.fallback += arm == 1 and one.arm == "champion"
-    found.assigned[arm] += 1
-    found.mature[arm] += one.mature
-    found.told[arm] += one.outcome is not None
-    return one.outcome is not None
-
-
-def _arm(one: Enrolled, split: Split) -> int:
-    return int(split.arm_of(one.entity_id) == "challenger")
+def _met(page: Sequence[Enrolled], found: Counted, split: Split) -> list[int]:
+    """Count who was met; the arm that was drawn for each."""
+    arms = [int(split.arm_of(one.entity_id) == "challenger") for one in page]
+    alike = Counter(
+        (arm, one.arm == "challenger", one.met, one.mixed, one.mature, one.outcome is not None)
+        for arm, one in zip(arms, page, strict=True)
+    )
+    for (arm, answered, day, mixed, mature, told), customers in alike.items():
+        found.met.setdefault(day, [0, 0])[answered] += customers
+        found.mixed += mixed * customers
+        found.fallback += (arm == 1 and not answered) * customers
+        found.assigned[arm] += customers
+        found.mature[arm] += mature * customers
+        found.told[arm] += told * customers
+    return arms
 
 
 @dataclass
@@ -106,15 +109,16 @@ class _AsTheyAre:
 
     pair: Pair
     versions: tuple[int, int]
-    split: Split
     terms: Terms
     prices: dict[tuple[int, str, bool], float] = field(default_factory=dict)
 
-    def add(self, page: Sequence[Enrolled], found: Counted) -> None:
-        centre = self.terms.centre
-        for one in page:
-            price = self._price(one.version, one.decision, bool(one.outcome))
-            found.tally(cast(date, one.final)).add(_arm(one, self.split), price - centre, price)
+    def add(self, page: Sequence[Enrolled], arms: Sequence[int], found: Counted) -> None:
+        alike = Counter(
+            (one.final, arm, one.version, one.decision, bool(one.outcome)) for one, arm in zip(page, arms, strict=True)
+        )
+        for (day, arm, version, decision, outcome), customers in alike.items():
+            price = self._price(version, decision, outcome)
+            found.tally(cast(date, day)).add(arm, price - self.terms.centre, price, customers)
 
     def _price(self, version: int, decision: str, outcome: bool) -> float:
         key = (version, decision, outcome)
@@ -133,10 +137,9 @@ class _Again:
 
     pair: Pair
     versions: tuple[int, int]
-    split: Split
     terms: Terms
 
-    def add(self, page: Sequence[Enrolled], found: Counted) -> None:
+    def add(self, page: Sequence[Enrolled], arms: Sequence[int], found: Counted) -> None:
         paired = self.pair.read([json.loads(one.features) for one in page])
         kept = [one for one, fine in zip(page, paired.kept, strict=True) if fine]
         found.left_out += len(page) - len(kept)
@@ -148,9 +151,11 @@ class _Again:
         alike = (
             paired.code[0] == paired.code[1] if self.terms.compare == "decisions" else np.zeros(len(kept), dtype=bool)
         )
-        for place_, one in enumerate(kept):
-            brings = None if alike[place_] else float(residual[place_])
-            found.tally(cast(date, one.final)).add(_arm(one, self.split), brings, float(cost[place_]))
+        drawn = [arm for arm, fine in zip(arms, paired.kept, strict=True) if fine]
+        each = zip(kept, drawn, alike.tolist(), residual.tolist(), cost.tolist(), strict=True)
+        same = Counter((one.final, arm, None if by_both else rest, price) for one, arm, by_both, rest, price in each)
+        for (day, arm, brings, price), customers in same.items():
+            found.tally(cast(date, day)).add(arm, brings, price, customers)
 
     def _cost(self, kept: Sequence[Enrolled], paired: Paired) -> tuple[FloatArray, int]:
         """What the decisions that were taken have cost, and how many would be taken otherwise now."""
