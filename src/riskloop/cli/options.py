@@ -19,10 +19,21 @@ class Language(StrEnum):
     fr = "fr"
 
 
+class EngineName(StrEnum):
+    """What goes over the partitions of a dataset."""
+
+    local = "local"
+    dask = "dask"
+
+
 ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="Project folder.", show_default="this folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data as JSON on stdout; progress goes to stderr.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the promotion log.")]
 LanguageOption = Annotated[Language, typer.Option(help="Language of the words.")]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, max=256, help="On Dask: processes of this machine; one for each core."),
+]
 HERE = Path()
 
 
