@@ -15,6 +15,7 @@ from riskloop.cli.options import (
     LanguageOption,
     ProjectOption,
     WorkersOption,
+    check_workers,
 )
 from riskloop.cli.show import Reporter, rows_progress, verbatim
 from riskloop.errors import UsageError
@@ -93,8 +94,11 @@ def score(
             where="--engine" if engine else "--in-parts",
             next_step="leave it out",
         )
-    if workers and engine != EngineName.dask:
-        raise UsageError("Only Dask has workers.", where="--workers", next_step="add --engine dask, or leave it out")
+    check_workers(engine, workers)
+    if engine and in_parts is not None:
+        raise UsageError(
+            "An engine goes over partitions as it is.", where="--in-parts", next_step="leave it out, or --engine"
+        )
     if engine:
         with open_engine(engine.value, workers) as worked_by, rows_progress() as told:
             done = score_partitions(

@@ -42,6 +42,18 @@ def names(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
+def check_workers(engine: EngineName | None, workers: int | None) -> None:
+    """Refuse workers where nobody works.
+
+    Raises
+    ------
+    UsageError
+        Without Dask.
+    """
+    if workers and engine != EngineName.dask:
+        raise UsageError("Only Dask has workers.", where="--workers", next_step="ask for dask, or leave it out")
+
+
 def moment(text: str | None) -> datetime | None:
     """A day or a time, in UTC unless it says otherwise.
 

@@ -112,7 +112,7 @@ class Dask:
                 hand_out()
         except dask.Killed as error:
             raise RiskloopError(
-                f"Four workers died of the same partition, the {place + 1:,}th: as a rule, for want of memory.",
+                f"Four workers died of partition {place + 1:,} of {len(items):,}: as a rule, for want of memory.",
                 where="--engine dask",
                 next_step="give workers more memory, or take fewer of them; the same command goes on",
             ) from error
