@@ -27,18 +27,17 @@ def scale(results: Document) -> list[str]:
             ]
         )
     killed = scoring["dask, 2 workers, one killed"]
+    same = "the same bytes" if results["same_bytes"] else "DIFFERENT BYTES"
+    heads = ["", "seconds", "rows/s", "efficiency per worker", "in CPU time", "peak MB of a process", "start-up, s"]
     return [
-        f"{scoring['local']['rows']:,} customers of a Parquet dataset in partitions of {results['rows_per_partition']:,}; "
-        "checked, decoded, scored, decided, written, not in the ledger. All roads wrote "
-        f"{'the same bytes' if results['same_bytes'] else 'DIFFERENT BYTES'}. Efficiency: rate per worker beside one "
-        f"process with one thread, target >= .85; in CPU time: what that process took, beside what all took. A worker killed at 40 %: {killed['seconds'] / two - 1:+.0%} time "
-        f"(target < 25 %), {scoring['local']['rows'] - killed['rows']:,} rows lost. Load of the machine at the end: "
-        f"{results['load_average']:g}.",
+        f"{scoring['local']['rows']:,} customers in partitions of {results['rows_per_partition']:,}; checked, decoded, "
+        f"scored, decided, written, not in the ledger. All roads wrote {same}. Efficiency: rate per worker beside one "
+        "process with one thread, target >= .85; in CPU time: what that process took, beside what all took. A worker "
+        f"killed at 40 %: {killed['seconds'] / two - 1:+.0%} time (target < 25 %), "
+        f"{scoring['local']['rows'] - killed['rows']:,} rows lost. Load of the machine at the end of it: "
+        f"{results['load_average']:g}, on the cores named above.",
         "",
-        *table(
-            ["", "seconds", "rows/s", "efficiency per worker", "in CPU time", "peak MB of a process", "start-up, s"],
-            rows,
-        ),
+        *table(heads, rows),
         "",
         f"The ledger, predictions/s, each transaction on disk before the next (PostgreSQL "
         f"{ledger['postgresql']['server_version']}, fsync {ledger['postgresql']['fsync']}, synchronous_commit "

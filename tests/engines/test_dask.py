@@ -12,15 +12,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dask import config
+from distributed.security import Security
 
 from riskloop.engines import dask as module
 from riskloop.engines.dask import Dask, open_dask
 from riskloop.errors import ConfigError, MissingExtra, RiskloopError, Unavailable, UsageError
 from riskloop.wiring import open_engine
 
+ROLES = ("client", "scheduler", "worker")
 CLUSTER = """
 import sys
 from distributed import LocalCluster
+from distributed.security import Security
 if __name__ == "__main__":
     with LocalCluster(n_workers=1, threads_per_worker=2, host="127.0.0.1", dashboard_address=None) as cluster:
         print(cluster.scheduler_address, flush=True)
@@ -94,6 +98,32 @@ def test_a_cluster_that_is_there_is_used_and_left_there(monkeypatch: pytest.Monk
                 assert [result for _, result in sorted(engine.each(operator.neg, [1, 2, 3]))] == [-1, -2, -3]
         with pytest.raises(UsageError, match="has the workers that it has"):
             open_engine("dask", 2, environ={"RISKLOOP_DASK_ADDRESS": address}).__enter__()
+        cluster.stdin.close()
+        cluster.wait(60)
+
+
+def test_an_encrypted_cluster_is_reached_with_its_certificates(tmp_path: Path) -> None:
+    made = Security.temporary()
+    named = {
+        "ca-file": made.tls_ca_file,
+        **{f"{role}.{kind}": getattr(made, f"tls_{role}_{kind}") for role in ROLES for kind in ("cert", "key")},
+    }
+    for name, pem in named.items():
+        (tmp_path / name).write_text(pem)
+    settings = {f"distributed.comm.tls.{name}": str(tmp_path / name) for name in named}
+    told = {f"DASK_{name.replace('.', '__').replace('-', '_').upper()}": path for name, path in settings.items()}
+    script = CLUSTER.replace("n_workers", "security=Security(require_encryption=True), protocol='tls://', n_workers")
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | told
+    ) as cluster:
+        assert cluster.stdout is not None
+        assert cluster.stdin is not None
+        address = cluster.stdout.readline().strip()
+        assert address.startswith("tls://")
+        with config.set(settings), open_dask(address) as engine:
+            assert list(engine.each(operator.neg, [1])) == [(0, -1)]
+        with pytest.raises(Unavailable), open_dask(address):
+            pass
         cluster.stdin.close()
         cluster.wait(60)
 

@@ -8,6 +8,8 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from riskloop.data.source import Source
 from riskloop.engines.dask import Dask, open_dask
 from riskloop.engines.engine import Engine, Local
 from riskloop.errors import BundleRefused, ConfigError, Conflict, DataError, UsageError
+from riskloop.loop.posting import Post
 from riskloop.loop.project import Project
+from riskloop.loop.workflows import score as score_module
 from riskloop.loop.workflows import score_partitions as module
 from riskloop.loop.workflows.score import score
 from riskloop.loop.workflows.score_partitions import manifest_of, score_partitions
@@ -147,6 +151,26 @@ def test_interrupted_it_goes_on_and_nothing_is_kept_twice(
     assert trained.ledger.count() == done.logged == whole.scored
 
 
+def test_two_workers_at_the_same_partition_keep_it_once(
+    trained: Project, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(score_module, "_CHUNK", 7)  # many transactions for each of them, in between the other's
+
+    class Twice:
+        shared = False
+
+        def each(self, work: Any, items: Any) -> Iterator[tuple[int, Any]]:
+            with ThreadPoolExecutor(2) as pool:
+                for place, item in enumerate(items):
+                    first, second = pool.map(work, [item, item])
+                    assert first == second
+                    yield place, first
+
+    done = score_on(Twice(), trained, dataset, tmp_path / "out", log=True, rows=100)
+    assert trained.ledger.count() == done.logged == done.scored
+    assert decisions(tmp_path / "out").height == 300
+
+
 def test_a_folder_with_something_else_is_left_alone(trained: Project, dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
@@ -213,6 +237,12 @@ def test_a_worker_with_other_settings_refuses(trained: Project, dataset: Path, t
 
     with pytest.raises(ConfigError, match="other settings"):
         score_on(Editing(), trained, dataset, tmp_path / "out")
+
+
+def test_a_worker_of_another_release_refuses(trained: Project) -> None:
+    record, _ = trained.bundle()
+    with pytest.raises(Conflict, match="where the work is of 0.0.1"):
+        replace(Post.of(trained, open_project, record), release="0.0.1").open()
 
 
 def test_a_worker_killed_mid_way_changes_nothing(trained: Project, dataset: Path, dask: Dask, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from riskloop import __version__
 from riskloop.bundle.bundle import Bundle
 from riskloop.bundle.load import load
 from riskloop.errors import ConfigError, Conflict
@@ -30,6 +31,7 @@ class Post:
     folder: Path
     record: Version
     settings: str
+    release: str = __version__
 
     @classmethod
     def of(cls, project: Project, reopen: Reopen, record: Version) -> Post:
@@ -42,11 +44,19 @@ class Post:
 
         Raises
         ------
+        Conflict
+            If this is another riskloop than the caller's.
         ConfigError
             If riskloop.yaml says something else here.
         BundleRefused
             If the bundle is not the version's, or is altered or signed by a stranger.
         """
+        if self.release != __version__:
+            raise Conflict(
+                f"A worker has riskloop {__version__}, where the work is of {self.release}.",
+                where="riskloop",
+                next_step="install the same version on all workers",
+            )
         return _opened(self.reopen, self.folder, self.record.bundle, self.record.digest, self.settings)
 
 
