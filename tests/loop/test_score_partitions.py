@@ -119,7 +119,7 @@ class _Interrupted(Exception):
 
 
 class _Interrupting:
-    """Stops after some partitions, and does the one before twice."""
+    """Does each partition twice, and stops after some, when the last is kept and written but not told."""
 
     shared = False
 
@@ -130,8 +130,7 @@ class _Interrupting:
         for place, item in enumerate(items):
             work(item)
             if place == self._after:
-                (done,) = (item for item in (items[place],))
-                os.unlink(module._figures(work.args[0].folder, done))  # type: ignore[attr-defined]
+                os.unlink(module._figures(work.args[0].folder, item))  # type: ignore[attr-defined]
                 raise _Interrupted
             yield place, work(item)
 
@@ -241,7 +240,7 @@ def test_a_worker_with_other_settings_refuses(trained: Project, dataset: Path, t
 
 def test_a_worker_of_another_release_refuses(trained: Project) -> None:
     record, _ = trained.bundle()
-    with pytest.raises(Conflict, match="where the work is of 0.0.1"):
+    with pytest.raises(Conflict, match=r"where the work is of 0\.0\.1"):
         replace(Post.of(trained, open_project, record), release="0.0.1").open()
 
 
