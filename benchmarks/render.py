@@ -7,6 +7,7 @@ from benchmarks.explain.page import explain
 from benchmarks.monitoring.estimated_page import estimated
 from benchmarks.monitoring.page import monitoring
 from benchmarks.quality.page import quality
+from benchmarks.scale.page import scale
 from benchmarks.serving.page import serving
 from benchmarks.tables import Document, table
 
@@ -358,6 +359,7 @@ _TITLES = {
     "experiments": "Experiments looked at every day",
     "monitoring.estimated": "Performance estimated before outcomes are known",
     "quality": "Beside AutoGluon, FLAML and plain libraries",
+    "scale": "Beyond one machine",
     "soak": "A long load with promotions",
     "pages": "The web app",
 }
@@ -376,6 +378,7 @@ _SECTIONS = {
     "experiments": _experiments,
     "monitoring.estimated": estimated,
     "quality": quality,
+    "scale": scale,
     "soak": _soak,
     "pages": _pages,
 }

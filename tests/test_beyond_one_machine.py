@@ -20,8 +20,9 @@ from riskloop.loop.workflows.history import verify_log
 from riskloop.loop.workflows.monitor import monitor_ledger
 from riskloop.loop.workflows.release import promote, rollback
 from riskloop.loop.workflows.score import score
+from riskloop.loop.workflows.score_partitions import score_partitions
 from riskloop.loop.workflows.train import train
-from riskloop.wiring import open_project
+from riskloop.wiring import open_engine, open_project
 from tests.conftest import ENVIRON, Start, Workshop
 
 
@@ -80,3 +81,20 @@ def test_a_project_lives_on_servers_from_training_to_rollback(
     assert len(list((elsewhere / ".riskloop" / "bundles").iterdir())) == 1  # fetched: the champion's
     assert monitor_ledger(project).drift.rows >= 200
     assert [one for one in diagnose(lambda: project) if not one.ok] == []
+
+
+def test_workers_of_dask_keep_decisions_on_the_server_each_once(
+    project: Project, shared: dict[str, str], simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take the server's address from their own environment; a second run from scratch is another 300 decisions."""
+    pl.read_csv(simulated / "batches" / "january.csv").write_parquet(tmp_path / "january.parquet")
+    for name, value in (ENVIRON | shared).items():
+        monkeypatch.setenv(name, value)
+    with open_engine("dask", 2) as engine:
+        for out in ("first", "again", "first"):
+            done = score_partitions(
+                project, str(tmp_path / "january.parquet"), tmp_path / out, engine=engine, reopen=open_project, rows=40
+            )
+            assert done.logged == 300
+    assert project.ledger.count() == 600
+    assert pl.read_parquet(tmp_path / "first").equals(pl.read_parquet(tmp_path / "again"))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from riskloop.errors import UsageError
 from riskloop.keep.artifacts import VARIABLE
 from riskloop.loop.project import Locations, Project
 from riskloop.settings import load_settings
 
 if TYPE_CHECKING:
+    from riskloop.engines.engine import Engine
     from riskloop.serve.config import ServeConfig
 
 
@@ -54,6 +57,42 @@ def actor(environ: Mapping[str, str]) -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
+
+
+@contextmanager
+def open_engine(
+    name: Literal["local", "dask"], workers: int | None = None, environ: Mapping[str, str] = os.environ
+) -> Iterator[Engine]:
+    """What goes over partitions, for as long as the block lasts: see `riskloop.engines`.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Processes of this machine, where ``RISKLOOP_DASK_ADDRESS`` names no cluster.
+
+    Raises
+    ------
+    MissingExtra
+        If Dask is asked for and not installed.
+    ConfigError, Unavailable
+        If there is no cluster at the address.
+    UsageError
+        If processes are asked for, and a cluster is named.
+    """
+    if name == "local":
+        from riskloop.engines.engine import Local
+
+        yield Local()
+        return
+    from riskloop.engines import dask
+
+    address = environ.get(dask.ADDRESS) or None
+    if address and workers:
+        raise UsageError(
+            "The cluster has the workers that it has.", where="--workers", next_step=f"leave it out, or {dask.ADDRESS}"
+        )
+    with dask.open_dask(address, workers, unencrypted=environ.get(dask.UNENCRYPTED) == "1") as engine:
+        yield engine
 
 
 def serve_project(

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption
+from riskloop.cli.options import (
+    HERE,
+    EngineName,
+    JsonOption,
+    Language,
+    LanguageOption,
+    ProjectOption,
+    WorkersOption,
+    check_workers,
+)
 from riskloop.cli.show import Reporter, rows_progress, verbatim
 from riskloop.errors import UsageError
 
@@ -45,7 +54,7 @@ def serve(
 
 def score(
     table: Annotated[str, typer.Argument(help="Customers to decide about: CSV, Parquet or a quoted glob.")],
-    out: Annotated[Path, typer.Option("--out", help="File to write: .csv or .parquet.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write: .csv or .parquet; a folder with --engine.")],
     version: Annotated[
         int | None, typer.Option("--model-version", help="Version to use; the champion if left out.")
     ] = None,
@@ -62,24 +71,49 @@ def score(
         bool | None,
         typer.Option("--in-parts/--whole", help="In little memory, on from where it was interrupted; large files are."),
     ] = None,
+    engine: Annotated[
+        EngineName | None,
+        typer.Option(help="For a folder or glob of Parquet files: partition by partition, here or on Dask."),
+    ] = None,
+    workers: WorkersOption = None,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Decide about every customer of a file; rows that break the contract come back with the reason."""
     from riskloop.loop.workflows.score import score as decide
+    from riskloop.loop.workflows.score_partitions import score_partitions
     from riskloop.loop.workflows.score_parts import is_large, score_in_parts
-    from riskloop.wiring import open_project
+    from riskloop.wiring import open_engine, open_project
 
     opened = open_project(project)
     source = opened.source.like(table)
     as_a_whole = worklist or capacity is not None or bool(opened.linked.tables)
-    if in_parts and as_a_whole:
+    if (in_parts or engine) and as_a_whole:
         raise UsageError(
             "A worklist, a capacity and linked tables need the table as a whole.",
-            where="--in-parts",
+            where="--engine" if engine else "--in-parts",
             next_step="leave it out",
         )
-    if in_parts or (in_parts is None and not as_a_whole and is_large(source)):
+    check_workers(engine, workers)
+    if engine and in_parts is not None:
+        raise UsageError(
+            "An engine goes over partitions as it is.", where="--in-parts", next_step="leave it out, or --engine"
+        )
+    if engine:
+        with open_engine(engine.value, workers) as worked_by, rows_progress() as told:
+            done = score_partitions(
+                opened,
+                table,
+                out,
+                engine=worked_by,
+                reopen=open_project,
+                version=version,
+                log=log,
+                reasons=bool(reasons),
+                language=language.value,
+                progress=told,
+            )
+    elif in_parts or (in_parts is None and not as_a_whole and is_large(source)):
         with rows_progress() as told:
             done = score_in_parts(
                 opened,

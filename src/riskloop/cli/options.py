@@ -19,16 +19,39 @@ class Language(StrEnum):
     fr = "fr"
 
 
+class EngineName(StrEnum):
+    """What goes over the partitions of a dataset."""
+
+    local = "local"
+    dask = "dask"
+
+
 ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="Project folder.", show_default="this folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data as JSON on stdout; progress goes to stderr.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the promotion log.")]
 LanguageOption = Annotated[Language, typer.Option(help="Language of the words.")]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, max=256, help="On Dask: processes of this machine; one for each core."),
+]
 HERE = Path()
 
 
 def names(text: str | None) -> tuple[str, ...]:
     """Comma-separated names."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def check_workers(engine: EngineName | None, workers: int | None) -> None:
+    """Refuse workers where nobody works.
+
+    Raises
+    ------
+    UsageError
+        Without Dask.
+    """
+    if workers and engine != EngineName.dask:
+        raise UsageError("Only Dask has workers.", where="--workers", next_step="ask for dask, or leave it out")
 
 
 def moment(text: str | None) -> datetime | None:

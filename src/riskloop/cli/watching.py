@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption, moment
+from riskloop.cli.options import (
+    HERE,
+    EngineName,
+    JsonOption,
+    Language,
+    LanguageOption,
+    ProjectOption,
+    WorkersOption,
+    check_workers,
+    moment,
+)
 from riskloop.cli.show import Reporter, verbatim
 from riskloop.errors import UsageError
 
@@ -76,6 +86,13 @@ def monitor(
     engine: Annotated[
         Engine | None, typer.Option(help="Also write this tool's own report about the same rows, with its defaults.")
     ] = None,
+    on: Annotated[
+        EngineName | None,
+        typer.Option(
+            "--on", help="The batch is a folder or glob of Parquet files: count it by partitions, or on Dask."
+        ),
+    ] = None,
+    workers: WorkersOption = None,
     alerts: Annotated[bool, typer.Option("--alerts/--no-alerts", help="Whether to evaluate alerts at the end.")] = True,
     language: LanguageOption = Language.en,
     project: ProjectOption = HERE,
@@ -84,12 +101,19 @@ def monitor(
     """Say what has moved since training and what it costs: in a batch, or in the ledger; exit code 3 if it drifted."""
     from riskloop.engines.evidently import require_evidently
     from riskloop.loop.workflows.monitor import monitor_batch, monitor_ledger
-    from riskloop.wiring import open_project
+    from riskloop.wiring import open_engine, open_project
 
     if batch is not None and since is not None:
         raise UsageError("A batch has no days.", where="--since", next_step="leave out --since, or --batch")
     if watch and batch is None:
         raise UsageError("There is no folder to watch.", where="--watch", next_step="name it with --batch")
+    check_workers(on, workers)
+    if on and (watch or engine or batch is None):
+        raise UsageError(
+            "Only a batch is counted by partitions, by itself.",
+            where="--on",
+            next_step="name it with --batch, and leave out --watch and --engine; or leave out --on",
+        )
     if engine:
         require_evidently()
     opened, from_day, reporter = open_project(project), moment(since), Reporter(as_json)
@@ -98,7 +122,19 @@ def monitor(
         _watch(door, Path(batch), _seconds(every), version)
         return
     period: Period | None = by.value if by else None
-    if batch is not None:
+    if batch is not None and on:
+        with open_engine(on.value, workers) as worked_by:
+            found = monitor_batch(
+                opened,
+                batch,
+                version=version,
+                by=period,
+                segment=segment,
+                classifier=classifier,
+                engine=worked_by,
+                reopen=open_project,
+            )
+    elif batch is not None:
         found = monitor_batch(opened, batch, version=version, by=period, segment=segment, classifier=classifier)
     else:
         found = monitor_ledger(opened, from_day, version=version, by=period, segment=segment, classifier=classifier)

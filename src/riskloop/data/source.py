@@ -286,6 +286,22 @@ def _read_parquet(path: Path, source: Source) -> pl.DataFrame:
         raise _unreadable(path, error) from error
 
 
+def read_rows(path: Path, offset: int, rows: int) -> pl.DataFrame:
+    """Some rows of a Parquet file, as `read` gives them; fewer where it ends before.
+
+    Raises
+    ------
+    DataError
+        If it is missing, or no Parquet file.
+    """
+    import polars as pl
+
+    try:
+        return _in_words(_scan_parquet(path).slice(offset, rows).collect())
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
 def _scan_parquet(path: Path) -> pl.LazyFrame:
     import polars as pl
 

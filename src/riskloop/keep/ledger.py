@@ -94,6 +94,8 @@ class ArmCount:
     mean_expected_cost: float | None
 
 
+_LOOKED_UP = 5_000
+"""Ids in one query."""
 EncodedPrediction = tuple[Any, ...]
 """A prediction as its row: one value per column of ``_COLUMNS``."""
 
@@ -189,6 +191,15 @@ class Ledger:
     def get(self, prediction_id: str) -> Prediction | None:
         """The prediction with that id."""
         return self._first(_PREDICTIONS.where(_P.prediction_id == prediction_id))
+
+    def kept(self, prediction_ids: Sequence[str]) -> set[str]:
+        """Those of the ids that there are predictions of."""
+        found: set[str] = set()
+        with reading(self._engine) as connection:
+            for start in range(0, len(prediction_ids), _LOOKED_UP):
+                some = prediction_ids[start : start + _LOOKED_UP]
+                found.update(connection.scalars(select(_P.prediction_id).where(_P.prediction_id.in_(some))))
+        return found
 
     def by_idempotency_key(self, key: str) -> Prediction | None:
         """The prediction that was answered to a request with that key."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,9 @@ from riskloop.keep.outcomes import Outcome
 from riskloop.problem import Problem
 from riskloop.watch.performance import both_ways
 from riskloop.watch.profile import Profile, Scores
+
+if TYPE_CHECKING:
+    from riskloop.loop.watching.gathering import Gathered
 
 KEPT = 2_000_000
 """Rows of which at most what a performance is computed from is kept: 27 bytes each."""
@@ -168,18 +171,43 @@ class Seen:
         self.rows += len(kept)
         policy = self.bundle.policy
         costs = policy.costs.of({name: columns[name][kept] for name in policy.costs.names})
-        self._keep(scores, both_ways(policy, scores.act, scores.reviewed, costs, len(scores)), outcome, known)
+        both = both_ways(policy, scores.act, scores.reviewed, costs, len(scores))
+        self._keep(scores.probability, scores.act, both, outcome, known)
 
-    def _keep(self, scores: Scores, costs: tuple[FloatArray, FloatArray], outcome: BoolArray, known: BoolArray) -> None:
+    def _keep(
+        self,
+        probability: FloatArray,
+        act: BoolArray,
+        costs: tuple[FloatArray, FloatArray],
+        outcome: BoolArray,
+        known: BoolArray,
+    ) -> None:
         some = slice(-self.decided % self.step, None, self.step)
-        self.decided += len(scores)
-        self.probability.append(scores.probability[some])
-        self.act.append(scores.act[some])
+        self.decided += len(probability)
+        self.probability.append(probability[some])
+        self.act.append(act[some])
         self.costs.append((costs[0][some], costs[1][some]))
         self.outcome.append(outcome[some])
         self.known.append(known[some])
-        if sum(map(len, self.probability)) > self.most:
+        while sum(map(len, self.probability)) > self.most:
             self._thin_out()
+
+    def add(self, other: Gathered) -> None:
+        """What was seen of the rows that follow, all of it, with the same reference."""
+        if other.profile is not None:
+            self.profile = _plus(self.profile, other.profile)
+        self.rows += other.rows
+        self.lacking |= other.lacking
+        for place, costs in enumerate(other.costs):
+            known = other.outcome[place], other.known[place]
+            self._keep(other.probability[place], other.act[place], costs, *known)
+        for day, profile in other.days.items():
+            self.days[day] = _plus(self.days.get(day), profile)
+        for when, groups in other.groups.items():
+            self.groups[when] = added_groups(self.groups.get(when, {}), groups)
+        for level, profile in other.levels.items():
+            self.levels[level] = _plus(self.levels.get(level), profile)
+        self.sampled += other.sampled
 
     def _thin_out(self) -> None:
         self.step *= 2

@@ -16,6 +16,7 @@ import numpy as np
 
 from riskloop.costs import Costs
 from riskloop.data.source import read_in_parts
+from riskloop.engines.engine import Engine
 from riskloop.errors import DataError, NotFound, UsageError
 from riskloop.findings import Finding
 from riskloop.keep.ledger import Prediction
@@ -23,12 +24,14 @@ from riskloop.keep.outcomes import Outcome
 from riskloop.keep.versions import Version
 from riskloop.learn.evaluation.metrics import Evaluation, evaluate
 from riskloop.learn.telling_apart import MOST_ROWS
+from riskloop.loop.posting import Post, Reopen
 from riskloop.loop.project import Project
 from riskloop.loop.table import read_table
 from riskloop.loop.watching.batches import latest, newest
 from riskloop.loop.watching.beside import Beside, Classified, base_of, raised, segment_of, slices_of
 from riskloop.loop.watching.final import final_outcomes
 from riskloop.loop.watching.folding import Ledgered, Slice, by_period, together
+from riskloop.loop.watching.gathering import gather
 from riskloop.loop.watching.runs import SegmentDrift, WindowDrift, judged_run
 from riskloop.loop.watching.seen import Seen, pages_of
 from riskloop.loop.workflows.performance import keep_estimates
@@ -135,6 +138,8 @@ def monitor_batch(
     by: Period | None = None,
     segment: str | None = None,
     classifier: bool = False,
+    engine: Engine | None = None,
+    reopen: Reopen | None = None,
 ) -> Monitored:
     """Hold a batch against what a version learnt from; a folder stands for its newest batch, see `newest`.
 
@@ -149,6 +154,10 @@ def monitor_batch(
         Also judge the customers of every level of this category column.
     classifier : bool
         Also try to tell the batch from the training rows.
+    engine : Engine, optional
+        The batch is a dataset, a folder or glob of Parquet files, and is counted partition by partition.
+    reopen : callable, optional
+        With it: opens the project where a worker is; a function of a module.
 
     Raises
     ------
@@ -159,7 +168,7 @@ def monitor_batch(
     UsageError
         If windows are asked for and the batch has no event time, or the column is no category of the contract.
     """
-    batch = _newest(project, Path(path)) if Path(path).is_dir() else Path(path)
+    batch = _newest(project, Path(path)) if Path(path).is_dir() and engine is None else Path(path)
     record, bundle = project.bundle(version)
     problem, source = project.settings.problem.problem(), project.source.like(str(batch))
     seen = Seen(
@@ -171,7 +180,11 @@ def monitor_batch(
         most_days=_EVERY_DAY if by == "day" else _DAYS,
     )
     findings: tuple[Finding, ...] = ()
-    if bundle.linked.tables or not is_large(source):
+    if engine is not None and reopen is not None:
+        if bundle.linked.tables:
+            raise UsageError("A table with linked tables is read as a whole.", where=path, next_step="leave out --on")
+        gather(seen, Post.of(project, reopen, record), path, engine)
+    elif bundle.linked.tables or not is_large(source):
         table = read_table(project, source, bundle.linked)
         findings = table.findings
         seen.frame(table.frame, problem)
@@ -193,7 +206,7 @@ def monitor_batch(
     days = [one.profile for one in by_period(slices, "day")] if seen.days else []
     found = drift(seen.reference, seen.current(), thresholds, days=days)
     run = judged_run(seen.reference, slices, by, thresholds) if by else ()
-    made = _monitored(project, record, seen, seen.current(), found, batch.name.partition(".")[0], str(batch))
+    made = _monitored(project, record, seen, seen.current(), found, _name(batch), str(batch))
     more = Beside(project, record.version, bundle, seen.reference)
     made = replace(made, findings=(*findings, *made.findings), by=by, windows=run, groups=more.groups(slices, by))
     if seen.segment:
@@ -203,6 +216,11 @@ def monitor_batch(
     if classifier:
         made = replace(made, classifier=more.classifier(seen))
     return _with_more(made)
+
+
+def _name(batch: Path) -> str:
+    """Of the batch; of a glob, the folder's."""
+    return (batch.parent if "*" in batch.name else batch).name.partition(".")[0]
 
 
 def _newest(project: Project, folder: Path) -> Path:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -83,7 +83,7 @@ def score_in_parts(
             "A table with linked tables is scored as a whole.", where=source.path, next_step="leave out --in-parts"
         )
     parts = _Parts.open(out, _key(source, record, log=log, reasons=reasons, language=language, rows=rows))
-    work = _Work(project, record, bundle, Told(reasons=reasons, language=language), log)
+    work = Work(project, record, bundle, Told(reasons=reasons, language=language), log)
     done = list(parts.finished())
     started, seen = sum(one.rows for one in done), 0
     progress(started)
@@ -95,7 +95,7 @@ def score_in_parts(
         seen += frame.height
         progress(started + seen)
     parts.assemble(out)
-    return _together(done, out)
+    return together(done, out)
 
 
 def _from(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
@@ -116,7 +116,9 @@ def _key(source: Source, record: Version, **told: Any) -> str:
 
 
 @dataclass(frozen=True)
-class _Work:
+class Work:
+    """Decide about a part and keep its decisions, once."""
+
     project: Project
     record: Version
     bundle: Bundle
@@ -135,25 +137,37 @@ class _Work:
         try:
             return log_decisions(self.project, self.record, decided, lambda: f"{run}-{next(numbers)}")
         except Conflict:
-            numbers = count(offset)
-            return self._rest(decided, lambda: f"{run}-{next(numbers)}")
-
-    def _rest(self, decided: DecidedTable, new_id: Callable[[], str]) -> int:
-        """Keep what an interrupted part had not kept yet."""
-        names = [new_id() for _ in range(decided.scored.scored)]
-        missing = [name for name in names if self.project.ledger.get(name) is None]
-        wanted, left_out = set(missing), iter(names)
-        rest = [bool(row) and next(left_out) in wanted for row in decided.answer["error"].is_null().to_list()]
-        chosen = pl.Series(rest)
-        left = replace(
-            decided,
-            answer=decided.answer.filter(chosen),
-            features=decided.features.filter(chosen),
-            ids=None if decided.ids is None else decided.ids.filter(chosen),
-            why=None if decided.why is None else _moved(decided.why, rest),
-        )
-        log_decisions(self.project, self.record, left, iter(missing).__next__)
+            self._log_rest(decided, run, offset)
         return decided.scored.scored
+
+    def _log_rest(self, decided: DecidedTable, run: str, offset: int) -> None:
+        """Keep what an interrupted part had not kept yet; another worker may be at it at this moment."""
+        names = [f"{run}-{offset + number}" for number in range(decided.scored.scored)]
+        missing = self._missing(names)
+        while missing:
+            wanted, given = set(missing), iter(names)
+            rest = [bool(row) and next(given) in wanted for row in decided.answer["error"].is_null().to_list()]
+            chosen = pl.Series(rest)
+            left = replace(
+                decided,
+                answer=decided.answer.filter(chosen),
+                features=decided.features.filter(chosen),
+                ids=None if decided.ids is None else decided.ids.filter(chosen),
+                why=None if decided.why is None else _moved(decided.why, rest),
+            )
+            before = missing
+            try:
+                log_decisions(self.project, self.record, left, iter(missing).__next__)
+            except Conflict:
+                missing = self._missing(names)
+                if missing == before:
+                    raise
+            else:
+                missing = []
+
+    def _missing(self, names: list[str]) -> list[str]:
+        kept = self.project.ledger.kept(names)
+        return [name for name in names if name not in kept]
 
 
 def _moved(why: dict[int, Any], kept: list[bool]) -> dict[int, Any]:
@@ -190,7 +204,7 @@ class _Parts:
             told = self._told(number)
             if not told.exists():
                 return
-            yield _from_document(json.loads(told.read_text()))
+            yield scored_from(json.loads(told.read_text()))
 
     def add(self, output: pl.DataFrame, scored: Scored) -> None:
         """Write a part down; it is finished once its figures are there."""
@@ -223,12 +237,13 @@ class _Parts:
         return self.folder / f"{number:06d}.json"
 
 
-def _from_document(document: dict[str, Any]) -> Scored:
+def scored_from(document: dict[str, Any]) -> Scored:
+    """What `dataclasses.asdict` made of a part's figures, and JSON carried."""
     findings = tuple(Finding(**finding) for finding in document["findings"])
     return Scored(**(document | {"out": Path(), "findings": findings}))
 
 
-def _together(parts: list[Scored], out: Path) -> Scored:
+def together(parts: Sequence[Scored], out: Path) -> Scored:
     """What all parts add up to; a finding of several parts is told by the first, with all its rows."""
     found: dict[tuple[str, str | None], Finding] = {}
     for finding in (finding for part in parts for finding in part.findings):
