@@ -10,6 +10,8 @@ from starlette.routing import Route
 
 from riskloop.errors import UsageError
 from riskloop.serve.rollout import Live
+from riskloop.serve.saying import LARGEST_VERSION
+from riskloop.web.alarms import Alarms, alarms
 from riskloop.web.charts import Axis, Columns, Line, columns, lines
 from riskloop.web.forms import told
 from riskloop.web.pages.models import actor_of
@@ -28,6 +30,11 @@ def routes(site: Site) -> list[Route]:
     return [
         Route("/watch", site.shows("viewer", pages.show)),
         Route("/watch", site.takes("approver", pages.look), methods=["POST"]),
+        Route(
+            "/watch/alerts/{alert_id:int}",
+            site.takes("approver", pages.acknowledge, privileged=True),
+            methods=["POST"],
+        ),
     ]
 
 
@@ -40,13 +47,15 @@ class _Monitoring:
         live = self._site.services.champion.live
         if live is None:
             return self._site.page("none.html.j2", visit, here="monitoring")
-        reports, seen, pace = await self._site.off(lambda: self._gather(live))
+        reports, seen, pace, known = await self._site.off(lambda: self._gather(visit, live))
         asked = visit.asked("report")
         chosen = next((one for one in reports if one.stem == asked), reports[0] if reports else None)
         return self._site.page(
             "watch.html.j2",
             visit,
             here="monitoring",
+            alarms=known,
+            now=self._site.services.clock(),
             reports=reports,
             chosen=chosen,
             heat=_heat(reports[:_SHOWN][::-1]),
@@ -72,10 +81,24 @@ class _Monitoring:
         await self._site.jobs.start("monitor", arguments, actor_of(visit))
         return RedirectResponse("/watch", 303)
 
-    def _gather(self, live: Live) -> tuple[list[Report], Glimpse | None, Speed | None]:
+    async def acknowledge(self, visit: Visit) -> Response:
+        """Somebody looks after an alert: it is not told again until it is resolved."""
+        number, actor, reason = visit.request.path_params["alert_id"], actor_of(visit), told(visit.form, "reason")
+        if not reason:
+            raise UsageError("A note is needed: it goes into the history.", next_step="say what you do about it")
+        services = self._site.services
+        await self._site.off(
+            lambda: services.alerts.acknowledge(
+                min(number, LARGEST_VERSION), services.clock(), actor=actor, reason=reason
+            )
+        )
+        return RedirectResponse("/watch#alerts", 303)
+
+    def _gather(self, visit: Visit, live: Live) -> tuple[list[Report], Glimpse | None, Speed | None, Alarms]:
         services = self._site.services
         page = self._site.book.now()
-        return drift_reports(services.config), self._site.glimpsed(page, live, glimpse), speed(page)
+        known = alarms(services.alerts, services.clock(), visit.language)
+        return drift_reports(services.config), self._site.glimpsed(page, live, glimpse), speed(page), known
 
 
 def _is_day(text: str) -> bool:
