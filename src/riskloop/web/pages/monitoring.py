@@ -12,7 +12,7 @@ from riskloop.errors import UsageError
 from riskloop.serve.rollout import Live
 from riskloop.serve.saying import LARGEST_VERSION
 from riskloop.web.alarms import Alarms, alarms
-from riskloop.web.charts import Axis, Columns, Line, columns, lines
+from riskloop.web.charts import Axis, Columns, Line, columns, lines, steps
 from riskloop.web.forms import told
 from riskloop.web.pages.models import actor_of
 from riskloop.web.reports import Report, drift_reports
@@ -163,19 +163,13 @@ def _performance(visit: Visit, reports: Sequence[Report]) -> list[dict[str, Any]
                 "metric": metric,
                 "chart": lines(
                     series,
-                    _steps([one.name for one in reports]),
+                    steps([one.name for one in reports]),
                     Axis("", min(values) - spread * 0.1, max(values) + spread * 0.1, write),
                     visit.say("performance_said", metric=visit.say(f"metric_{metric}"), count=len(reports)),
                 ),
             }
         )
     return charts
-
-
-def _steps(names: Sequence[str]) -> Axis:
-    """An axis of names, one after the other."""
-    last = max(len(names) - 1, 1)
-    return Axis("", 0, last, lambda at: names[int(at)] if at == int(at) and 0 <= at < len(names) else "", min(4, last))
 
 
 def _shape_chart(visit: Visit, shape: Shape, name: str) -> Any:
@@ -219,7 +213,7 @@ def _pace(visit: Visit, pace: Speed) -> Any:
             Line("p95", places, pace.slow, "d", dots=True),
             Line("p50", places, pace.middle, "a", dots=True),
         ],
-        _steps(names),
+        steps(names),
         Axis("ms", 0, top * 1.05 or 1, visit.write.number),
         visit.say("pace_said", p99=visit.write.number(top)),
     )

@@ -71,57 +71,6 @@ WATCHING: Pairs = {
         "Milliseconds to decide: median, 95th and 99th percentile; at most {p99}.",
         "Millisecondes par décision : médiane, 95e et 99e centile ; au plus {p99}.",
     ),
-    # Experiments
-    "experiments_lead": (
-        "A challenger answers some customers, or looks on, before it may lead.",
-        "Un challenger répond à une partie des clients, ou observe, avant de pouvoir servir.",
-    ),
-    "experiments_running": (
-        "Version {challenger} challenges version {champion}",
-        "La version {challenger} défie la version {champion}",
-    ),
-    "experiments_since": (
-        "Since {when} ({age}), by {actor}:",
-        "Depuis le {when} ({age}), par {actor} :",
-    ),
-    "experiments_share": ("answers {share}", "répond à {share}"),
-    "experiments_shadow": ("shadow: answers nobody", "ombre : ne répond à personne"),
-    "experiments_split": ("answers a share of the customers", "répond à une part des clients"),
-    "experiments_arm": ("Arm", "Bras"),
-    "experiments_decisions": ("Decisions", "Décisions"),
-    "experiments_mean": ("Mean probability", "Probabilité moyenne"),
-    "experiments_note": (
-        "Expected costs, by each version's own probabilities; brackets hold 95% intervals.",
-        "Coûts attendus, selon les probabilités de chaque version ; entre crochets, intervalles à 95 %.",
-    ),
-    "experiments_peeking": (
-        "Do not stop because of this table: intervals hold for one look only, and costs are expected, not observed.",
-        "N'arrêtez pas sur la foi de ce tableau : les intervalles valent pour un seul regard, les coûts sont "
-        "attendus, non observés.",
-    ),
-    "experiments_nothing": ("Nothing was decided since.", "Aucune décision depuis."),
-    "experiments_stop": ("End the challenge", "Mettre fin au défi"),
-    "experiments_decide": ("Decide", "Décider"),
-    "experiments_decide_note": (
-        "If the challenger is better, promote it: that ends the challenge too.",
-        "Si le challenger est meilleur, mettez-le en service : cela met aussi fin au défi.",
-    ),
-    "experiments_none": ("No experiment runs", "Aucune expérience en cours"),
-    "experiments_none_text": (
-        "Let an accepted version answer a few customers, or look on, before it leads.",
-        "Laissez une version acceptée répondre à quelques clients, ou observer, avant de servir.",
-    ),
-    "experiments_no_candidate": (
-        "There is no accepted version beside the champion: train one first.",
-        "Aucune version acceptée hormis le champion : entraînez-en une d'abord.",
-    ),
-    "experiments_start": ("Start", "Démarrer"),
-    "experiments_challenger": ("Challenger", "Challenger"),
-    "experiments_share_of": ("Share of customers (%)", "Part des clients (%)"),
-    "experiments_share_hint": ("50 for a test, little for a canary", "50 pour un test, peu pour un canari"),
-    "experiments_kind": ("How", "Comment"),
-    "experiments_refused": ("The challenger was refused", "Le challenger a été refusé"),
-    "experiments_past": ("Challenges so far", "Défis passés"),
     # Audit
     "audit_lead": (
         "Who decided what, when and why, and whether the record is whole.",
