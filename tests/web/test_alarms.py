@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from html import unescape
 
 import pytest
 
-from riskloop.keep.alerts import Alert, Pace
-from riskloop.watch.alerts import DEFAULTS, Fact, judge_all
+from riskloop.keep.alerts import Pace
+from riskloop.watch.alerts import DEFAULTS, judge_all
 from tests.web.conftest import Open
-
-MOVED = Fact("drift_verdict", "ledger", 2.0)
-FALLEN = Fact("roc_auc_change", "ledger", -0.09, -0.12, -0.06, 800, {"version": 1, "report": "/secret/drift.html"})
-DOWN = Fact("service_down", "service", 1.0)
-
-
-def raised(site: Open, facts: Sequence[Fact]) -> tuple[Alert, ...]:
-    """Alerts of facts that are surely beyond their thresholds."""
-    rules = list(DEFAULTS.values())
-    for _ in range(3):
-        site.project.alerts.settle(judge_all(rules, facts), site.project.clock(), Pace())
-    return site.project.alerts.list()
+from tests.web.scenes import DOWN, FALLEN, MOVED, raised
 
 
 @pytest.fixture
 def alarmed(site: Open) -> Open:
-    found = raised(site, (MOVED, FALLEN, DOWN))
+    found = raised(site.project, (MOVED, FALLEN, DOWN))
     assert len(found) >= 3
     return site
 

@@ -7,25 +7,14 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-from riskloop.data.source import Source
-from riskloop.keep.outcomes import Outcome
-from riskloop.keep.retrainings import Retrainings
-from riskloop.loop.workflows.monitor import monitor_ledger, write_drift_report
-from riskloop.loop.workflows.performance import performance, write_performance_report
-from riskloop.loop.workflows.score import score
 from riskloop.wiring import open_project
 from tests.web.conftest import ENVIRON, Open, _opened
-
-MONTHS = tuple(datetime(2026, month, 10, tzinfo=UTC) for month in (3, 4, 5))
-JULY = datetime(2026, 7, 15, tzinfo=UTC)
+from tests.web.scenes import JULY, live_through
 
 
 @pytest.fixture(scope="module")
@@ -34,28 +23,7 @@ def months(trained_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     folder = tmp_path_factory.mktemp("months") / "churn"
     shutil.copytree(trained_folder, folder)
     project = open_project(folder, ENVIRON)
-    customers = pl.read_csv(project.source.path, infer_schema=False)
-    for place, when in enumerate(MONTHS):
-        part = customers[place * 500 : (place + 1) * 500].drop("churned")
-        if place == 2:
-            part = part.with_columns(pl.lit("9").alias("service_contacts_90d"))
-        part.write_csv(folder / "part.csv")
-        score(replace(project, clock=lambda when=when: when), Source(str(folder / "part.csv")), folder / "out.csv")
-    came = dict(customers.select("customer_id", pl.col("churned") == "yes").iter_rows())
-    project.ledger.record_outcomes(
-        [
-            Outcome("x", came[one.entity_id], one.at + timedelta(days=20), JULY, prediction_id=one.prediction_id)
-            for one, _ in project.ledger.with_outcomes()
-        ]
-    )
-    then = replace(project, clock=lambda: JULY)
-    write_drift_report(then, monitor_ledger(then, by="month"))
-    write_performance_report(then, performance(then, by="month"))
-    past = Retrainings(project.engine)
-    seq = past.begin(at=JULY, actor="loop", reasons=["5 columns moved <far>."], champion=1)
-    difference = {"mean": -120.0, "low": -200.0, "high": -40.0}
-    past.note(seq, version=2, result="refused", told="The gate refused it.", finished_at=JULY, difference=difference)
-    past.begin(at=JULY, actor="loop", reasons=["Outcomes are in."], champion=1)
+    live_through(project)
     project.engine.dispose()
     yield from _opened(folder)
 

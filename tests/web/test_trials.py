@@ -5,46 +5,14 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html import unescape
 
-import numpy as np
 import pytest
 
-from riskloop.decide.arms import Split
-from riskloop.keep.chain import challenge
-from riskloop.loop.experiments.pairs import ACT
-from riskloop.loop.workflows.arms import arms_status, start_arms, write_experiment_report
-from tests.loop.town import Town
+from riskloop.loop.workflows.arms import start_arms
 from tests.web.conftest import Browser, Open
-
-START = datetime(2031, 3, 3, 8, tzinfo=UTC)  # after whenever the versions were promoted
-LATER = START + timedelta(days=9)
-
-
-def challenged(site: Open, *, days: int = 3, wins: bool | None = None) -> None:
-    """Version 2 answers half of the customers; ``wins``: where the two decide differently it is right, or wrong."""
-    project = replace(site.project, clock=lambda: START)
-    town = Town(project)
-    start_arms(project, 2, reason="cheaper <we hope>", share=0.5)
-    named = challenge(project.promotions.events())
-    assert named is not None
-    split = Split.from_dict(named.details)
-    codes = town.code[1].astype(int) - town.code[0]
-    outcome = None
-    if wins is not None:
-        more = town.code[1] == ACT
-        outcome = np.where(codes == 0, town.churned, more if wins else ~more)
-    for day in range(days):
-        moment = START + timedelta(days=day, hours=1)
-        town.tell(town.ask(moment, split, 700), moment + timedelta(hours=2), outcome)
-    site.site.services.champion.refresh()
-
-
-def worked_out(site: Open) -> None:
-    project = replace(site.project, clock=lambda: LATER)
-    write_experiment_report(project, arms_status(project))
+from tests.web.scenes import START, challenged, worked_out
 
 
 def told(html: str, job: str, browser: Browser) -> str:
@@ -58,7 +26,8 @@ def told(html: str, job: str, browser: Browser) -> str:
 
 
 def test_before_anybody_has_worked_it_out_the_page_says_how(site: Open) -> None:
-    challenged(site, days=1)
+    challenged(site.project, days=1)
+    site.site.services.champion.refresh()
     with site.browser() as browser:
         html = unescape(browser.get("/experiments").text)
         assert "has not been worked out yet" in html
@@ -67,8 +36,9 @@ def test_before_anybody_has_worked_it_out_the_page_says_how(site: Open) -> None:
 
 
 def test_what_the_challenger_saves_is_told_with_its_evidence(site: Open) -> None:
-    challenged(site)
-    worked_out(site)
+    challenged(site.project)
+    site.site.services.champion.refresh()
+    worked_out(site.project)
     raw = json.loads((site.project.locations.reports / "experiment-2.json").read_text())["experiment"]
     with site.browser() as browser:
         html = unescape(browser.get("/experiments").text)
@@ -89,8 +59,9 @@ def test_what_the_challenger_saves_is_told_with_its_evidence(site: Open) -> None
 
 
 def test_an_approver_decides_and_the_command_looks_anew_before_it_does(site: Open) -> None:
-    challenged(site, wins=True)
-    worked_out(site)
+    challenged(site.project, wins=True)
+    site.site.services.champion.refresh()
+    worked_out(site.project)
     with site.browser() as browser:
         html = unescape(browser.get("/experiments").text)
         assert "decided: promote" in html
@@ -115,17 +86,34 @@ def test_an_approver_decides_and_the_command_looks_anew_before_it_does(site: Ope
 
 
 def test_a_challenger_that_costs_more_is_said_not_by_colour_alone(site: Open) -> None:
-    challenged(site, wins=False)
-    worked_out(site)
+    challenged(site.project, wins=False)
+    site.site.services.champion.refresh()
+    worked_out(site.project)
     with site.browser() as browser:
         html = unescape(browser.get("/experiments").text)
     assert "decided: stop" in html
     assert "deciding ends the challenge" in html
 
 
+def test_a_split_that_is_off_is_said_and_decides_nothing(site: Open) -> None:
+    challenged(site.project, wins=True)
+    site.site.services.champion.refresh()
+    worked_out(site.project)
+    path = site.project.locations.reports / "experiment-2.json"
+    document = json.loads(path.read_text())
+    document["experiment"]["sample_ratio"] |= {"off": True, "p_value": 1e-9, "found": 0.61}
+    path.write_text(json.dumps(document))
+    with site.browser() as browser:
+        html = unescape(browser.get("/experiments").text)
+    assert "not to be trusted" in html
+    assert "61.0% of the customers came to the challenger" in html
+    assert 'action="/experiments/decide"' not in html
+
+
 def test_what_an_earlier_experiment_of_the_version_left_does_not_count(site: Open) -> None:
-    challenged(site, wins=True)
-    worked_out(site)
+    challenged(site.project, wins=True)
+    site.site.services.champion.refresh()
+    worked_out(site.project)
     path = site.project.locations.reports / "experiment-2.json"
     document = json.loads(path.read_text())
     path.write_text(json.dumps(document | {"generated": (START - timedelta(days=1)).isoformat()}))
@@ -135,7 +123,8 @@ def test_what_an_earlier_experiment_of_the_version_left_does_not_count(site: Ope
 
 @pytest.mark.parametrize("broken", ["{", "{}", '{"generated": "2031-03-20T00:00:00+00:00", "experiment": {"days": 3}}'])
 def test_a_report_that_cannot_be_read_is_as_none(site: Open, broken: str) -> None:
-    challenged(site, days=1)
+    challenged(site.project, days=1)
+    site.site.services.champion.refresh()
     (site.project.locations.reports).mkdir(exist_ok=True)
     (site.project.locations.reports / "experiment-2.json").write_text(broken)
     with site.browser() as browser:

@@ -73,8 +73,8 @@ EXPERIMENTS: Pairs = {
     "trial_no_difference": ("no difference", "aucune différence"),
     "trial_axis": ("{currency} per customer; below 0 it saves", "{currency} par client ; sous 0, un gain"),
     "trial_split": ("Came to the challenger", "Venus au challenger"),
-    "trial_split_on": ("as meant", "comme prévu"),
-    "trial_split_off": ("split is off", "répartition faussée"),
+    "trial_split_on": ("as meant", "conforme"),
+    "trial_split_off": ("split is off", "faussé"),
     "trial_split_note": ("meant {meant}, p {p}", "prévu {meant}, p {p}"),
     "trial_days": ("Day by day", "Jour après jour"),
     "trial_said": (
@@ -93,8 +93,8 @@ EXPERIMENTS: Pairs = {
     "trial_told": ("Known", "Connues"),
     "trial_rails": ("Guardrails", "Garde-fous"),
     "trial_rails_note": (
-        "`riskloop ab watch` and `riskloop loop` end the challenge where one is broken beyond chance.",
-        "`riskloop ab watch` et `riskloop loop` mettent fin au défi si l'un est franchi au-delà du hasard.",
+        "Guardrails: `riskloop ab watch` and `riskloop loop` end the challenge where one is broken beyond chance.",
+        "Garde-fous : `riskloop ab watch` et `riskloop loop` y mettent fin si l'un est franchi au-delà du hasard.",
     ),
     "trial_rail": ("Guardrail", "Garde-fou"),
     "trial_found": ("Found", "Constaté"),
