@@ -87,6 +87,12 @@ EXPERIMENTS: Pairs = {
         "La bande est une séquence de confiance : elle vaut tous les jours à la fois, vous pouvez donc regarder, et "
         "arrêter, quand vous voulez.",
     ),
+    "trial_not_simply": (
+        "It rests on more than the two costs: it is weighed by the shares that were meant, and where both versions are "
+        "asked, only customers decided differently tell. It need not be one cost less the other.",
+        "Elle repose sur plus que les deux coûts : elle est pondérée par les parts prévues et, si les deux sont "
+        "interrogées, seuls comptent les clients décidés différemment. Elle peut différer du simple écart des coûts.",
+    ),
     "trial_outcomes": ("Outcomes", "Issues"),
     "trial_assigned": ("Customers", "Clients"),
     "trial_mature": ("Final", "Définitives"),
