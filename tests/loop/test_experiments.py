@@ -8,7 +8,6 @@ from pathlib import Path
 
 import jsonschema_rs
 import numpy as np
-import polars as pl
 import pytest
 
 from riskloop.bundle.bundle import Bundle
@@ -16,10 +15,8 @@ from riskloop.decide.arms import Split
 from riskloop.decide.prices import Prices
 from riskloop.errors import Conflict, NotFound, UsageError
 from riskloop.keep.chain import challenge
-from riskloop.keep.ledger import Prediction
-from riskloop.keep.outcomes import Outcome
 from riskloop.keep.versions import Version
-from riskloop.loop.experiments.pairs import ACT, Pair
+from riskloop.loop.experiments.pairs import ACT
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.ab_plan import plan_arms
 from riskloop.loop.workflows.arms import arms_status, sentence, start_arms, stop_arms, write_experiment_report
@@ -27,6 +24,7 @@ from riskloop.loop.workflows.guard import GUARD, guard_arms
 from riskloop.loop.workflows.replay import replay
 from riskloop.report.documents.schema import document_schema
 from riskloop.wiring import open_project
+from tests.loop.town import Town
 
 START = datetime(2031, 3, 3, 8, tzinfo=UTC)  # after whenever the versions were promoted
 Clock = Callable[[datetime], Project]
@@ -40,67 +38,6 @@ def at(trained: Project, monkeypatch: pytest.MonkeyPatch) -> Clock:
         return replace(trained, clock=lambda: moment)
 
     return project
-
-
-class Town:
-    """Customers of the training table who ask a service that splits them as it should."""
-
-    def __init__(self, project: Project) -> None:
-        frame = pl.read_csv(project.source.path, infer_schema=False)
-        self.churned = (frame["churned"] == "yes").to_numpy()
-        self.pair = Pair(project.bundle(1)[1], project.bundle(2)[1])
-        names = self.pair.champion.contract.read_names
-        self.rows = frame.select(names).to_dicts()
-        self.ledger, self.calls = project.ledger, 0
-        paired = self.pair.read(self.rows)
-        assert paired.kept.all()
-        self.probability, self.code = paired.probability, paired.code
-
-    def ask(
-        self,
-        day: datetime,
-        split: Split | None,
-        customers: int,
-        *,
-        same: bool = False,
-        arm: str | None = None,
-        **more: object,
-    ) -> list[str]:
-        """Customers, new ones, at a day; ``same``: the challenger decides as the champion does."""
-        made, who = [], []
-        for place in range(customers):
-            row = (self.calls + place) % len(self.rows)
-            name = f"N-{self.calls + place}"
-            drawn = arm or ("champion" if split is None else split.arm_of(name))
-            version = 0 if same or drawn == "champion" else 1
-            policy = (self.pair.champion, self.pair.challenger)[version].policy
-            decision = policy.labels[0] if self.code[version][row] == ACT else policy.labels[1]
-            fields = {
-                "prediction_id": f"p-{name}-{day:%d%H}",
-                "at": day + timedelta(seconds=place),
-                "name": "churn",
-                "version": 1 + (drawn == "challenger"),
-                "digest": "d",
-                "probability": float(self.probability[version][row]),
-                "decision": decision,
-                "features": self.rows[row],
-                "arm": drawn,
-                "entity_id": name,
-                "latency_ms": 2.0,
-            }
-            made.append(Prediction(**fields | more))  # type: ignore[arg-type]
-            who.append(name)
-        self.ledger.append(made)
-        self.calls += customers
-        return who
-
-    def tell(self, who: list[str], moment: datetime, flip: np.ndarray | None = None) -> None:
-        """What became of them."""
-        told = []
-        for name in who:
-            row = int(name[2:]) % len(self.rows)
-            told.append(Outcome(name, bool(self.churned[row] if flip is None else flip[row]), moment, moment))
-        self.ledger.record_outcomes(told)
 
 
 @pytest.fixture

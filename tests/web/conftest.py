@@ -16,7 +16,7 @@ import uvicorn
 
 from riskloop.keep.access import Role
 from riskloop.loop.project import Project
-from riskloop.serve.api import create_app
+from riskloop.serve.api import create_app, utc_now
 from riskloop.serve.config import ServeConfig
 from riskloop.web.site import Site
 from riskloop.wiring import open_project, serve_config
@@ -28,8 +28,8 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 class Serving:
     """The service with its pages, in a thread of this process, over real HTTP."""
 
-    def __init__(self, config: ServeConfig) -> None:
-        self.app = create_app(config, site=self._site)
+    def __init__(self, config: ServeConfig, clock: Callable[[], datetime] = utc_now) -> None:
+        self.app = create_app(config, site=self._site, clock=clock)
         settings = uvicorn.Config(self.app, port=0, log_config=None, access_log=False, loop="uvloop", http="httptools")
         self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
@@ -96,9 +96,9 @@ class Open:
             yield browser
 
 
-def _opened(folder: Path, **environ: str) -> Iterator[Open]:
+def _opened(folder: Path, clock: Callable[[], datetime] = utc_now, **environ: str) -> Iterator[Open]:
     project = open_project(folder, ENVIRON | environ)
-    serving = Serving(serve_config(project, port=0))
+    serving = Serving(serve_config(project, port=0), clock)
     with serving as url:
         yield Open(project, serving, url)
     project.engine.dispose()

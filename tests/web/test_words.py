@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 
 import riskloop.web
+from riskloop.keep.alerts.records import EventKind
 from riskloop.keep.chain import KINDS
+from riskloop.keep.retrainings import Result
 from riskloop.report.words import LANGUAGES
+from riskloop.watch.alerts import SEVERITIES
+from riskloop.watch.guardrails import Rail
+from riskloop.web.over_time import PERIODS
 from riskloop.web.site import PLACES
 from riskloop.web.words import PAIRS, emphasised, known, speak
 
@@ -65,6 +71,13 @@ def test_no_word_is_left_over() -> None:
     prefixes = tuple({part for parts in built for part in parts if part} | {"check_", "column_", "arm_", "policy_"})
     unused = [key for key in PAIRS if f'"{key}"' not in text and not key.startswith(prefixes)]
     assert unused == []
+
+
+def test_whatever_may_happen_to_an_alert_a_retraining_or_an_experiment_has_words() -> None:
+    kinds = {f"alert_event_{one}" for one in get_args(EventKind)} | {f"retrained_{one}" for one in get_args(Result)}
+    kinds |= {f"trial_rail_{one}" for one in get_args(Rail)} | {f"severity_{one}" for one in SEVERITIES}
+    kinds |= {f"over_by_{one}" for one in PERIODS} | {"trial_decide_promote", "trial_decide_stop"}
+    assert [key for key in sorted(kinds) if not known(key)] == []
 
 
 def test_french_sets_its_marks_apart_by_a_space_that_does_not_break() -> None:

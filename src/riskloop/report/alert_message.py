@@ -54,6 +54,19 @@ def body_of(alert: Alert, pen: Pen, *, resolved: bool = False, link: str | None 
     return "\n".join(_lines(alert, pen, resolved, link))
 
 
+def next_of(alert: Alert, pen: Pen) -> str:
+    """What to do about it."""
+    return pen.say(_NEXT.get(alert.measure, "next_performance"))
+
+
+def limit_of(alert: Alert, pen: Pen) -> str | None:
+    """Beyond what it is an alert; None of what merely is so, or not."""
+    how = MEASURES[alert.measure]
+    if how in _FLAGS:
+        return None
+    return f"{pen.say(f'comparison_{alert.comparison}')} {number_of(alert.threshold, how, pen)}"
+
+
 def severity_of(alert: Alert, pen: Pen) -> str:
     return pen.say(f"severity_{alert.severity}")
 
@@ -120,7 +133,7 @@ def _lines(alert: Alert, pen: Pen, resolved: bool, link: str | None) -> Iterator
         pen.say("alert_lasted", when=since, until=_moment(until, pen)) if until else pen.say("alert_since", when=since)
     )
     if not resolved:
-        yield pen.say("alert_next", step=pen.say(_NEXT.get(alert.measure, "next_performance")))
+        yield pen.say("alert_next", step=next_of(alert, pen))
     if context.get("report"):
         yield pen.say("alert_report", path=context["report"])
     if link:

@@ -113,6 +113,7 @@ class Services:
     promotions: Promotions
     access: Access
     customers: Customers
+    alerts: Alerts
     champion: Champion
     store: BundleStore
     sessions: Sessions
@@ -171,7 +172,7 @@ def create_app(
     shadow = Shadow(writer, metrics.predictions)
     metrics.watch(shadow)
     sessions = Sessions(shared_secret(config.keys / "session.secret"))
-    access, customers = Access(engine), Customers(engine)
+    access, customers, alerts = Access(engine), Customers(engine), Alerts(engine)
     guard = Guard(config, access, sessions, clock=clock)
 
     @asynccontextmanager
@@ -187,11 +188,11 @@ def create_app(
     predictions = Predictions(config, champion, journal, customers, metrics, shadow, clock=clock, new_id=new_id)
     release = Release(config, champion, promotions, versions, store, clock=clock)
     monitoring = Monitoring(engine, champion, journal, metrics, spools=spool is not None)
-    alerts = AlertsOverHttp(config, Alerts(engine), clock=clock)
+    alarms = AlertsOverHttp(config, alerts, clock=clock)
     protocols = Protocols(config, champion, predictions.all_or_none)
     services = Services(
-        config, engine, ledger, versions, promotions, access, customers, champion, store, sessions, guard, journal,
-        predictions, release, clock,
+        config, engine, ledger, versions, promotions, access, customers, alerts, champion, store, sessions, guard,
+        journal, predictions, release, clock,
     )  # fmt: skip
     pages = site(services) if site else None
     docs = Docs(config.project, champion)
@@ -212,10 +213,10 @@ def create_app(
         Route("/models", needs("viewer", release.models)),
         Route("/models/{version:int}/promote", needs("approver", release.promote, privileged=True), methods=["POST"]),
         Route("/rollback", needs("approver", release.rollback, privileged=True), methods=["POST"]),
-        Route("/alerts", needs("viewer", alerts.list)),
+        Route("/alerts", needs("viewer", alarms.list)),
         Route(
             "/alerts/{alert_id:int}/acknowledge",
-            needs("approver", alerts.acknowledge, privileged=True),
+            needs("approver", alarms.acknowledge, privileged=True),
             methods=["POST"],
         ),
         Route("/invocations", needs("scorer", protocols.invocations), methods=["POST"]),

@@ -84,6 +84,12 @@ def nice(low: float, high: float, ticks: int = 4) -> list[float]:
     return found
 
 
+def steps(names: Sequence[str]) -> Axis:
+    """An axis of names, one after the other."""
+    last = max(len(names) - 1, 1)
+    return Axis("", 0, last, lambda at: names[int(at)] if at == int(at) and 0 <= at < len(names) else "", min(4, last))
+
+
 def lines(series: Sequence[Line], x: Axis, y: Axis, said: str, marks: Sequence[Mark] = ()) -> Markup:
     """Lines over one another, with a legend; ``said`` is what they show, in a sentence."""
     frame = Frame(x, y)

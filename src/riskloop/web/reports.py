@@ -1,6 +1,7 @@
 """Reports: what the command line has written into ``.riskloop/reports``, read for pages.
 
-The seam to monitoring: whatever writes ``drift-NAME.json`` there is shown, in the order of its field ``generated``.
+The seam to monitoring: whatever writes ``drift-NAME.json`` there is shown, in the order of its field ``generated``; of
+an experiment and of performance over time, the newest document.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from riskloop.report.words import LANGUAGES
 from riskloop.serve.config import ServeConfig
 from riskloop.web.jobs import state_folder
 
@@ -60,5 +62,31 @@ def _read(path: Path, _changed: int) -> Report | None:
         said = json.loads(path.read_bytes())
         raw = said.get("drift", said)
         return Report(path.stem, str(raw["name"]), datetime.fromisoformat(raw["generated"]), str(raw["verdict"]), raw)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@dataclass(frozen=True)
+class Told:
+    """A document of which the newest counts: when it was made, and what it says as plain JSON values."""
+
+    at: datetime
+    said: dict[str, Any]
+
+
+def newest(config: ServeConfig, stem: str, part: str) -> Told | None:
+    """The newest of a document's languages: what it holds under ``part``; None where there is none to be read."""
+    folder = reports_folder(config)
+    paths = [folder / f"{stem}{suffix}.json" for suffix in ("", *(f".{one}" for one in LANGUAGES))]
+    found = [told for path in paths if path.is_file() and (told := _part(path, path.stat().st_mtime_ns, part))]
+    return max(found, key=lambda one: one.at, default=None)
+
+
+@lru_cache(maxsize=8)
+def _part(path: Path, _changed: int, part: str) -> Told | None:
+    try:
+        document = json.loads(path.read_bytes())
+        said = document[part]
+        return Told(datetime.fromisoformat(document["generated"]), said) if isinstance(said, dict) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

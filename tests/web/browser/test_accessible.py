@@ -41,7 +41,7 @@ def test_a_page_can_be_used_by_everybody(visit: Visit, lively: Open, shots: Path
         page = visitor.goto(PAGES[name])
         page.screenshot(path=shots / f"{name}-{width}-{light}-{locale[:2]}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, "it scrolls sideways"
-        assert _violations(page) == []
+        assert violations(page) == []
         if "RISKLOOP_SCREENSHOTS" in os.environ:  # somebody wants to look
             page.emulate_media(color_scheme=other)  # type: ignore[arg-type]
             page.screenshot(path=shots / f"{name}-{width}-{other}-{locale[:2]}.png", full_page=True)
@@ -49,7 +49,7 @@ def test_a_page_can_be_used_by_everybody(visit: Visit, lively: Open, shots: Path
             assert visitor.complaints == []
 
 
-def _violations(page: Page) -> list[tuple[str, str, str]]:
+def violations(page: Page) -> list[tuple[str, str, str]]:
     found = Axe().run(page, options=RULES).response["violations"]
     return [(one["id"], node["html"], node["failureSummary"]) for one in found for node in one["nodes"]]
 

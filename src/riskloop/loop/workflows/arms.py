@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from riskloop.report.documents import experiment as documented
 from riskloop.report.documents.writing import Written, write_document
 from riskloop.report.words import Language
 from riskloop.watch.experiment import Look, days_more, grouped, looks
+from riskloop.watch.guardrails import USUAL_RAILS, Rails
 from riskloop.watch.split_check import SplitCheck, split_check
 
 Verdict = Literal["promote", "stop", "undecided"]
@@ -42,6 +43,8 @@ class Compared:
         Whether customers came to the arms in the shares that were meant.
     counted : Counted
     terms : Terms
+    rails : Rails
+        What ends it at once.
     """
 
     verdict: Verdict
@@ -50,6 +53,7 @@ class Compared:
     split: SplitCheck
     counted: Counted
     terms: Terms
+    rails: Rails = USUAL_RAILS
 
     @property
     def trusted(self) -> bool:
@@ -81,6 +85,7 @@ class Compared:
             "left_out": counted.left_out,
             "otherwise": counted.otherwise,
             "terms": self.terms.to_dict(),
+            "guardrails": asdict(self.rails),
         }
 
 
@@ -254,6 +259,7 @@ def compared(
         split=split_check(counted.arms, split.share),
         counted=counted,
         terms=fixed,
+        rails=project.settings.experiments.rails(),
     )
 
 

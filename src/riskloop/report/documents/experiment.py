@@ -93,9 +93,9 @@ def experiment_report(compared: Compared, language: Language = "en") -> Document
     )
 
 
-def in_words(compared: Compared, pen: Pen) -> list[str]:
-    """The verdict in a sentence or two."""
-    raw, split = compared.raw, compared.raw["sample_ratio"]
+def in_words(raw: Mapping[str, Any], pen: Pen) -> list[str]:
+    """The verdict in a sentence or two, in the pen's currency; ``raw`` is what `ab status --json` says."""
+    split = raw["sample_ratio"]
     if split["off"]:
         shares = {name: pen.percent(split[name]).text for name in ("found", "meant")}
         return [pen.say("experiment_off", **shares)]
@@ -104,8 +104,8 @@ def in_words(compared: Compared, pen: Pen) -> list[str]:
     found = raw["difference"]
     if raw["verdict"] == "promote":
         saves = {"value": -found["value"], "low": -found["high"], "high": -found["low"]}
-        return [pen.say("experiment_promote", saves=pen.interval(saves, "money", unit=compared.currency).text)]
-    costs = pen.interval(found, "money", unit=compared.currency).text
+        return [pen.say("experiment_promote", saves=pen.interval(saves, "money", unit=pen.currency).text)]
+    costs = pen.interval(found, "money", unit=pen.currency).text
     told = [pen.say(f"experiment_{raw['verdict']}", costs=costs)]
     more = raw["days_more"]
     if more is not None and more <= 730:
@@ -120,7 +120,7 @@ def _verdict(compared: Compared, pen: Pen) -> Section:
         pen.fact("told", _two(raw["told"], pen)),
         pen.fact("differing", pen.count(raw["differing"])),
     )
-    said = tuple(pen.sentence(text) for text in in_words(compared, pen))
+    said = tuple(pen.sentence(text) for text in in_words(compared.raw, pen))
     blocks: tuple[Block, ...] = (Said(said, compared.source), Facts(facts, compared.source, large=True))
     return Section("verdict", pen.say("experiment_verdict_title"), blocks)
 

@@ -1,13 +1,13 @@
 """``/experiments``: a challenger beside the champion: start, watch, stop.
 
-The seam to what judges a comparison: `riskloop ab` carries out what the forms ask for, and this page shows what the log
-and the ledger say; a verdict with its evidence belongs into `compared`.
+`riskloop ab` carries out what the forms ask for. What each arm has decided is counted here; what the challenger saves
+is worked out by `riskloop ab status --report`, and read from the report that it writes.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC
 
 import numpy as np
@@ -16,39 +16,31 @@ from starlette.routing import Route
 
 from riskloop.decide.arms import Split
 from riskloop.errors import UsageError
-from riskloop.keep.chain import Promotion, challenge
+from riskloop.keep.chain import LIVE, Promotion, challenge
 from riskloop.keep.versions import Version
 from riskloop.web.book import Page
 from riskloop.web.forms import told
+from riskloop.web.jobs import Job
 from riskloop.web.pages.models import actor_of
+from riskloop.web.reports import Told, newest
 from riskloop.web.site import Site
+from riskloop.web.trial import Arm, shown
 from riskloop.web.visit import Visit
 
 _Z = 1.959964
+_KINDS = ("ab-start", "ab-status", "ab-decide", "ab-stop")
 
 
 def routes(site: Site) -> list[Route]:
-    """The page, and its two forms."""
+    """The page, and its forms."""
     pages = _Experiments(site)
     return [
         Route("/experiments", site.shows("viewer", pages.show)),
         Route("/experiments/start", site.takes("approver", pages.start, privileged=True), methods=["POST"]),
+        Route("/experiments/status", site.takes("approver", pages.status), methods=["POST"]),
+        Route("/experiments/decide", site.takes("approver", pages.decide, privileged=True), methods=["POST"]),
         Route("/experiments/stop", site.takes("approver", pages.stop, privileged=True), methods=["POST"]),
     ]
-
-
-@dataclass(frozen=True)
-class Arm:
-    """What an arm has decided since the challenge began; the cost is expected, per 1,000 customers."""
-
-    name: str
-    version: int
-    decisions: int
-    act_rate: float
-    probability: float
-    cost: float
-    low: float
-    high: float
 
 
 class _Experiments:
@@ -66,6 +58,8 @@ class _Experiments:
         )
         named = challenge(events)
         running = named if named is not None and named.version != live.record.version else None
+        arms = compared(page, running) if running else []
+        trial = await self._site.off(lambda: self._trial(events, running)) if running else None
         return self._site.page(
             "experiments.html.j2",
             visit,
@@ -73,12 +67,14 @@ class _Experiments:
             live=live,
             running=running,
             split=Split.from_dict(running.details) if running else None,
-            arms=compared(page, running) if running else [],
+            arms=arms,
+            trial=shown(visit, trial, live.bundle.policy.costs.currency, arms) if trial else None,
             turned_down=services.champion.challenger_refused,
             candidates=_candidates(versions, live.record.version),
             past=[one for one in reversed(events) if one.kind in ("challenged", "withdrawn")],
             now=services.clock(),
-            jobs=[job for job in (self._site.jobs.last("ab-start"), self._site.jobs.last("ab-stop")) if job],
+            report=self._site.report_file(f"experiment-{running.version}", visit.language) if running else None,
+            jobs=self._jobs(),
         )
 
     async def start(self, visit: Visit) -> Response:
@@ -89,12 +85,30 @@ class _Experiments:
         how = ["--shadow"] if told(visit.form, "kind") == "shadow" else ["--share", str(_share(share))]
         return await self._do("ab-start", ["ab", "start", version, *how, "--reason", reason], actor_of(visit))
 
+    async def status(self, visit: Visit) -> Response:
+        """Work out what the challenger saves."""
+        arguments = ["ab", "status", "--report", "--language", visit.language]
+        return await self._do("ab-status", arguments, actor_of(visit))
+
+    async def decide(self, visit: Visit) -> Response:
+        """Let the challenger lead if it is surely cheaper, or end it if it surely costs more."""
+        return await self._do("ab-decide", ["ab", "stop", "--decide", "--reason", _reason(visit)], actor_of(visit))
+
     async def stop(self, visit: Visit) -> Response:
         """End the challenge."""
-        reason = told(visit.form, "reason")
-        if not reason:
-            raise UsageError("A reason is needed: it goes into the log.", next_step="say why in a sentence")
-        return await self._do("ab-stop", ["ab", "stop", "--reason", reason], actor_of(visit))
+        return await self._do("ab-stop", ["ab", "stop", "--reason", _reason(visit)], actor_of(visit))
+
+    def _trial(self, events: Sequence[Promotion], running: Promotion) -> Told | None:
+        """What was written of this experiment; what an earlier one of the same version left does not count."""
+        found = newest(self._site.services.config, f"experiment-{running.version}", "experiment")
+        since = max(one.at for one in events if one.seq == running.seq or (one.kind in LIVE and one.seq > running.seq))
+        return found if found is not None and found.at >= since else None
+
+    def _jobs(self) -> list[Job]:
+        """The newest of them, unless it is done, and those that run."""
+        found = [job for kind in _KINDS if (job := self._site.jobs.last(kind))]
+        last = max((job.id for job in found), default="")
+        return [job for job in found if job.state == "running" or (job.id == last and job.state != "done")]
 
     async def _do(self, kind: str, arguments: list[str], actor: str) -> Response:
         await self._site.jobs.start(kind, arguments, actor)
@@ -116,8 +130,17 @@ def compared(page: Page, running: Promotion) -> list[Arm]:
         mean = float(cost.mean())
         version = int(np.bincount(page.version[rows]).argmax())
         acted, chance = float(page.act[rows].mean()), float(page.probability[rows].mean())
-        found.append(Arm(arm, version, count, acted, chance, mean, mean - half, mean + half))
+        late_ms = page.latency[rows][~np.isnan(page.latency[rows])]
+        slowest = float(np.percentile(late_ms, 99)) if len(late_ms) else math.nan
+        found.append(Arm(arm, version, count, acted, chance, mean, mean - half, mean + half, slowest))
     return found
+
+
+def _reason(visit: Visit) -> str:
+    reason = told(visit.form, "reason")
+    if not reason:
+        raise UsageError("A reason is needed: it goes into the log.", next_step="say why in a sentence")
+    return reason
 
 
 def _candidates(versions: tuple[Version, ...], champion: int) -> list[Version]:

@@ -3,32 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from riskloop.errors import UsageError
+from riskloop.keep.retrainings import Retraining, Retrainings
 from riskloop.serve.rollout import Live
-from riskloop.web.charts import Axis, Columns, Line, columns, lines
+from riskloop.serve.saying import LARGEST_VERSION
+from riskloop.web.alarms import Alarms, alarms
+from riskloop.web.charts import Axis, Columns, Line, columns, lines, steps
 from riskloop.web.forms import told
+from riskloop.web.over_time import PERIODS, by_report, followed, run_of
 from riskloop.web.pages.models import actor_of
-from riskloop.web.reports import Report, drift_reports
+from riskloop.web.reports import Report, Told, drift_reports, newest
 from riskloop.web.site import Site
 from riskloop.web.visit import Visit
 from riskloop.web.watching import Glimpse, Shape, Speed, glimpse, ordered, speed, value_of
 
 _SHOWN = 8
 _DRAWN = 6
+_MOST_RETRAININGS = 20
+_RETRAINED = {
+    "promoted": ("pass", "good"),
+    "refused": ("warn", "warn"),
+    "failed": ("bad", "bad"),
+    "interrupted": ("warn", "warn"),
+}
+"""Badge and icon of what came of a retraining; the others are news."""
 
 
 def routes(site: Site) -> list[Route]:
-    """The page, and the form that has somebody look for drift."""
+    """The page, the forms that have somebody look, and the one by which somebody looks after an alert."""
     pages = _Monitoring(site)
     return [
         Route("/watch", site.shows("viewer", pages.show)),
         Route("/watch", site.takes("approver", pages.look), methods=["POST"]),
+        Route("/watch/performance", site.takes("approver", pages.follow), methods=["POST"]),
+        Route(
+            "/watch/alerts/{alert_id:int}",
+            site.takes("approver", pages.acknowledge, privileged=True),
+            methods=["POST"],
+        ),
     ]
+
+
+@dataclass(frozen=True)
+class _Found:
+    reports: list[Report]
+    seen: Glimpse | None
+    pace: Speed | None
+    alarms: Alarms
+    performance: Told | None
+    retrainings: tuple[Retraining, ...]
 
 
 class _Monitoring:
@@ -40,20 +69,36 @@ class _Monitoring:
         live = self._site.services.champion.live
         if live is None:
             return self._site.page("none.html.j2", visit, here="monitoring")
-        reports, seen, pace = await self._site.off(lambda: self._gather(live))
+        found = await self._site.off(lambda: self._gather(visit, live))
+        reports, seen, pace = found.reports, found.seen, found.pace
         asked = visit.asked("report")
         chosen = next((one for one in reports if one.stem == asked), reports[0] if reports else None)
+        texts, currency = live.bundle.rules.texts, live.bundle.policy.costs.currency
+
+        def name_of(name: str) -> str:
+            return texts.name(name, visit.language)
+
         return self._site.page(
             "watch.html.j2",
             visit,
             here="monitoring",
+            alarms=found.alarms,
+            now=self._site.services.clock(),
             reports=reports,
             chosen=chosen,
             heat=_heat(reports[:_SHOWN][::-1]),
             columns=sorted(chosen.columns, key=lambda one: -(value_of(one, "effect") or 0.0)) if chosen else [],
             value_of=value_of,
-            name_of=lambda name: live.bundle.rules.texts.name(name, visit.language),
-            performance=_performance(visit, reports[:20][::-1]),
+            name_of=name_of,
+            currency=currency,
+            run=run_of(visit, [*([chosen] if asked and chosen else []), *reports], name_of),
+            periods=PERIODS,
+            followed=followed(visit, found.performance, currency) if found.performance else None,
+            followed_file=self._site.report_file("performance", visit.language),
+            followed_job=self._site.jobs.last("performance"),
+            by_report=by_report(visit, reports[:20][::-1]),
+            retrainings=found.retrainings,
+            retrained=_RETRAINED,
             seen=seen,
             score=_shape_chart(visit, seen.score, visit.say("verdict_of", target="")) if seen else None,
             shapes=_shapes(visit, seen, chosen, live) if seen else [],
@@ -68,14 +113,48 @@ class _Monitoring:
         since = told(visit.form, "since", 10)
         if since and not _is_day(since):
             raise UsageError("This is no date.", next_step="give a date such as 2026-01-31")
-        arguments = ["monitor", *(["--since", since] if since else [])]
+        by = told(visit.form, "by", 10)
+        arguments = ["monitor", *(["--since", since] if since else []), *(["--by", _period(by)] if by else [])]
         await self._site.jobs.start("monitor", arguments, actor_of(visit))
         return RedirectResponse("/watch", 303)
 
-    def _gather(self, live: Live) -> tuple[list[Report], Glimpse | None, Speed | None]:
+    async def follow(self, visit: Visit) -> Response:
+        """Have performance worked out, window by window."""
+        by = _period(told(visit.form, "by", 10))
+        arguments = ["performance", "--by", by, "--language", visit.language]
+        await self._site.jobs.start("performance", arguments, actor_of(visit))
+        return RedirectResponse("/watch#performance", 303)
+
+    async def acknowledge(self, visit: Visit) -> Response:
+        """Somebody looks after an alert: it is not told again until it is resolved."""
+        number, actor, reason = visit.request.path_params["alert_id"], actor_of(visit), told(visit.form, "reason")
+        if not reason:
+            raise UsageError("A note is needed: it goes into the history.", next_step="say what you do about it")
+        services = self._site.services
+        await self._site.off(
+            lambda: services.alerts.acknowledge(
+                min(number, LARGEST_VERSION), services.clock(), actor=actor, reason=reason
+            )
+        )
+        return RedirectResponse("/watch#alerts", 303)
+
+    def _gather(self, visit: Visit, live: Live) -> _Found:
         services = self._site.services
         page = self._site.book.now()
-        return drift_reports(services.config), self._site.glimpsed(page, live, glimpse), speed(page)
+        return _Found(
+            reports=drift_reports(services.config),
+            seen=self._site.glimpsed(page, live, glimpse),
+            pace=speed(page),
+            alarms=alarms(services.alerts, services.clock(), visit.language),
+            performance=newest(services.config, "performance", "performance"),
+            retrainings=Retrainings(services.engine).list()[: -_MOST_RETRAININGS - 1 : -1],
+        )
+
+
+def _period(text: str) -> str:
+    if text not in PERIODS:
+        raise UsageError("There are no such windows.", next_step=f"choose of {', '.join(PERIODS)}")
+    return text
 
 
 def _is_day(text: str) -> bool:
@@ -100,59 +179,6 @@ def _heat(reports: Sequence[Report]) -> dict[str, Any]:
             cells[name, report.stem] = {"effect": effect, "verdict": one.get("verdict", "stable")}
     ranked = sorted(names, key=lambda name: -names[name])
     return {"names": ranked, "reports": list(reports), "cells": cells}
-
-
-def _performance(visit: Visit, reports: Sequence[Report]) -> list[dict[str, Any]]:
-    """Estimated and realised, by report, beside what was promised."""
-    charts = []
-    for metric in ("roc_auc", "cost_per_thousand"):
-        series = []
-        for which, kind in (("estimated", "a"), ("realised", "b"), ("promised", "muted")):
-            path = ("metrics", metric) if which != "promised" else (metric,)
-            held = [
-                (at, one) for at, one in enumerate(reports) if value_of(one.said.get(which), *path, "value") is not None
-            ]
-            if not held:
-                continue
-            told = [[value_of(one.said.get(which), *path, end) for _, one in held] for end in ("value", "low", "high")]
-            value, low, high = ([float("nan") if each is None else each for each in ends] for ends in told)
-            banded = kind != "muted"
-            places = [float(at) for at, _ in held]
-            series.append(
-                Line(
-                    visit.say(f"performance_{which}"),
-                    places,
-                    value,
-                    kind,
-                    dashed=not banded,
-                    low=low if banded else (),
-                    high=high if banded else (),
-                    dots=True,
-                )
-            )
-        if not series:
-            continue
-        values = [each for one in series for ends in (one.y, one.low, one.high) for each in ends if each == each]
-        spread = (max(values) - min(values)) or abs(max(values)) or 1.0
-        write = visit.write.count if metric == "cost_per_thousand" else visit.write.three
-        charts.append(
-            {
-                "metric": metric,
-                "chart": lines(
-                    series,
-                    _steps([one.name for one in reports]),
-                    Axis("", min(values) - spread * 0.1, max(values) + spread * 0.1, write),
-                    visit.say("performance_said", metric=visit.say(f"metric_{metric}"), count=len(reports)),
-                ),
-            }
-        )
-    return charts
-
-
-def _steps(names: Sequence[str]) -> Axis:
-    """An axis of names, one after the other."""
-    last = max(len(names) - 1, 1)
-    return Axis("", 0, last, lambda at: names[int(at)] if at == int(at) and 0 <= at < len(names) else "", min(4, last))
 
 
 def _shape_chart(visit: Visit, shape: Shape, name: str) -> Any:
@@ -196,7 +222,7 @@ def _pace(visit: Visit, pace: Speed) -> Any:
             Line("p95", places, pace.slow, "d", dots=True),
             Line("p50", places, pace.middle, "a", dots=True),
         ],
-        _steps(names),
+        steps(names),
         Axis("ms", 0, top * 1.05 or 1, visit.write.number),
         visit.say("pace_said", p99=visit.write.number(top)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,9 @@ from starlette.routing import Route
 from riskloop.keep.chain import LIVE, Promotion, challenge
 from riskloop.keep.database import reading
 from riskloop.keep.tables import outcomes
+from riskloop.report.documents.pen import Pen
 from riskloop.serve.rollout import Live
+from riskloop.web.alarms import SIGNS, Alarm, in_words
 from riskloop.web.book import Page
 from riskloop.web.charts import Axis, Columns, columns
 from riskloop.web.counting import Traffic, pace, saved, score_bins, traffic
@@ -25,6 +28,7 @@ from riskloop.web.visit import Visit
 
 _OLD_REPORT = timedelta(days=7)
 _SLOW_MS = 500.0
+_MOST_ALERTS = 4
 
 
 def routes(site: Site) -> list[Route]:
@@ -52,6 +56,7 @@ class _Seen:
     pending: tuple[Promotion, ...]
     broken: int | None
     report: Report | None
+    alarms: tuple[Alarm, ...]
 
 
 class _Overview:
@@ -62,7 +67,7 @@ class _Overview:
         site, live = self._site, self._site.services.champion.live
         if live is None:
             return site.page("none.html.j2", visit, here="overview")
-        seen = await site.off(lambda: self._look(live))
+        seen = await site.off(lambda: self._look(visit, live))
         page, now = seen.page, site.services.clock()
         recent = np.flatnonzero(page.decided)[-10_000:]
         labels = live.bundle.policy.labels
@@ -86,9 +91,9 @@ class _Overview:
             todo=list(self._todo(visit, seen, now, live)),
         )
 
-    def _look(self, live: Live) -> _Seen:
+    def _look(self, visit: Visit, live: Live) -> _Seen:
         services = self._site.services
-        events = services.promotions.events()
+        events, pen = services.promotions.events(), Pen(visit.language)
         page = self._site.book.now()
         with reading(services.engine) as connection:
             counted = connection.execute(select(outcomes.c.outcome, func.count()).group_by(outcomes.c.outcome))
@@ -106,12 +111,14 @@ class _Overview:
             pending=services.promotions.pending(),
             broken=None if verified.ok else verified.first_broken_seq,
             report=reports[0] if reports else None,
+            alarms=tuple(in_words(one, pen) for one in services.alerts.list()),
         )
 
     def _todo(self, visit: Visit, seen: _Seen, now: datetime, live: Live) -> Any:
         champion = self._site.services.champion
         if seen.broken is not None:
             yield Todo("bad", "todo_chain", {"seq": seen.broken}, "/audit")
+        yield from _of_alarms(visit, seen.alarms, now)
         for asked in seen.pending:
             yield Todo(
                 "warn", "todo_pending", {"actor": asked.actor, "version": asked.version}, f"/versions/{asked.version}"
@@ -138,6 +145,22 @@ class _Overview:
             yield Todo("info", "todo_no_traffic", {}, "/score")
         elif seen.page.total and not seen.outcomes:
             yield Todo("info", "todo_no_outcomes", {}, "/data")
+
+
+def _of_alarms(visit: Visit, open_ones: tuple[Alarm, ...], now: datetime) -> Iterator[Todo]:
+    """Open alerts: those that nobody looks after first, the gravest at the front."""
+    ranked = sorted(open_ones, key=lambda one: one.alert.acknowledged_at is not None)
+    for one in ranked[:_MOST_ALERTS]:
+        alert, path = one.alert, f"/watch#alert-{one.alert.alert_id}"
+        values = {"what": one.what, "severity": one.severity}
+        if alert.acknowledged_at is None:
+            yield Todo(
+                SIGNS[alert.severity], "todo_alert", values | {"age": visit.write.lasting(alert.since, now)}, path
+            )
+        else:
+            yield Todo("info", "todo_alert_cared_for", values | {"actor": alert.acknowledged_by}, path)
+    if len(ranked) > _MOST_ALERTS:
+        yield Todo("warn", "todo_alerts_more", {"count": len(ranked) - _MOST_ALERTS}, "/watch#alerts")
 
 
 def _lead(events: tuple[Promotion, ...], live: Live) -> Promotion | None:

@@ -8,14 +8,16 @@ from markupsafe import Markup
 
 from riskloop.report.words import LANGUAGES as REPORTS
 from riskloop.report.words import Language, french
+from riskloop.web.words.of_alarms import ALARMS
 from riskloop.web.words.of_data import DATA
+from riskloop.web.words.of_experiments import EXPERIMENTS
 from riskloop.web.words.of_frame import FRAME
 from riskloop.web.words.of_models import MODELS
 from riskloop.web.words.of_scoring import SCORING
 from riskloop.web.words.of_watching import WATCHING
 
 Say = Callable[..., str]
-PAIRS: Mapping[str, tuple[str, str]] = {**FRAME, **SCORING, **MODELS, **WATCHING, **DATA}
+PAIRS: Mapping[str, tuple[str, str]] = {**FRAME, **SCORING, **MODELS, **WATCHING, **ALARMS, **EXPERIMENTS, **DATA}
 
 _WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {key: english for key, (english, _) in PAIRS.items()},

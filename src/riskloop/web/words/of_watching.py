@@ -71,57 +71,62 @@ WATCHING: Pairs = {
         "Milliseconds to decide: median, 95th and 99th percentile; at most {p99}.",
         "Millisecondes par décision : médiane, 95e et 99e centile ; au plus {p99}.",
     ),
-    # Experiments
-    "experiments_lead": (
-        "A challenger answers some customers, or looks on, before it may lead.",
-        "Un challenger répond à une partie des clients, ou observe, avant de pouvoir servir.",
+    "performance_early": ("realised so far", "réalisé à ce jour"),
+    # Over time
+    "over_windows": ("Window by window: {name}", "Fenêtre par fenêtre : {name}"),
+    "over_windows_note": (
+        "Each window beside training; looked at {when}. Windows begin at the time shown, in UTC.",
+        "Chaque fenêtre face à l'entraînement ; examiné le {when}. Les fenêtres débutent à l'heure indiquée, en UTC.",
     ),
-    "experiments_running": (
-        "Version {challenger} challenges version {champion}",
-        "La version {challenger} défie la version {champion}",
+    "over_heat_note": (
+        "PSI beyond chance, by window; ▲ has moved.",
+        "PSI au-delà du hasard, par fenêtre ; ▲ a bougé.",
     ),
-    "experiments_since": (
-        "Since {when} ({age}), by {actor}:",
-        "Depuis le {when} ({age}), par {actor} :",
+    "over_psi": ("PSI beyond chance", "PSI au-delà du hasard"),
+    "over_act_rate": ("Share acted on", "Part concernée"),
+    "over_cost_per_thousand": ("Estimated cost per 1,000", "Coût estimé pour 1 000"),
+    "over_said": (
+        "{title} over {count} windows; in the last {last}.",
+        "{title} sur {count} fenêtres ; à la dernière {last}.",
     ),
-    "experiments_share": ("answers {share}", "répond à {share}"),
-    "experiments_shadow": ("shadow: answers nobody", "ombre : ne répond à personne"),
-    "experiments_split": ("answers a share of the customers", "répond à une part des clients"),
-    "experiments_arm": ("Arm", "Bras"),
-    "experiments_decisions": ("Decisions", "Décisions"),
-    "experiments_mean": ("Mean probability", "Probabilité moyenne"),
-    "experiments_note": (
-        "Expected costs, by each version's own probabilities; brackets hold 95% intervals.",
-        "Coûts attendus, selon les probabilités de chaque version ; entre crochets, intervalles à 95 %.",
+    "over_by": ("Windows", "Fenêtres"),
+    "over_by_none": ("none", "aucune"),
+    "over_by_day": ("by day", "par jour"),
+    "over_by_week": ("by week", "par semaine"),
+    "over_by_month": ("by month", "par mois"),
+    "over_none": ("No windows yet", "Pas encore de fenêtres"),
+    "over_none_text": (
+        "Choose windows when you look, or run `riskloop monitor --by day`: what moved, when, and what it costs.",
+        "Choisissez des fenêtres en regardant, ou lancez `riskloop monitor --by day` : ce qui a bougé, quand, et à "
+        "quel coût.",
     ),
-    "experiments_peeking": (
-        "Do not stop because of this table: intervals hold for one look only, and costs are expected, not observed.",
-        "N'arrêtez pas sur la foi de ce tableau : les intervalles valent pour un seul regard, les coûts sont "
-        "attendus, non observés.",
+    "over_performance_title": ("Performance over time", "Performance au fil du temps"),
+    "over_performance": ("{metric}, by window", "{metric}, par fenêtre"),
+    "over_worse": ("worse than promised", "moins bien que promis"),
+    "over_not_worse": ("no promise broken", "aucune promesse rompue"),
+    "over_no_performance": (
+        "Nobody has worked it out yet: do it here, or by `riskloop performance --by month`.",
+        "Personne ne l'a encore calculée : faites-le ici, ou par `riskloop performance --by month`.",
     ),
-    "experiments_nothing": ("Nothing was decided since.", "Aucune décision depuis."),
-    "experiments_stop": ("End the challenge", "Mettre fin au défi"),
-    "experiments_decide": ("Decide", "Décider"),
-    "experiments_decide_note": (
-        "If the challenger is better, promote it: that ends the challenge too.",
-        "Si le challenger est meilleur, mettez-le en service : cela met aussi fin au défi.",
+    "over_table": ("The windows in numbers", "Les fenêtres en chiffres"),
+    "over_known": ("Outcomes known", "Issues connues"),
+    "over_state": ("State", "État"),
+    "retrained_title": ("Retrainings", "Réentraînements"),
+    "retrained_none": (
+        "Nothing was retrained yet: `riskloop retrain --if-needed` says whether there is reason to.",
+        "Rien n'a encore été réentraîné : `riskloop retrain --if-needed` dit s'il y a lieu de le faire.",
     ),
-    "experiments_none": ("No experiment runs", "Aucune expérience en cours"),
-    "experiments_none_text": (
-        "Let an accepted version answer a few customers, or look on, before it leads.",
-        "Laissez une version acceptée répondre à quelques clients, ou observer, avant de servir.",
-    ),
-    "experiments_no_candidate": (
-        "There is no accepted version beside the champion: train one first.",
-        "Aucune version acceptée hormis le champion : entraînez-en une d'abord.",
-    ),
-    "experiments_start": ("Start", "Démarrer"),
-    "experiments_challenger": ("Challenger", "Challenger"),
-    "experiments_share_of": ("Share of customers (%)", "Part des clients (%)"),
-    "experiments_share_hint": ("50 for a test, little for a canary", "50 pour un test, peu pour un canari"),
-    "experiments_kind": ("How", "Comment"),
-    "experiments_refused": ("The challenger was refused", "Le challenger a été refusé"),
-    "experiments_past": ("Challenges so far", "Défis passés"),
+    "retrained_result": ("Result", "Résultat"),
+    "retrained_difference": ("Difference per 1,000, {currency}", "Différence pour 1 000, {currency}"),
+    "retrained_why": ("Why", "Pourquoi"),
+    "retrained_running": ("running", "en cours"),
+    "retrained_promoted": ("promoted", "mis en service"),
+    "retrained_requested": ("waits for a second person", "attend une seconde personne"),
+    "retrained_challenging": ("challenges the champion", "défie le champion"),
+    "retrained_proposed": ("accepted, waits for a decision", "accepté, attend une décision"),
+    "retrained_refused": ("refused by the gate", "refusé par le contrôle"),
+    "retrained_failed": ("failed", "échec"),
+    "retrained_interrupted": ("interrupted", "interrompu"),
     # Audit
     "audit_lead": (
         "Who decided what, when and why, and whether the record is whole.",
