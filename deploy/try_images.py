@@ -1,8 +1,8 @@
 """`make images`: every line of the Dockerfile, run without an engine, in a clean folder that stands for each image.
 
-What a container would have at ``/src``, ``/opt``, ``/wheels`` and ``/project`` lies below that folder. What would change
-this machine (apt-get, useradd) is not run, and said so. Then the commands that the images end with: the health check must
-fail before there is a service and while nobody leads, and pass once somebody does.
+What a container would have at ``/src``, ``/opt``, ``/wheels`` and ``/project`` lies below that folder. What would
+change this machine (apt-get, useradd) is not run, and said so. Then the commands that the images end with: the health
+check must fail before there is a service and while nobody leads, and pass once somebody does.
 """
 
 from __future__ import annotations

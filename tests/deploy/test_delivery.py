@@ -50,10 +50,10 @@ def test_github_may_do_no_more_than_it_needs() -> None:
 @pytest.mark.parametrize("stage", _stages())
 def test_a_stage_expands_to_verbs_that_there_are(stage: str) -> None:
     done = subprocess.run(
-        ["make", "-n", "-f", PIPELINE, "RISKLOOP=@verb", stage], capture_output=True, text=True, check=False
+        ["make", "-n", "-f", PIPELINE, "RISKLOOP=a-verb", stage], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    said = set(re.findall(r"@verb ([a-z]+) ", done.stdout))
+    said = set(re.findall(r"a-verb ([a-z]+) ", done.stdout))
     assert said <= VERBS
     if stage in ("check-data", "register-best", "gate", "drift", "reports", "archive", "retrain-if-drift"):
         assert said, stage
