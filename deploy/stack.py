@@ -142,6 +142,7 @@ def run(stack: Stack) -> dict[str, Any]:
         _watch(stack)
         _customers(stack, keys["crm"])
         _reports(stack, keys)
+        _loop(stack)
         _alert(stack, received)
         _doctor(stack)
     stack.told["minutes"] = round((time.monotonic() - stack.started) / 60, 2)
@@ -326,6 +327,18 @@ def _reports(stack: Stack, keys: dict[str, str]) -> None:
     if _get(stack, f"/reports/{page}", key=keys["prometheus"]).status != 200:
         raise Failed("nginx keeps a report from a viewer")
     stack.step(f"a drifted batch is noticed; its report is at /reports/{page}, for holders of a key")
+
+
+def _loop(stack: Stack) -> None:
+    """What the training image runs, if this riskloop has the verb."""
+    command = stack.command(stages((HERE / "Dockerfile").read_text())["train"].command)
+    known = subprocess.run([*command[:4], "--help"], env=os.environ | stack.environ, capture_output=True, check=False)
+    if known.returncode:
+        stack.step(f"not run: this riskloop has no verb {command[3]!r}")
+        return
+    stack.processes.start("loop", [*command, "--project", stack.project], stack.environ)
+    stack.processes.until("loop", lambda: (stack.folder / "logs" / "loop.log").stat().st_size, 60)
+    stack.step("the loop turns")
 
 
 def _newest(stack: Stack) -> str:

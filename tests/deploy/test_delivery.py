@@ -37,7 +37,7 @@ def test_jenkins_runs_every_stage_in_order_and_nothing_else() -> None:
 
 def test_github_runs_every_stage_in_order_and_only_installs_besides() -> None:
     runs = [step["run"] for step in ACTIONS["jobs"]["deliver"]["steps"] if "run" in step]
-    assert runs[0] == "pip install --no-deps --require-hashes -r requirements.lock"
+    assert runs[0] == "pip install -r ci/requirements.txt"
     assert runs[1:] == [CALL + stage for stage in _stages()]
 
 
