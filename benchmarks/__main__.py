@@ -1,8 +1,8 @@
 """Run the benchmarks one after the other and rewrite RESULTS.md.
 
 Run: ``make bench`` or ``python -m benchmarks [NAME ...]``; names: startup, serving, batch, explain, reasons, simulate,
-loan, regret, fits, families, monitoring, monitoring.estimated, experiments, quality. A named run replaces only its own
-figures; the others stay as last measured.
+loan, regret, fits, families, monitoring, monitoring.estimated, experiments, quality, pages, and soak, which is run by
+its name only. A named run replaces only its own figures; the others stay as last measured.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ NAMES = (
     "experiments",
     "monitoring.estimated",
     "quality",
+    "pages",
+    "soak",
 )
+ON_REQUEST = ("soak",)
+"""Run by name only."""
 
 
 def machine() -> str:
@@ -67,11 +71,13 @@ def run(name: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run: {', '.join(NAMES)}; all by default")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which to run: {', '.join(NAMES)}; by default all but soak"
+    )
     names = parser.parse_args().names
     if unknown := set(names) - set(NAMES):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    for name in names or NAMES:
+    for name in names or [one for one in NAMES if one not in ON_REQUEST]:
         run(name)
     documents = {path.stem: json.loads(path.read_text()) for path in sorted(RAW.glob("*.json"))}
     (HERE / "RESULTS.md").write_text(render({name: documents[name] for name in NAMES if name in documents}))

@@ -300,6 +300,49 @@ def _experiments(results: Document) -> list[str]:
     ]
 
 
+def _soak(results: Document) -> list[str]:
+    paced = f"{results['minutes']:g} minutes at {results['rate']:,.0f} requests/s"
+    load = f"{results['share']:.0%} of what the same load ({results['connections']} connections) reaches unpaced"
+    return [
+        f"{results['model']}; {paced}, {load}, and another version promoted every {results['every']:g} s.",
+        "",
+        *table(
+            ["", "reached", "target"],
+            [
+                ["requests", f"{results['requests']:,}", ""],
+                ["promotions", results["promotions"], ""],
+                ["versions that answered", results["versions"], "2"],
+                ["requests that failed", results["failed"], "0"],
+                ["answers that are not in the ledger", results["lost"], "0"],
+                ["p50, p99", f"{results['p50_ms']:.1f}, {results['p99_ms']:.1f} ms", ""],
+                ["memory, a tenth into the load", f"{results['rss_mb'][0]} MB", ""],
+                ["memory at the end", f"{results['rss_mb'][1]} MB", "flat"],
+            ],
+        ),
+    ]
+
+
+def _pages(results: Document) -> list[str]:
+    goals = {name: "< 200 ms" if name.startswith("worklist") else "< 50 ms" for name in results["pages"]}
+    rows = [
+        [name, f"{one['median_ms']:.0f}", f"{one['worst_ms']:.0f}", f"{one['first_ms']:.0f}", goals[name]]
+        for name, one in results["pages"].items()
+    ]
+    load, shift = results["first_load_bytes"], results["layout_shift"]
+    moved = "not measured" if shift is None else f"at most {max(shift.values()):.3f} (target < 0.1)"
+    return [
+        f"{results['rows']:,} predictions in the ledger. Milliseconds over HTTP: median and worst of 15, and the first "
+        "look, which reads the ledger once.",
+        "",
+        *table(["page", "median ms", "worst", "first", "target"], rows),
+        "",
+        f"First load: {load['total'] / 1024:.0f} kB as it travels (target < 300 kB), of which "
+        f"{load['page'] / 1024:.0f} kB are the page itself; one style sheet, and a script that nothing waits for. "
+        f"Layout shift: {moved}. The service is ready in {results['ready_seconds']} s and holds {results['rss_mb']} MB "
+        "after all that.",
+    ]
+
+
 _TITLES = {
     "startup": "Start-up",
     "serving": "Service, beside others",
@@ -315,6 +358,8 @@ _TITLES = {
     "experiments": "Experiments looked at every day",
     "monitoring.estimated": "Performance estimated before outcomes are known",
     "quality": "Beside AutoGluon, FLAML and plain libraries",
+    "soak": "A long load with promotions",
+    "pages": "The web app",
 }
 _SECTIONS = {
     "startup": _startup,
@@ -331,4 +376,6 @@ _SECTIONS = {
     "experiments": _experiments,
     "monitoring.estimated": estimated,
     "quality": quality,
+    "soak": _soak,
+    "pages": _pages,
 }

@@ -48,3 +48,12 @@ def test_the_service_loads_nothing_that_trains() -> None:
     loaded = _loaded_by("import riskloop.serve.server, riskloop.wiring")
     assert "starlette" in loaded
     assert not loaded & TRAINING
+
+
+def test_the_pages_load_nothing_that_trains_and_their_own_only_when_asked_for() -> None:
+    loaded = _loaded_by(
+        "import riskloop.web.site as site; from riskloop.web.pages import (audit, batches, data, documents, "
+        "experiments, models, monitoring, overview, scoring, thresholds, worklist)"
+    )
+    assert "starlette" in loaded
+    assert not loaded & (TRAINING | {"jinja2", "babel"})

@@ -177,6 +177,14 @@ def test_parity_is_proved_and_a_table_that_changed_meanwhile_is_noticed(loan: Pr
     assert linked_parity(loan, wrong) > 1e-4
 
 
+def test_features_that_were_logged_with_a_decision_are_not_held_against_the_tables_of_today(loan: Project) -> None:
+    frame, names = read_table(loan).frame[:40], loan.linked.names
+    logged = pl.int_range(pl.len()) >= 20
+    mixed = frame.with_columns(pl.when(logged).then(99.0).otherwise(pl.col(names)).cast(pl.String).name.keep())
+    told = mixed.with_columns(riskloop_origin=pl.when(logged).then(pl.lit("ledger")).otherwise(pl.lit("table")))
+    assert linked_parity(loan, told) <= 1e-9
+
+
 def rewritten(project: Project, **changes: Any) -> Project:
     """The same project with other settings of its instalments."""
     document = read_yaml(project.folder / FILE)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,19 @@ def test_the_comment_at_the_end_of_a_new_file_says_what_is_in_force(tmp_path: Pa
     commented = defaults_as_comment()
     spoken = yaml.safe_load(commented[commented.index("alerts:") :])
     assert parse_settings({**LEAST, **spoken}).alerts.all_rules() == tuple(DEFAULTS.values())
+
+
+@pytest.mark.parametrize(("written", "hours"), [("90d", 2_160), ("36h", 36), (7, 168), ("0.5", 12)])
+def test_a_maturity_is_in_days_or_hours(written: Any, hours: float) -> None:
+    found = parse_settings(changed("problem", maturity=written, unreported="negative")).problem.matures()
+    assert (found.after, found.unreported) == (timedelta(hours=hours), "negative")
+    assert parse_settings(LEAST).problem.matures().after is None
+
+
+def test_silence_is_no_answer_without_a_maturity() -> None:
+    assert "needs maturity" in refusal(changed("problem", unreported="negative"))
+    for wrong in ("soon", "0d", "-3", "90m"):
+        assert "90d" in refusal(changed("problem", maturity=wrong))
 
 
 def test_an_empty_section_says_nothing() -> None:

@@ -44,13 +44,17 @@ class Contestant:
 
 
 def riskloop(champion: Champion) -> list[Contestant]:
-    """As it comes, durable against loss of power, and with reasons for every customer."""
+    """As it comes, from two workers, durable against loss of power, and with reasons: for the adverse decisions, and
+    for every customer."""
     command = [sys.executable, "-m", "riskloop", "serve", "--project", str(champion.project.folder), "--port", "{port}"]
     plain, told = bodies(champion.customers), bodies(champion.customers, explain=True)
     power = {"RISKLOOP_SERVING__DURABILITY": "power"}
+    adverse = {"RISKLOOP_SERVING__REASONS": "adverse"}
     return [
         Contestant("riskloop", command, "/predict", plain),
+        Contestant("riskloop, 2 workers", [*command, "--workers", "2"], "/predict", plain),
         Contestant("riskloop, power", command, "/predict", plain, power),
+        Contestant("riskloop, adverse reasons", command, "/predict", plain, adverse),
         Contestant("riskloop, reasons", command, "/predict", told),
     ]
 

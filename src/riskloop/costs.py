@@ -74,7 +74,13 @@ class Costs:
     @property
     def varies(self) -> bool:
         """Whether customers cost differently."""
-        return any(isinstance(cost, np.ndarray) for cost in self._amounts)
+        several = np.ndarray
+        return (
+            isinstance(self.fp, several)
+            or isinstance(self.fn, several)
+            or isinstance(self.tp, several)
+            or isinstance(self.tn, several)
+        )
 
     @property
     def needless(self) -> Amount:

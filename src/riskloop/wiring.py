@@ -78,11 +78,12 @@ def serve_project(
         If the address is not loopback or is taken.
     """
     from riskloop.serve.server import run
+    from riskloop.web.site import Site
 
     project = open_project(folder, environ)
     config = serve_config(project, host=host, port=port, workers=workers)
     project.engine.dispose()  # opened once here, so that its tables exist before any worker starts
-    run(config, on_ready)
+    run(config, on_ready, site=Site)
 
 
 def serve_config(
@@ -106,7 +107,11 @@ def serve_config(
         requests_per_second=serving.requests_per_second,
         durability=serving.durability,
         spool=project.locations.state / "spool" if serving.when_away == "spool" else None,
+        reasons=serving.reasons,
         log=serving.log,
         log_requests=serving.log_requests,
         max_connections=serving.max_connections,
+        exploration=serving.exploration,
+        exploration_salt=serving.exploration_salt,
+        folder=project.folder.resolve(),
     )

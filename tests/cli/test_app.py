@@ -42,6 +42,7 @@ def test_the_verbs_are_those_of_the_design() -> None:
     assert set(VERBS) >= {
         "init", "simulate", "check", "train", "compare", "promote", "rollback", "history", "serve", "score",
         "outcomes", "report data", "report drift", "audit verify", "doctor", "demo", "schema", "monitor", "alerts ack",
+        "retrain", "loop",
     }  # fmt: skip
 
 

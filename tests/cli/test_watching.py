@@ -70,3 +70,23 @@ def test_a_watch_without_a_folder_and_a_time_that_is_none_are_usage_errors(
     assert riskloop("monitor", "--watch", *place).code == 2
     assert riskloop("monitor", "--watch", "--batch", batches, "--every", "soon", *place).code == 2
     assert riskloop("monitor", "--watch", "--batch", batches / "nowhere", *place).code == 1
+
+
+def test_the_run_of_windows_segments_and_a_classifier_are_shown(
+    riskloop: Riskloop, trained: Project, simulated: Path
+) -> None:
+    place = ("--project", trained.folder)
+    january = simulated / "batches" / "january.csv"
+    assert riskloop("score", january, "--out", trained.folder / "out.csv", *place).code == 0
+    asked = ("monitor", "--by", "day", "--segment", "plan", "--classifier", *place)
+    said = riskloop(*asked)
+    assert said.code == 0
+    assert "Over time" in said.out
+    assert "premium" in said.out
+    assert "classifier" in said.out
+    read = riskloop(*asked, "--json").json
+    assert read["by"] == "day"
+    assert read["windows"][0]["rows"] == read["rows"]
+    assert {one["level"] for one in read["segments"]} >= {"basic", "premium"}
+    assert read["classifier"]["reference"] == "training"
+    assert riskloop("monitor", "--segment", "planet", *place).code == 2

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -34,6 +35,7 @@ from riskloop.scorer.linear import Linear
 from riskloop.scorer.scorer import Scorer
 from riskloop.serve.api import create_app
 from riskloop.serve.config import ServeConfig
+from riskloop.serve.wire import Wire
 
 LONG_AGO = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -93,7 +95,11 @@ class Project:
         self.keys = KeyRing(self.folder / "keys")
         self.keys.create()
         self.bundles = self.folder / "bundles"
-        self.url = f"sqlite:///{self.folder / 'riskloop.db'}"
+        self.use(f"sqlite:///{self.folder / 'riskloop.db'}")
+
+    def use(self, url: str) -> None:
+        """Keep everything in that database from here on."""
+        self.url = url
         self.engine = open_database(self.url)
         migrate(self.engine)
         self.ledger = Ledger(self.engine)
@@ -136,10 +142,10 @@ class Project:
 class Running:
     """The service in a thread of this process, over real HTTP."""
 
-    def __init__(self, config: ServeConfig, **more: object) -> None:
+    def __init__(self, config: ServeConfig, *, http: Any = Wire, **more: object) -> None:
         self.app = create_app(config, **more)  # type: ignore[arg-type]
         settings = uvicorn.Config(
-            self.app, port=0, log_config=None, access_log=False, loop="uvloop", http="httptools", server_header=False
+            self.app, port=0, log_config=None, access_log=False, loop="uvloop", http=http, server_header=False
         )
         self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(target=self._server.run, daemon=True)

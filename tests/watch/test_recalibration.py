@@ -64,3 +64,17 @@ def test_intervals_hold_what_comes_true_though_the_calibration_was_off():
         assert np.mean(hits) >= 0.90, (name, np.mean(hits))
     assert np.mean([np.mean(hits) for hits in inside.values()]) >= 0.93
     assert np.mean(plain) < 0.5
+
+
+def test_scores_that_ranked_backwards_are_taken_to_rank_not_at_all():
+    p, y = drawn(np.random.default_rng(2), 2_000, slope=-0.5, shift=-2.0)
+    moved = recalibrate(p, y, equal(y), seed=0)
+    told = moved.apply(p)
+    assert (moved.slope, told.min()) == (0.0, pytest.approx(told.max()))
+    assert told[0] == pytest.approx(y.mean(), abs=0.01)
+    assert (moved.draws[:, 0] >= 0).all()
+
+
+def test_rows_that_do_not_reach_the_current_ones_move_nothing():
+    p, y = drawn(np.random.default_rng(3), 2_000)
+    assert recalibrate(p, y, Weights.of(np.ones(2_000), y, overlap=0.2), seed=0) is None

@@ -13,6 +13,7 @@ from riskloop.cli import (
     comparing,
     explaining,
     learning,
+    looping,
     operating,
     performing,
     preparing,
@@ -45,6 +46,7 @@ _ROOMS = (
     watching,
     performing,
     alerting,
+    looping,
     access,
     safekeeping,
 )

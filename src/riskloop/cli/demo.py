@@ -14,9 +14,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riskloop.cli.demo_months import half_a_year, in_plain_values, settings_of_the_loop, weeks
 from riskloop.cli.learning import show_training
 from riskloop.cli.show import Reporter, training_progress, verbatim
 from riskloop.errors import RiskloopError, UsageError
@@ -83,7 +85,8 @@ def run(folder: Path, *, rows: int, seed: int, port: int, stay: bool, reporter: 
     data = folder / "data"
     _clear(folder)
     _step(reporter, 1, f"Simulate {rows:,} customers of a telephone company, whose true risk we know")
-    _simulate(data, rows, seed)
+    today = datetime.now(UTC)
+    _simulate(data, rows, seed, today)
     project = _project(folder, data, reporter)
     _step(reporter, 3, "Hold the table against the contract")
     checked = check(project)
@@ -93,10 +96,8 @@ def run(folder: Path, *, rows: int, seed: int, port: int, stay: bool, reporter: 
     first = _train(project, _FIRST, reporter)
     promote(project, first.version.version, reason="demo: first version accepted by the gate")
     regret = _regret(project, first, data)
-    reporter.say(
-        f"  Against the known truth: {regret.per_thousand:,.0f} EUR per 1,000 above the best possible decisions "
-        f"({regret.relative:.1%} of {regret.bayes_per_thousand:,.0f})"
-    )
+    above = f"{regret.per_thousand:,.0f} EUR per 1,000 above the best possible decisions"
+    reporter.say(f"  Against the known truth: {above} ({regret.relative:.1%} of {regret.bayes_per_thousand:,.0f})")
 
     _step(reporter, 5, "Serve, and let customers ask while versions change")
     with _service(project, port) as url:
@@ -115,8 +116,12 @@ def run(folder: Path, *, rows: int, seed: int, port: int, stay: bool, reporter: 
         why = _why(project, traffic, reporter)
         written = _documents(project, reporter)
         received = _outcomes(project, data, url)
+        _step(reporter, 8, "Half a year in which customers changed: alarm, late outcomes, retraining, a new champion")
+        later = half_a_year(project, data, today, reporter)
+        leads = project.promotions.state().champion
+        _until(lambda: _post(f"{url}/predict", traffic.customers[0])["model"]["version"] == leads)
         _money(reporter, project, first, traffic, received, time.monotonic() - started)
-        told = _document(first, second, regret, traffic, received, url)
+        told = _document(first, second, regret, traffic, received, url) | {"retraining": in_plain_values(later)}
         reporter.data(told | {"why": why, "documents": written})
     if stay:
         _stay(project, port, reporter)
@@ -137,12 +142,12 @@ def _clear(folder: Path) -> None:
     (folder / _MARK).touch()
 
 
-def _simulate(data: Path, rows: int, seed: int) -> None:
+def _simulate(data: Path, rows: int, seed: int, today: datetime) -> None:
     from riskloop.data.simulate.drift import BatchPlan
     from riskloop.data.simulate.writing import simulate
 
     batches = [BatchPlan("january", 2_000), BatchPlan("february", 2_000)]
-    simulate("churn", rows=rows, seed=seed, out=data, batches=batches)
+    simulate("churn", rows=rows, seed=seed, out=data, batches=[*batches, *weeks(today)])
 
 
 def _project(folder: Path, data: Path, reporter: Reporter) -> Project:
@@ -163,6 +168,7 @@ def _project(folder: Path, data: Path, reporter: Reporter) -> Project:
         project="demo",
     )
     reporter.say(f"  {done.rows:,} customers, {done.positives / done.rows:.1%} left, {len(done.features)} features")
+    settings_of_the_loop(folder)
     return open_project(folder)
 
 
@@ -176,7 +182,7 @@ def _train(project: Project, families: tuple[str, ...], reporter: Reporter) -> T
 
 
 def _regret(project: Project, done: TrainingResult, data: Path) -> Regret:
-    """What the decisions on the test block cost more, in expectation, than those of someone who knows the truth."""
+    """What the decisions on the test block cost more, in expectation, than those of one who knows the truth."""
     import numpy as np
 
     from riskloop.data.source import Source, read
@@ -324,7 +330,7 @@ def _money(
     verify = project.promotions.verify()
     state = project.promotions.state()
     latency = sorted(answer["latency_ms"] for answer in traffic.answers)
-    _step(reporter, 8, "What happened")
+    _step(reporter, 9, "What happened")
     reporter.say(
         f"  {len(traffic.answers):,} decisions over HTTP, {traffic.failures} failed, versions in order "
         f"{' -> '.join(map(str, traffic.versions()))}, median {latency[len(latency) // 2]:.1f} ms"

@@ -179,12 +179,14 @@ def check(
     reporter.say(f"{verdict}: {done.kept:,} of {done.rows:,} rows are good")
     if done.quarantine:
         reporter.say(f"Rows set aside, with reasons: {verbatim(done.quarantine)}")
+    if done.exploration:
+        reporter.say(verbatim(done.exploration.words))
     if not done.passed:
         raise typer.Exit(3)
 
 
 def _fields(done: object) -> dict[str, object]:
-    return {name: getattr(done, name) for name in ("path", "rows", "kept", "findings", "quarantine")}
+    return {name: getattr(done, name) for name in ("path", "rows", "kept", "findings", "quarantine", "exploration")}
 
 
 def schema(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from riskloop.loop.project import Project
     from riskloop.loop.workflows.monitor import Monitored
     from riskloop.report.documents.pen import Pen
+    from riskloop.watch.windows import Period
 
 
 class Engine(StrEnum):
@@ -31,6 +32,15 @@ class Engine(StrEnum):
 
 _COLOURS = {"stable": "green", "watch": "yellow", "drifted": "red"}
 _MOST_SHOWN = 20
+
+
+class By(StrEnum):
+    """Periods of windows."""
+
+    hour = "hour"
+    day = "day"
+    week = "week"
+    month = "month"
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +56,16 @@ def monitor(
     since: Annotated[
         str | None, typer.Option(help="Of the ledger, predictions from this day or time on (UTC): 2026-11-01.")
     ] = None,
+    by: Annotated[
+        By | None,
+        typer.Option(help="Show windows of time; of the ledger, judge the newest one, beside its season."),
+    ] = None,
+    segment: Annotated[
+        str | None, typer.Option(help="A category column: also judge the customers of each of its levels.")
+    ] = None,
+    classifier: Annotated[
+        bool, typer.Option("--classifier", help="Also try to tell these rows from the training rows: joint drift.")
+    ] = False,
     version: Annotated[
         int | None, typer.Option("--model-version", min=1, help="Version to compare with; the champion if left out.")
     ] = None,
@@ -77,10 +97,11 @@ def monitor(
     if watch and batch is not None:
         _watch(door, Path(batch), _seconds(every), version)
         return
+    period: Period | None = by.value if by else None
     if batch is not None:
-        found = monitor_batch(opened, batch, version=version)
+        found = monitor_batch(opened, batch, version=version, by=period, segment=segment, classifier=classifier)
     else:
-        found = monitor_ledger(opened, from_day, version=version)
+        found = monitor_ledger(opened, from_day, version=version, by=period, segment=segment, classifier=classifier)
     reporter.data(door.tell(found, from_day))
     if found.drift.drifted:
         raise typer.Exit(3)
@@ -126,6 +147,7 @@ class _Door:
                 for one in moved
             ]
             reporter.table("", heads, rows)
+        _beside(found, pen, reporter)
         for line in _performance(found, pen):
             reporter.say(verbatim(line))
         for path in (*written.files.values(), *(theirs.files.values() if theirs else ())):
@@ -134,6 +156,24 @@ class _Door:
             tell_evaluated(evaluated, pen, reporter)
         more = {"evidently": theirs.to_dict()} if theirs else {}
         return found.to_dict() | {"headline": told, "files": dict(written.files), "alerts": evaluated} | more
+
+
+def _beside(found: Monitored, pen: Pen, reporter: Reporter) -> None:
+    """The run of windows, segments, groups below four fifths, and the classifier: what was asked for."""
+    from riskloop.report.documents import drift_over_time as told
+
+    raw = found.to_dict()
+    if raw["windows"] and found.by:
+        shown = raw["windows"][-_MOST_SHOWN:]
+        rows = [tuple(cell.text for cell in told.window_cells(one, found.by, pen)) for one in shown]
+        reporter.table(pen.say("drift_windows_title"), [pen.say(key) for key in told.WINDOW_HEADS], rows)
+    if raw["segments"]:
+        rows = [tuple(cell.text for cell in told.segment_cells(one, pen)) for one in raw["segments"]]
+        title = pen.say("drift_segments_table", column=raw["segments"][0]["column"])
+        reporter.table(title, [pen.say(key) for key in told.SEGMENT_HEADS], rows)
+    if raw["classifier"]:
+        for sentence in told.classifier_said(raw["classifier"], pen):
+            reporter.say(verbatim(sentence))
 
 
 def _watch(door: _Door, folder: Path, every: float, version: int | None) -> None:

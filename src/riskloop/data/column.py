@@ -132,8 +132,16 @@ class Column:
 
     @cached_property
     def usual(self) -> Callable[[object], float]:
-        """What ``read`` makes of a typed value, in a third of the time where a number is as it should be."""
+        """What ``read`` makes of a typed value, in a fraction of the time where it is as it should be."""
         read = partial(self.read, typed=True)
+        if self.type == "category":
+            codes = {text: float(code) for text in self.codes if (code := self._code_as_written(text)) is not None}
+
+            def category(value: Any) -> float:
+                code = codes.get(value) if type(value) is str else None
+                return read(value) if code is None else code
+
+            return category
         if self.type != "number":
             return read
         low = max(-LARGEST_NUMBER, -LARGEST_NUMBER if self.minimum is None else self.minimum)
@@ -145,7 +153,18 @@ class Column:
                 return float(value)
             return read(value)
 
-        return number
+        def plain_number(value: Any) -> float:
+            return value if type(value) is float and low <= value <= high else number(value)
+
+        return number if missing else plain_number
+
+    def _code_as_written(self, text: str) -> int | None:
+        """The code of a text; None where it takes more than to look it up."""
+        try:
+            code = self._category(text, True)
+        except BrokenRule:
+            return None
+        return code if code is not None and self.codes[text] == code else None
 
     def _number(self, value: object, typed: bool) -> float | None:
         if isinstance(value, str):

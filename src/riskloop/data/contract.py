@@ -151,14 +151,13 @@ class Contract:
         except (KeyError, BrokenRule):
             return None
 
-    def columns_of(self, values: Sequence[float]) -> Columns:
-        """The columns of one customer, from :meth:`decode_row`."""
-        numbers = np.array(values, dtype=np.float64)
+    def columns_of(self, customers: Sequence[Sequence[float]]) -> Columns:
+        """The columns of customers, from what :meth:`decode_row` said of each."""
+        numbers = np.ascontiguousarray(np.array(customers, dtype=np.float64).T)
         with np.errstate(invalid="ignore"):  # of missing numbers, whose codes nobody reads
             codes = numbers.astype(np.int32) if self._categories else numbers
         return {
-            name: (codes if name in self._categories else numbers)[place : place + 1]
-            for place, name in enumerate(self.read_names)
+            name: (codes if name in self._categories else numbers)[place] for place, name in enumerate(self.read_names)
         }
 
     @cached_property

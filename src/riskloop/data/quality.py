@@ -17,6 +17,7 @@ from riskloop.problem import Problem
 MOST_QUARANTINED = 0.05
 """Share of rows that may be set aside; beyond it the table, not the rows, is wrong."""
 _MOST_SHOWN = 10
+_OURS = "riskloop_"  # columns that we add ourselves: why a row was set aside, where it came from
 
 _BREACH_STEPS = {
     "missing": "fill the cells, or set nullable: true in contract.yaml",
@@ -101,7 +102,7 @@ def _absent(frame: pl.DataFrame, contract: Contract) -> Iterable[Finding]:
 
 def _extra(frame: pl.DataFrame, contract: Contract) -> Iterable[Finding]:
     accepted = {*contract.by_name, *contract.known}
-    strangers = [name for name in frame.columns if name not in accepted]
+    strangers = [name for name in frame.columns if name not in accepted and not name.startswith(_OURS)]
     if strangers:
         yield Finding(
             "unexpected-column",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -158,6 +158,12 @@ class Policy:
             risk_band=BANDS[bisect_right(self.bands, probability)],
             expected_cost=expected,
         )
+
+    def left_alone(self, decision: Decision, costs: Costs, row: int = 0) -> Decision:
+        """The same customer, the row-th of those with these costs, left alone whatever the probability says."""
+        mine = costs.take(np.array([row])) if costs.varies else costs
+        expected = mine.expected(np.array([decision.probability]), np.zeros(1, dtype=bool))
+        return replace(decision, decision=self.labels[1], act=False, expected_cost=float(expected[0]))
 
     def decide_many(self, probability: FloatArray, costs: Costs) -> Decisions:
         """The decisions for n customers with these costs; row by row what ``decide`` says."""

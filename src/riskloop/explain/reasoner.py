@@ -64,6 +64,11 @@ class Reasoner:
         """That of the bundle."""
         return self._bundle.contract
 
+    def adverse(self, decision: str) -> bool:
+        """Whether a decision is the one that customers would rather not have."""
+        acts, passes = self._bundle.policy.labels
+        return decision == (acts if self._bundle.rules.adverse == "act" else passes)
+
     @property
     def quick(self) -> bool:
         """Whether reasons for one customer take about a millisecond: tables are built, and no forest is walked."""

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, delete, insert, select
 from riskloop.keep.database import reading, writing
 from riskloop.keep.tables import batches
 
-Verdict = Literal["stable", "watch", "drifted", "failed"]
+Verdict = Literal["stable", "season", "watch", "drifted", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class Judged:
 
     Attributes
     ----------
-    prediction_id, at, version, arm, probability, decision, risk_band
+    prediction_id, entity_id, at, version, arm, probability, decision, threshold, risk_band
         As in `riskloop.keep.ledger.Prediction`.
     features : str
         JSON.
@@ -38,11 +38,13 @@ class Judged:
     """
 
     prediction_id: str
+    entity_id: str | None
     at: datetime
     version: int
     arm: str
     probability: float
     decision: str
+    threshold: float | None
     risk_band: str | None
     features: str
     outcome: bool | None
@@ -145,7 +147,7 @@ def judge(
 
 _READ = (
     *(_P.seq, _P.prediction_id, _P.entity_id, _P.at, _P.version, _P.arm),
-    *(_P.probability, _P.decision, _P.risk_band, _P.features),
+    *(_P.probability, _P.decision, _P.threshold, _P.risk_band, _P.features),
 )
 
 
@@ -185,6 +187,6 @@ def _judged(row: Any, said: _Said, maturity: Maturity, now: datetime) -> Judged:
         about = [one for one in said.of_customer.get(row.entity_id, ()) if one.observed_at >= row.at]
         outcome, told = judge(row.at, about, maturity, now)
     return Judged(
-        *(row.prediction_id, row.at, row.version, row.arm, row.probability, row.decision),
-        *(row.risk_band, row.features, outcome, told),
+        *(row.prediction_id, row.entity_id, row.at, row.version, row.arm, row.probability, row.decision),
+        *(row.threshold, row.risk_band, row.features, outcome, told),
     )

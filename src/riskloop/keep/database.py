@@ -63,7 +63,7 @@ def open_database(url: str, *, synchronous: Literal["NORMAL", "FULL"] = "NORMAL"
     if address.get_backend_name() != "sqlite":
         return _create(address, pool_pre_ping=True)
     _make_private_file(address)
-    engine = _create(address)
+    engine = _create(address, connect_args={"cached_statements": 256})
     _speak_sqlite(engine, synchronous)
     return engine
 
@@ -223,11 +223,12 @@ def unavailable_when_away(engine: Engine) -> Iterator[None]:
         # A plain DatabaseError is how SQLite says "file is not a database".
         known = getattr(getattr(error, "orig", None), "sqlstate", None) in _NOT_THERE
         if isinstance(error, _AWAY) or known or type(error) is sql_errors.DatabaseError:
-            raise _unavailable(engine, error) from error
+            raise unavailable(engine, error) from error
         raise
 
 
-def _unavailable(engine: Engine, error: sql_errors.SQLAlchemyError) -> Unavailable:
+def unavailable(engine: Engine, error: Exception) -> Unavailable:
+    """That a database does not answer, and what to do about it, from what its driver said."""
     cause = str(getattr(error, "orig", None) or error)
     return Unavailable(
         f"The database does not answer: {cause.splitlines()[0]}.",

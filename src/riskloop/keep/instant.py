@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sqlalchemy import Dialect, String
 from sqlalchemy.types import TypeDecorator
@@ -10,6 +11,7 @@ from sqlalchemy.types import TypeDecorator
 from riskloop.errors import UsageError
 
 
+@lru_cache(maxsize=16)  # those decided together were decided at one time
 def utc_text(at: datetime) -> str:
     """``at`` as ``2026-11-21T08:30:00.000000Z``: fixed width, so that text order is time order.
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -286,4 +287,45 @@ estimates = Table(
     _required("made_at", Instant),
     _required("basis", JSON),
     UniqueConstraint("version", "period", "start", "method", "metric"),
+)
+
+retrainings = Table(
+    "retrainings",
+    metadata,
+    Column("seq", BigSerial, primary_key=True),
+    _required("started_at", Instant),
+    Column("finished_at", Instant),
+    _required("actor", Text),
+    Column("champion", Integer),
+    _required("reasons", JSON),
+    _required("data", JSON),
+    Column("version", Integer),
+    _required("gate", JSON),
+    Column("difference", JSON(none_as_null=True)),
+    _required("result", String(16)),
+    _required("told", Text),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", Text),
+    _required("token", Integer),
+    _required("until", Double),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("arm", String(64), primary_key=True),
+    Column("segment", String(200), primary_key=True),
+    Column("period", String(8), primary_key=True),
+    Column("start", Instant, primary_key=True),
+    _required("rows", Integer),
+    _required("seen", Integer),
+    _required("profile", LargeBinary),
+    _required("groups", JSON),
+    _required("made_at", Instant),
 )

@@ -151,16 +151,17 @@ def _judge(
     parity = _parity(refitted, columns)
     costs, judged_costs = plan.costs_of(columns), plan.costs_of(block.columns, block.judged)
     act = chosen.policy.act(probability, costs)
+    importance = permutation_importance(scorer, columns, outcome, seed=plan.seed)
     reference = Profile.of(
         dataset.contract,
         block.rows(block.judged),
         Scores.of(chosen.policy, chosen.probability, judged_costs),
         Scores.of(chosen.policy, probability, costs),
+        tuple(importance),
     )
     rows = compare_policies(outcome, probability, chosen.policy, costs, seed=plan.seed)
     cost = chosen.policy.cost(outcome, probability, costs)
     test = evaluate(outcome, probability, act, costs, seed=plan.seed, cost=cost)
-    importance = permutation_importance(scorer, columns, outcome, seed=plan.seed)
     compared, baseline = _baseline(block, chosen, judged_costs, plan)
     examiner = Examiner(dataset, parts, block, plan, chosen, ranked, test, probability, list(importance))
     return Trained(

@@ -6,10 +6,13 @@ import numpy as np
 import polars as pl
 
 from riskloop.data.dataset import Dataset
+from riskloop.decide.tally import Tally
 from riskloop.learn.evaluation.fairness import Fairness, Labels, find_alternatives, find_proxies, group_table, grouped
 from riskloop.learn.plan import Plan, training_block
 from riskloop.learn.training import Trained
 from riskloop.settings import FairnessSection
+
+_TEST_RUNGS = 200
 
 
 def audit(
@@ -57,6 +60,31 @@ def audit(
             seed=plan.seed,
         ),
     )
+
+
+def tallies(
+    rows: pl.DataFrame, dataset: Dataset, plan: Plan, trained: Trained, limits: FairnessSection
+) -> dict[str, Tally]:
+    """Scores counted by outcome: ``out_of_fold``, where thresholds may be tried, by protected group too; and ``test``.
+
+    Where customers cost differently, each has a threshold of their own, which no count of scores can show.
+    """
+    labels = {name: grouped(rows[name].to_list()) for name in dataset.problem.sensitive if name in rows.columns}
+    judged = training_block(dataset, trained.split.train, plan).judged
+    training = {name: each[judged] for name, each in _of(labels, trained.split.train).items()}
+    threshold = trained.policy.threshold
+    return {
+        "out_of_fold": Tally.of(
+            trained.training_outcome,
+            trained.choice.chosen.probability,
+            thresholds=(threshold,),
+            groups=training,
+            minimum_rows=limits.minimum_rows,
+        ),
+        "test": Tally.of(
+            dataset.outcome[trained.split.test], trained.test_probability, thresholds=(threshold,), rungs=_TEST_RUNGS
+        ),
+    }
 
 
 def _of(labels: Labels, rows: np.ndarray) -> Labels:

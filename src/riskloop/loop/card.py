@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from riskloop.data.dataset import Dataset
 from riskloop.decide.reasons import Rules
+from riskloop.decide.tally import Tally
 from riskloop.findings import Finding
 from riskloop.learn.choice import Contender
 from riskloop.learn.evaluation.fairness import Fairness
@@ -26,6 +27,7 @@ def card(
     rules: Rules,
     findings: Iterable[Finding],
     fairness: Fairness | None = None,
+    tallies: Mapping[str, Tally] | None = None,
 ) -> dict[str, Any]:
     """Facts that belong to the model; no times and no names of people, so that the same training is the same bytes."""
     chosen = trained.choice.chosen
@@ -38,6 +40,7 @@ def card(
         "policies": [row.to_dict() for row in trained.policies],
         "decided": trained.decided.to_dict(),
         "curves": trained.curves.brief(),
+        "tallies": {name: tally.to_dict() for name, tally in (tallies or {}).items()},
         "verdict": trained.verdict,
         "fairness": fairness.to_dict() if fairness else None,
         "test": trained.test.to_dict(),

@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from riskloop.keep.customers import Customers
     from riskloop.keep.estimates import Estimates
     from riskloop.keep.ledger import Ledger
+    from riskloop.keep.locks import Locks
     from riskloop.keep.measures import Measures
+    from riskloop.keep.profiles import Profiles
     from riskloop.keep.promotions import Promotions
     from riskloop.keep.registry.registry import Registry
+    from riskloop.keep.retrainings import Retrainings
     from riskloop.keep.versions import Version, Versions
 
 
@@ -217,6 +220,12 @@ class Project:
         return Promotions(self.engine, require_approval=self.settings.gate.four_eyes)
 
     @cached_property
+    def profiles(self) -> Profiles:
+        from riskloop.keep.profiles import Profiles
+
+        return Profiles(self.engine)
+
+    @cached_property
     def customers(self) -> Customers:
         from riskloop.keep.customers import Customers
 
@@ -251,6 +260,18 @@ class Project:
         from riskloop.keep.measures import Measures
 
         return Measures(self.engine)
+
+    @cached_property
+    def retrainings(self) -> Retrainings:
+        from riskloop.keep.retrainings import Retrainings
+
+        return Retrainings(self.engine)
+
+    @cached_property
+    def locks(self) -> Locks:
+        from riskloop.keep.locks import Locks
+
+        return Locks(self.engine)
 
     @cached_property
     def registry(self) -> Registry:

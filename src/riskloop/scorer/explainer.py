@@ -130,12 +130,18 @@ class _LinearPart:
 
     def __init__(self, model: Linear, player: NDArray[np.intp], players: int, background: FloatArray) -> None:
         self._mean = background.mean(axis=0)
-        self._slopes = np.zeros((model.n_features, players))
-        self._slopes[np.arange(model.n_features), player] = model.coefficients
+        self._coefficients = model.coefficients
+        self._order = np.argsort(player, kind="stable")
+        self._players = players
+        self._present, self._first = np.unique(player[self._order], return_index=True)
         self.base = float(model.coefficients @ self._mean + model.intercept)
 
     def shares(self, matrix: FloatArray) -> FloatArray:
-        return np.asarray((matrix - self._mean) @ self._slopes)
+        """Added up player by player: a product of matrices would give other bits to another number of rows."""
+        terms = (matrix - self._mean) * self._coefficients
+        shares = np.zeros((len(matrix), self._players))
+        shares[:, self._present] = np.add.reduceat(terms[:, self._order], self._first, axis=1)
+        return shares
 
 
 class _ForestPart:

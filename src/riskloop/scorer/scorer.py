@@ -56,15 +56,21 @@ class Scorer:
 
         That of a table of one row, without the price of an array per column.
         """
+        return self.together([values])[0]
+
+    def together(self, customers: Sequence[Sequence[float]]) -> list[float]:
+        """The probability of each of some customers, to the last bit what :meth:`alone` says of them."""
         if self._plain is None:
-            margin = self.margin(self.contract.columns_of(values))
+            margin = self.margin(self.contract.columns_of(customers))
         else:
-            margin = self.model.margin(np.array([[values[place] for place in self._plain]]))
-        return self.calibration.probability_of(float(margin[0]))
+            margin = self.model.margin(np.array(customers)[:, self._plain])
+        return [self.calibration.probability_of(one) for one in margin.tolist()]
 
     @cached_property
-    def _plain(self) -> list[int] | None:
+    def _plain(self) -> list[int] | slice | None:
         """Where the values of the matrix stand among those decoded, if they are all taken as they are."""
         if not all(block.plain for block in self.encoding.blocks):
             return None
-        return [self.contract.read_names.index(block.source) for block in self.encoding.blocks]
+        places = [self.contract.read_names.index(block.source) for block in self.encoding.blocks]
+        in_line = places == list(range(len(places)))
+        return slice(0, len(places)) if in_line else places

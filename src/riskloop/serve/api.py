@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from riskloop.bundle.sign import KeyRing
+from riskloop.decide.arms import Exploration
 from riskloop.errors import RiskloopError
 from riskloop.keep.access import Access
 from riskloop.keep.alerts import Alerts
@@ -34,16 +36,17 @@ from riskloop.serve.body import JSON
 from riskloop.serve.champion import BundleStore, Champion
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.docs import Docs
-from riskloop.serve.door import Door
+from riskloop.serve.door import Door, Register
 from riskloop.serve.erasure import Erasure
-from riskloop.serve.guard import Guard
+from riskloop.serve.guard import Guard, asks_for_a_page
 from riskloop.serve.journal import Journal
 from riskloop.serve.login import Login
 from riskloop.serve.metrics import Metrics
 from riskloop.serve.monitoring import Monitoring
 from riskloop.serve.openapi import document
 from riskloop.serve.outcomes import Outcomes
-from riskloop.serve.page import Page
+from riskloop.serve.pages import Pages
+from riskloop.serve.plain import PlainRoad
 from riskloop.serve.predictions import Predictions
 from riskloop.serve.problems import on_http_error, on_riskloop_error
 from riskloop.serve.protocols import Protocols
@@ -54,13 +57,27 @@ from riskloop.serve.tracing import Tracing
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+    from sqlalchemy import Engine
 
 _DRAWN = 256
+_UNFREED = 10_000
+"""Objects that are made and not freed before circles are looked for."""
 
 
 def utc_now() -> datetime:
     """The time now."""
     return datetime.now(UTC)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """What is loaded now stays, and what requests leave frees itself: to look through either again and again for
+    circles would hold up requests."""
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_UNFREED, *usual[1:])
+    yield
+    gc.set_threshold(*usual)
 
 
 class NewIds:
@@ -77,9 +94,33 @@ class NewIds:
                 digits = self._drawn.pop()
             except IndexError:
                 entropy = os.urandom(_DRAWN * 10).hex()
-                self._drawn += [entropy[at : at + 20] for at in range(0, len(entropy), 20)]
+                self._drawn += [
+                    f"7{entropy[at : at + 3]}{'89ab'[int(entropy[at + 3], 16) & 3]}{entropy[at + 4 : at + 19]}"
+                    for at in range(0, len(entropy), 20)
+                ]
             else:
-                return f"{time.time_ns() // 1_000_000:012x}7{digits[:3]}{'89ab'[int(digits[3], 16) & 3]}{digits[4:19]}"
+                return f"{time.time_ns() // 1_000_000:012x}{digits}"
+
+
+@dataclass(frozen=True)
+class Services:
+    """What one process serves with: whoever adds pages to it works on the same stores and the same champion."""
+
+    config: ServeConfig
+    engine: Engine
+    ledger: Ledger
+    versions: Versions
+    promotions: Promotions
+    access: Access
+    customers: Customers
+    champion: Champion
+    store: BundleStore
+    sessions: Sessions
+    guard: Guard
+    journal: Journal
+    predictions: Predictions
+    release: Release
+    clock: Callable[[], datetime]
 
 
 def create_app(
@@ -88,6 +129,7 @@ def create_app(
     clock: Callable[[], datetime] = utc_now,
     new_id: Callable[[], str] | None = None,
     traces: TracerProvider | None = None,
+    site: Callable[[Services], Pages] | None = None,
 ) -> Starlette:
     """The service as an ASGI application; its stores open and close with its lifespan.
 
@@ -99,6 +141,8 @@ def create_app(
         A new id, for predictions and for requests that bring none; random without it.
     traces : TracerProvider, optional
         Makes a span of every request.
+    site : callable, optional
+        Makes the pages for people; without it there is the API alone.
 
     Raises
     ------
@@ -113,29 +157,45 @@ def create_app(
     store = BundleStore(bundles, KeyRing(config.keys))
     spool = Spool(config.spool) if config.spool else None
     writer = GroupCommitWriter(ledger, spool=spool)
-    champion = Champion(promotions, versions, store, poll_seconds=config.poll_seconds)
+    exploration = Exploration(config.exploration, config.exploration_salt) if config.exploration else None
+    champion = Champion(
+        promotions,
+        versions,
+        store,
+        poll_seconds=config.poll_seconds,
+        exploration=exploration,
+        reasons=config.reasons,
+    )
     journal = Journal(engine, ledger, writer, spool)
     metrics = Metrics(champion, writer)
     shadow = Shadow(writer, metrics.predictions)
     metrics.watch(shadow)
     sessions = Sessions(shared_secret(config.keys / "session.secret"))
-    guard = Guard(config, Access(engine), sessions, clock=clock)
+    access, customers = Access(engine), Customers(engine)
+    guard = Guard(config, access, sessions, clock=clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         with writer, champion, guard, shadow:
-            gc.freeze()  # what is loaded now stays: to look through it again and again would hold up requests
-            yield
+            with _seldom_collected():
+                yield
+            metrics.tell()
         engine.dispose()
         if traces:
             traces.shutdown()
 
-    predictions = Predictions(config, champion, journal, Customers(engine), metrics, shadow, clock=clock, new_id=new_id)
+    predictions = Predictions(config, champion, journal, customers, metrics, shadow, clock=clock, new_id=new_id)
     release = Release(config, champion, promotions, versions, store, clock=clock)
     monitoring = Monitoring(engine, champion, journal, metrics, spools=spool is not None)
     alerts = AlertsOverHttp(config, Alerts(engine), clock=clock)
     protocols = Protocols(config, champion, predictions.all_or_none)
-    login = Login(config.project, guard, sessions, clock=clock)
+    services = Services(
+        config, engine, ledger, versions, promotions, access, customers, champion, store, sessions, guard, journal,
+        predictions, release, clock,
+    )  # fmt: skip
+    pages = site(services) if site else None
+    docs = Docs(config.project, champion)
+    login = Login(config.project, guard, sessions, clock=clock, draw=pages.login if pages else None)
     needs = guard.needs
     one = needs("scorer", predictions.one)
     routes = [
@@ -173,18 +233,31 @@ def create_app(
         Route("/login", login.show),
         Route("/login", login.begin, methods=["POST"]),
         Route("/logout", login.end, methods=["POST"]),
-        Route("/", needs("viewer", Page(config.project, champion).show, page=True)),
-        Route("/docs", needs("viewer", Docs(config.project, champion).show, page=True)),
+        Route("/docs", needs("viewer", docs.show, page=True)),
         Route("/openapi.json", needs("viewer", Description(config.project, champion).show)),
+        *(pages.routes() if pages else [Route("/", needs("viewer", docs.show, page=True))]),
     ]
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        if pages and isinstance(error, HTTPException) and asks_for_a_page(request):
+            return pages.missing(request, error.status_code)
+        return await on_http_error(request, error)
+
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
-        exception_handlers={RiskloopError: on_riskloop_error, HTTPException: on_http_error},
+        exception_handlers={RiskloopError: on_riskloop_error, HTTPException: on_http},
     )
     app.router.redirect_slashes = False
     paths = {route.endpoint: route.path for route in routes}
-    app.add_middleware(Door, metrics=metrics, routes=paths, new_id=new_id, direct={("POST", "/predict"): one})
+    register = Register(metrics, paths, new_id)
+    plain = PlainRoad(register, guard, predictions, one)
+    app.add_middleware(
+        Door,
+        register=register,
+        direct={("POST", "/predict"): one},
+        plain=None if traces else plain,  # what takes the plain road makes no span
+    )
     if traces:
         app.add_middleware(Tracing, provider=traces, routes=paths)
     return app

@@ -29,19 +29,22 @@ async def read_body(request: Request, accepted: Sequence[str], limit: int) -> tu
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    data, more = bytearray(), True
-    while more:
+    parts, size = [], 0
+    while True:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        data += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(data) > limit:
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
             raise _too_large(limit)
-    return media_type, bytes(data)
+        if not message.get("more_body", False):
+            return media_type, parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _media_type(request: Request, accepted: Sequence[str]) -> str:
+    if request.headers.get("content-type") == accepted[0] and "content-encoding" not in request.headers:
+        return accepted[0]  # as nearly everybody writes it
     media_type, _, parameters = request.headers.get("content-type", "").lower().partition(";")
     _, _, charset = parameters.partition("charset=")
     if request.headers.get("content-encoding", "identity").lower() != "identity":

@@ -10,15 +10,16 @@ from types import TracebackType
 from typing import Self
 
 from riskloop.bundle.bundle import Bundle
-from riskloop.bundle.load import load
+from riskloop.bundle.load import load, read_verified
 from riskloop.bundle.sign import KeyRing
-from riskloop.decide.arms import Split
+from riskloop.decide.arms import Exploration, Split
 from riskloop.errors import BundleRefused, RiskloopError, Unavailable
 from riskloop.explain.reasoner import Reasoner
 from riskloop.keep.artifacts import Bundles
 from riskloop.keep.chain import LIVE, Promotion, challenge, release_state
 from riskloop.keep.promotions import Promotions
 from riskloop.keep.versions import Version, Versions
+from riskloop.serve.config import WhenReasons
 from riskloop.serve.problems import RequestRefused
 from riskloop.serve.rollout import Arms, Live
 
@@ -55,6 +56,16 @@ class BundleStore:
             )
         return bundle
 
+    def files(self, record: Version) -> dict[str, bytes]:
+        """The files of a version's bundle, once hashes and signature hold; for who wants its card and not its model.
+
+        Raises
+        ------
+        BundleRefused, NotFound, Unavailable
+            See :meth:`load`.
+        """
+        return read_verified(self._bundles.path(record.bundle), self._keys.trusted())
+
 
 class Champion:
     """Follows the promotion log; a context manager whose thread polls until its end.
@@ -72,8 +83,16 @@ class Champion:
     """
 
     def __init__(
-        self, promotions: Promotions, versions: Versions, store: BundleStore, *, poll_seconds: float = 0.25
+        self,
+        promotions: Promotions,
+        versions: Versions,
+        store: BundleStore,
+        *,
+        poll_seconds: float = 0.25,
+        exploration: Exploration | None = None,
+        reasons: WhenReasons = "asked",
     ) -> None:
+        self._reasons = reasons
         self.arms: Arms | None = None
         self.refused: RiskloopError | None = None
         self.challenger_refused: RiskloopError | None = None
@@ -82,6 +101,7 @@ class Champion:
         self._versions = versions
         self._store = store
         self._poll_seconds = poll_seconds
+        self._exploration = exploration
         self._seen = -1
         self._polls = 0
         self._turn = threading.Lock()
@@ -178,7 +198,8 @@ class Champion:
                 self.challenger_refused = _in_our_words(error)
         else:
             self.challenger_refused = None
-        before, self.arms = self.arms, Arms(champion, challenger, split if challenger else None)
+        arms = Arms(champion, challenger, split if challenger else None, self._exploration)
+        before, self.arms = self.arms, arms
         if before is None or before.champion is not champion:
             _log.info("version %s (%s) leads", champion.record.version, champion.bundle.digest[:16])
 
@@ -190,7 +211,7 @@ class Champion:
                 return live if live.alias == alias else replace(live, alias=alias)
         record = self._versions.get(version)
         bundle = self._store.load(record, digest)
-        return Live(bundle, record, Reasoner(bundle), alias)
+        return Live(bundle, record, Reasoner(bundle), alias, self._reasons)
 
     def _refuse(self, version: int, error: Exception) -> None:
         expected = isinstance(error, RiskloopError)

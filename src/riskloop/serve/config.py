@@ -10,6 +10,8 @@ from typing import Literal
 
 from riskloop.errors import UsageError
 
+WhenReasons = Literal["asked", "adverse", "always"]
+
 
 @dataclass(frozen=True, slots=True)
 class ServeConfig:
@@ -44,11 +46,17 @@ class ServeConfig:
     spool : Path or None
         Folder on the local disk where answered predictions wait while the database is away; without it they are
         refused.
+    reasons : {"asked", "adverse", "always"}
+        Who gets reasons beside those who ask for them.
     log : {"text", "json"}
     log_requests : bool
         Whether every request has a line in the log.
     max_connections : int
         Of one worker; who comes beyond is answered with 503.
+    exploration, exploration_salt : float, str
+        Share of customers who are left alone whatever the model says, and what they are drawn by.
+    folder : Path or None
+        The project's folder, where there are pages: they show its contract, and have its commands carried out.
 
     Raises
     ------
@@ -72,9 +80,13 @@ class ServeConfig:
     requests_per_second: float | None = None
     durability: Literal["process", "power"] = "process"
     spool: Path | None = None
+    reasons: WhenReasons = "asked"
     log: Literal["text", "json"] = "text"
     log_requests: bool = False
     max_connections: int = 2_000
+    exploration: float = 0.0
+    exploration_salt: str = ""
+    folder: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.guarded and not is_loopback(self.host):
@@ -105,7 +117,9 @@ class ServeConfig:
     def from_json(cls, text: str) -> ServeConfig:
         """Inverse of `to_json`."""
         fields = json.loads(text)
-        paths = {name: Path(fields[name]) for name in ("bundles", "keys", "spool") if fields[name] is not None}
+        paths = {
+            name: Path(fields[name]) for name in ("bundles", "keys", "spool", "folder") if fields[name] is not None
+        }
         return cls(**{**fields, **paths})
 
 

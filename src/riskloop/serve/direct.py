@@ -3,7 +3,8 @@ the prediction."""
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
@@ -14,21 +15,19 @@ JSON_TYPE = (b"content-type", b"application/json")
 class DirectRequest(Request):
     """A request whose headers are looked up rather than searched."""
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        super().__init__(scope, receive)
-        self._headers = IndexedHeaders(scope)  # what the property of that name returns
+    headers: IndexedHeaders = None  # type: ignore[assignment]  # in the place of a property that searches
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:  # nothing of what the framework prepares is asked for
+        self.scope = scope
+        self._receive = receive
+        self.headers = IndexedHeaders(scope["headers"])
 
 
-class IndexedHeaders(Headers):
-    """Headers by name; of several of one name the first counts, as elsewhere."""
+class IndexedHeaders(dict[str, str]):
+    """Headers by name in lower case; of several of one name the first counts, as elsewhere."""
 
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(scope=scope)
-        self._by_name = dict(reversed(self._list))
-
-    def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override]
-        found = self._by_name.get(key.lower().encode("latin-1"))
-        return default if found is None else found.decode("latin-1")
+    def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
+        super().__init__((name.decode("latin-1"), value.decode("latin-1")) for name, value in reversed(raw))
 
 
 class JsonBytes(Response):

@@ -20,12 +20,18 @@ ID_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f]+$"
 
 _ID = re.compile(ID_PATTERN.replace("$", r"\Z"))
 _KEYS = ("id", "features", "explain")
+_KNOWN = frozenset(_KEYS)
 
 
 def read_envelope(document: Any, contract: Contract) -> Customer | Errors:
     """The customer of ``{"id": ..., "features": {...}, "explain": ...}``, or everything that is wrong with it."""
     if not isinstance(document, dict):
         return [FieldError("", "not-an-object", 'expected an object {"features": {...}}')]
+    if document.keys() <= _KNOWN:
+        features, identity, explain = document.get("features"), document.get("id"), document.get("explain", False)
+        usual = type(identity) is str and 0 < len(identity) <= LONGEST_ID and identity.isprintable()
+        if usual and type(features) is dict and type(explain) is bool:
+            return Customer(identity, features, explain)
     errors = [_unexpected(key, contract) for key in document if key not in _KEYS]
     features = document.get("features")
     if "features" not in document:

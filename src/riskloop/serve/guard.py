@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 import math
 import threading
@@ -23,6 +24,8 @@ from riskloop.serve.session import Session, Sessions
 Endpoint = Callable[[Request], Awaitable[Response]]
 CALLER = "riskloop.caller"
 CSRF_HEADER = "x-csrf-token"
+FORM_TOKEN = "riskloop.form_token"  # noqa: S105 - where it is, not what it is
+"""Where whoever has read a form leaves its token: a browser without scripts sends no header of its own."""
 _SAFE = frozenset({"GET", "HEAD"})
 _log = logging.getLogger("riskloop.serve")
 
@@ -142,7 +145,8 @@ class Guard:
 
         async def guarded(request: Request) -> Response:
             try:
-                request.scope[CALLER] = caller = self.admit(request, role)
+                caller = request.scope.get(CALLER) or self.admit(request, role)
+                request.scope[CALLER] = caller
             except RequestRefused as refusal:
                 if page and refusal.status == 401 and request.method in _SAFE:
                     return RedirectResponse("/login", 303)
@@ -229,7 +233,8 @@ class Guard:
         return self._keys.get(hash_of(token))
 
     def _own_form(self, request: Request, session: Session) -> bool:
-        return request.headers.get(CSRF_HEADER, "") == session.csrf
+        token = request.headers.get(CSRF_HEADER) or request.scope.get(FORM_TOKEN, "")
+        return hmac.compare_digest(str(token).encode(), session.csrf.encode())
 
     def _limit(self, caller: Caller) -> None:
         rate = self._config.requests_per_second
@@ -272,9 +277,17 @@ def only_from_this_machine(request: Request) -> None:
         )
 
 
+def asks_for_a_page(request: Request) -> bool:
+    """Whether a browser asks, for something to look at."""
+    return "text/html" in request.headers.get("accept", "")
+
+
 def bearer(request: Request) -> str | None:
     """The token of the Authorization header; None without one."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    told = request.headers.get("authorization")
+    if told is None:
+        return None
+    scheme, _, token = told.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 

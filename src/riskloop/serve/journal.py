@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from sqlalchemy import Engine
 
@@ -18,6 +19,20 @@ PATIENCE_SECONDS = 5.0
 """A request waits so long for its commit; then its sender is told to try again."""
 
 
+class Kept(NamedTuple):
+    """A prediction in the ledger, and what its customer is answered."""
+
+    prediction: Prediction
+    answer: bytes
+
+
+class Ticket(NamedTuple):
+    """Who waits for a prediction to be kept, and what they are told then."""
+
+    told: asyncio.Future[Kept]
+    kept: Kept
+
+
 class Journal:
     """Keeps predictions without blocking the event loop.
 
@@ -29,57 +44,23 @@ class Journal:
 
     def __init__(self, engine: Engine, ledger: Ledger, writer: GroupCommitWriter, spool: Spool | None = None) -> None:
         self._spool = spool
-        self._turn: list[tuple[EncodedPrediction, asyncio.Future[None]]] = []
         self.failed: Unavailable | None = None
         self._engine = engine
         self._ledger = ledger
         self._writer = writer
 
-    async def keep(self, prediction: Prediction) -> None:
-        """Commit one prediction, together with those that arrive meanwhile.
+    def hand_in(self, rows: Sequence[tuple[EncodedPrediction, Ticket]]) -> None:
+        """Commit predictions, together with those that arrive meanwhile; who waits is told: done, Unavailable if it
+        was not committed, or Conflict if its idempotency key is taken.
 
-        Raises
-        ------
-        Unavailable
-            If it was not committed.
-        Conflict
-            If its idempotency key is taken.
+        All rows of a turn of the loop come at once: a thread that is woken for each would take the interpreter from
+        all of them.
         """
-        loop = asyncio.get_running_loop()
-        committed: asyncio.Future[None] = loop.create_future()
-        patience = loop.call_later(PATIENCE_SECONDS, _give_up, committed)
+        parcel = _Parcel(self, [ticket for _, ticket in rows])
         try:
-            self._hand_in(encode(prediction), committed)
-            await committed
+            self._writer.offer(rows, parcel)
         except Unavailable as error:
-            self.failed = error
-            raise
-        finally:
-            patience.cancel()
-        self.failed = None
-
-    def _hand_in(self, row: EncodedPrediction, committed: asyncio.Future[None]) -> None:
-        """Offer a row together with those of the requests that are answered in this turn of the loop: a thread that is
-        woken for each would take the interpreter from all of them."""
-        if not self._turn:
-            committed.get_loop().call_soon(self._end_turn)
-        self._turn.append((row, committed))
-
-    def _end_turn(self) -> None:
-        turn, self._turn = self._turn, []
-        try:
-            self._writer.offer(turn, self)
-        except Unavailable as error:
-            _settle([committed for _, committed in turn], error)
-
-    def wants(self, ticket: asyncio.Future[None]) -> bool:
-        """Whether a request still waits."""
-        return not ticket.done()
-
-    def tell(self, tickets: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
-        """Wake the requests of one commit, all in one go: each call across threads costs as much as the commit."""
-        with suppress(RuntimeError):  # the loop has ended, and with it everybody who waited
-            tickets[0].get_loop().call_soon_threadsafe(_settle, tickets, error)
+            parcel.settle(parcel.waiting, error)
 
     async def keep_all(self, predictions: Sequence[Prediction]) -> None:
         """Commit many predictions: all of them or none."""
@@ -120,17 +101,45 @@ class Journal:
         self._ledger.recent(1)
 
 
-def _settle(tickets: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
-    for committed in tickets:
-        if committed.done():
-            continue
+class _Parcel:
+    """Those of one turn who wait: the desk at which the writer tells them, all in one go, for each call across threads
+    costs as much as the commit."""
+
+    def __init__(self, journal: Journal, waiting: Sequence[Ticket]) -> None:
+        self.waiting = waiting
+        self._journal = journal
+        self._left = len(waiting)
+        self._loop = waiting[0].told.get_loop()
+        self._patience = self._loop.call_later(PATIENCE_SECONDS, self._give_up)
+
+    def wants(self, ticket: Ticket) -> bool:
+        """Whether a request still waits."""
+        return not ticket.told.done()
+
+    def tell(self, tickets: Sequence[Ticket], error: Exception | None) -> None:
+        """Wake the requests of one commit."""
+        with suppress(RuntimeError):  # the loop has ended, and with it everybody who waited
+            self._loop.call_soon_threadsafe(self.settle, tickets, error)
+
+    def settle(self, tickets: Sequence[Ticket], error: Exception | None) -> None:
+        """On the loop: say what became of predictions."""
+        self._left -= len(tickets)
+        if not self._left:
+            self._patience.cancel()
         if error is None:
-            committed.set_result(None)
-        else:
-            committed.set_exception(own_copy(error))
+            self._journal.failed = None
+        elif isinstance(error, Unavailable):
+            self._journal.failed = error
+        for told, kept in tickets:
+            if told.done():
+                continue
+            if error is None:
+                told.set_result(kept)
+            else:
+                told.set_exception(own_copy(error))
 
-
-def _give_up(committed: asyncio.Future[None]) -> None:
-    if not committed.done():
+    def _give_up(self) -> None:
         late = "The ledger did not take the prediction in time."
-        committed.set_exception(Unavailable(late, where="ledger", next_step="send it again"))
+        error = Unavailable(late, where="ledger", next_step="send it again")
+        if waiting := [ticket for ticket in self.waiting if not ticket.told.done()]:
+            self.settle(waiting, error)

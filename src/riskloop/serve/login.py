@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import datetime
 from html import escape
@@ -18,6 +19,7 @@ from riskloop.serve.session import Sessions, set_cookie
 
 FORM = "application/x-www-form-urlencoded"
 _LARGEST_FORM = 4_096
+_OWN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]{0,500}")
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 24rem; margin: 18vh auto 0; padding: 0 1rem; }
@@ -33,10 +35,28 @@ _POLICY = (
 )
 
 
-class Login:
-    """The pages of the session."""
+Draw = Callable[[Request, bool, int], Response]
 
-    def __init__(self, project: str, guard: Guard, sessions: Sessions, *, clock: Callable[[], datetime]) -> None:
+
+class Login:
+    """The pages of the session.
+
+    Parameters
+    ----------
+    draw : callable, optional
+        Draws the form in place of the plain one here: from the request, whether a key was wrong, and the status.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        guard: Guard,
+        sessions: Sessions,
+        *,
+        clock: Callable[[], datetime],
+        draw: Draw | None = None,
+    ) -> None:
+        self._draw = draw or self._plain
         self._project = project
         self._guard = guard
         self._sessions = sessions
@@ -46,25 +66,27 @@ class Login:
         """``GET /login``: the form, or the first page where there is nothing to ask for."""
         if self._guard.caller(request) is not None:
             return RedirectResponse("/", 303)
-        return self._page()
+        return self._draw(request, False, 200)
 
     async def begin(self, request: Request) -> Response:
         """``POST /login``: a session for the holder of the key."""
         _, data = await read_body(request, (FORM,), _LARGEST_FORM)
-        token = parse_qs(data.decode("utf-8", "replace")).get("key", [""])[0].strip()
-        key = self._guard.key(token)
+        form = parse_qs(data.decode("utf-8", "replace"))
+        key = self._guard.key(form.get("key", [""])[0].strip())
         if key is None:
-            return self._page("This key is not in force.", 401)
+            return self._draw(request, True, 401)
         cookie = self._sessions.begin(key.key_id, self._clock().timestamp())
-        return RedirectResponse("/", 303, {"set-cookie": set_cookie(cookie, secure=_secure(request))})
+        return RedirectResponse(
+            own_path(form.get("next", ["/"])[0]), 303, {"set-cookie": set_cookie(cookie, secure=_secure(request))}
+        )
 
     async def end(self, request: Request) -> Response:
         """``POST /logout``: no session."""
         cookie = set_cookie("", secure=_secure(request), seconds=0)
         return RedirectResponse("/login", 303, {"set-cookie": cookie})
 
-    def _page(self, wrong: str = "", status: int = 200) -> Response:
-        alert = f'<p role="alert">{escape(wrong)}</p>' if wrong else ""
+    def _plain(self, _request: Request, wrong: bool, status: int) -> Response:
+        alert = '<p role="alert">This key is not in force.</p>' if wrong else ""
         html = (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -75,6 +97,11 @@ class Login:
             "<button>Log in</button></form></main></body></html>"
         )
         return Response(html, status, {"content-security-policy": _POLICY}, "text/html")
+
+
+def own_path(path: str) -> str:
+    """A path of this service, as it was asked for; the first page for anything else, such as another site."""
+    return path if _OWN_PATH.fullmatch(path) else "/"
 
 
 def _secure(request: Request) -> bool:

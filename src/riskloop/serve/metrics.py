@@ -6,10 +6,12 @@ keeps counters and histograms in files, and whoever is asked answers for all.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -33,19 +35,27 @@ _TENTHS = tuple(tenth / 10 for tenth in range(1, 11))
 
 
 class Metrics:
-    """What is counted as requests pass, and the state of the process, brought up to date a few times a second."""
+    """What is counted as requests pass, and the state of the process, brought up to date a few times a second.
+
+    Requests are counted in plain numbers, which are handed to the library together with the state, or, where there are
+    several workers, once a turn of the event loop: to do so for each request would cost as much as its decision.
+    """
 
     def __init__(self, champion: Champion, writer: GroupCommitWriter) -> None:
         own = self._registry = CollectorRegistry()
-        self._requests = Counter("riskloop_requests", "Requests answered.", ["route", "method", "status"], registry=own)
-        self._seconds = Histogram(
-            "riskloop_request_seconds", "Time to answer.", ["route"], buckets=_SECONDS, registry=own
+        self._requests = _Tally(
+            Counter("riskloop_requests", "Requests answered.", ["route", "method", "status"], registry=own)
         )
-        self._predictions = Counter(
-            "riskloop_predictions", "Predictions kept.", ["version", "arm", "decision"], registry=own
+        self._seconds = _Spread(
+            Histogram("riskloop_request_seconds", "Time to answer.", ["route"], buckets=_SECONDS, registry=own),
+            _SECONDS,
         )
-        self._probability = Histogram(
-            "riskloop_probability", "Predicted probability.", ["version"], buckets=_TENTHS, registry=own
+        self._predictions = _Tally(
+            Counter("riskloop_predictions", "Predictions kept.", ["version", "arm", "decision"], registry=own)
+        )
+        self._probability = _Spread(
+            Histogram("riskloop_probability", "Predicted probability.", ["version"], buckets=_TENTHS, registry=own),
+            _TENTHS,
         )
         self._alerts = Gauge(
             "riskloop_alerts_open",
@@ -54,13 +64,13 @@ class Metrics:
             registry=own,
             multiprocess_mode="livemostrecent",  # all workers read the same store; who read it last knows best
         )
-        # Labels are few; to look one up costs more than to count.
-        self._requests_of, self._seconds_of = cache(self._requests.labels), cache(self._seconds.labels)
-        self._predictions_of, self._probability_of = cache(self._predictions.labels), cache(self._probability.labels)
         self._state = _State(own, champion, writer)
         self._measured = _Latest()
         self._stored = CollectorRegistry()
         self._stored.register(self._measured)
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = False
+        self._turn = threading.Lock()
         self.shared = bool(os.environ.get(SHARED_FOLDER))
         if not self.shared:
             ProcessCollector(registry=own)
@@ -70,16 +80,35 @@ class Metrics:
         self._state.shadow = shadow
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one answer."""
-        self._requests_of(route, method, status).inc()
-        self._seconds_of(route).observe(seconds)
-        self._state.keep_up()
+        """Count one answer, on the event loop."""
+        self._requests.add((route, method, status))
+        self._seconds.add((route,), seconds)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_KEEP_UP_SECONDS, self.tell)
+        if self.shared and not self._due:  # whichever worker is asked next must know
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._hand_over)
 
     def predictions(self, kept: Iterable[Prediction]) -> None:
-        """Count predictions once they are in the ledger."""
-        for prediction in kept:
-            self._predictions_of(prediction.version, prediction.arm, prediction.decision).inc()
-            self._probability_of(prediction.version).observe(prediction.probability)
+        """Count predictions once they are in the ledger, from any thread."""
+        with self._turn:
+            for prediction in kept:
+                self._predictions.add((prediction.version, prediction.arm, prediction.decision))
+                self._probability.add((prediction.version,), prediction.probability)
+
+    def tell(self) -> None:
+        """Hand over what was counted, and bring the state up to date."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._hand_over()
+        self._state.tell()
+
+    def _hand_over(self) -> None:
+        self._due = False
+        with self._turn:
+            for counted in (self._requests, self._seconds, self._predictions, self._probability):
+                counted.tell()
 
     def alerts(self, opened: Mapping[str, int]) -> None:
         """Tell how many alerts are open, by severity."""
@@ -92,7 +121,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus' text format, those of all workers where there are several."""
-        self._state.tell()
+        self.tell()
         return generate_latest(self._counted()) + generate_latest(self._stored)
 
     def _counted(self) -> CollectorRegistry:
@@ -127,6 +156,48 @@ class _Latest(Collector):
         yield family("measure_timestamp_seconds", "When it was measured: time() less this is its age.", stamps)
 
 
+class _Tally:
+    """A counter's increments, by its labels."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._counts: dict[tuple[object, ...], int] = {}
+
+    def add(self, labels: tuple[object, ...]) -> None:
+        self._counts[labels] = self._counts.get(labels, 0) + 1
+
+    def tell(self) -> None:
+        counts, self._counts = self._counts, {}
+        for labels, count in counts.items():
+            self._counter.labels(*labels).inc(count)
+
+
+class _Spread:
+    """A histogram's observations, by its labels: how many in each bucket, and their sum."""
+
+    def __init__(self, histogram: Histogram, bounds: Sequence[float]) -> None:
+        self._histogram = histogram
+        self._bounds = bounds
+        self._seen: dict[tuple[object, ...], tuple[list[int], list[float]]] = {}
+
+    def add(self, labels: tuple[object, ...], amount: float) -> None:
+        seen = self._seen.get(labels)
+        if seen is None:
+            seen = self._seen[labels] = ([0] * (len(self._bounds) + 1), [0.0])
+        counts, total = seen
+        counts[bisect_left(self._bounds, amount)] += 1
+        total[0] += amount
+
+    def tell(self) -> None:
+        seen, self._seen = self._seen, {}
+        for labels, (counts, total) in seen.items():
+            child = self._histogram.labels(*labels)
+            for bucket, count in zip(child._buckets, counts, strict=True):  # `observe` takes one at a time
+                if count:
+                    bucket.inc(count)
+            child._sum.inc(total[0])
+
+
 class _State:
     """What a process is like: waiting predictions and losses add up over workers; the worst of them is what is told of
     refusals, and the slowest to follow of readiness."""
@@ -135,7 +206,6 @@ class _State:
         self.shadow: Shadow | None = None
         self._champion = champion
         self._writer = writer
-        self._told_at = 0.0
         self._lost = 0
         self._dropped = 0
         self._models: set[tuple[str, ...]] = set()
@@ -155,14 +225,8 @@ class _State:
         self._drops = Counter("riskloop_shadow_dropped", "Customers a shadow had no time for.", registry=registry)
         self.tell()
 
-    def keep_up(self) -> None:
-        """Tell it if it was not told just now."""
-        if time.monotonic() - self._told_at > _KEEP_UP_SECONDS:
-            self.tell()
-
     def tell(self) -> None:
         """Bring the gauges up to date."""
-        self._told_at = time.monotonic()
         champion, arms = self._champion, self._champion.arms
         self._waiting.set(self._writer.depth)
         self._ready.set(arms is not None)

@@ -3,59 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from itertools import islice
 from time import perf_counter
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace as copy_of
 from starlette.requests import Request
 from starlette.responses import Response
 
-from riskloop.data.contract import Contract
 from riskloop.data.linked.online import linked_features
-from riskloop.decide.reason_texts import LANGUAGES
-from riskloop.errors import Conflict, NotFound
+from riskloop.errors import Conflict, NotFound, RiskloopError
 from riskloop.keep.customers import Customers
 from riskloop.keep.ledger import Prediction
 from riskloop.problem import Customer
-from riskloop.serve.answers import Answer, BatchAnswer, FieldError, RefusedRow
+from riskloop.serve.answers import Answer, BatchAnswer, FieldError, ModelRef, RefusedRow
 from riskloop.serve.body import CSV, JSON, decode_json, read_body
+from riskloop.serve.call import Call, bad_key, explain_of, idempotency_key, language_of, moment_of
 from riskloop.serve.champion import Champion
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.direct import JsonBytes
 from riskloop.serve.envelope import Errors, check_id, read_csv, read_envelope
-from riskloop.serve.journal import Journal
+from riskloop.serve.journal import Journal, Kept
 from riskloop.serve.metrics import Metrics
 from riskloop.serve.problems import RequestRefused, invalid, request_id
-from riskloop.serve.rollout import Arms, Decided, Live, Shadow, decide, decide_one
+from riskloop.serve.rollout import Live, Shadow, decide, decide_json
 from riskloop.serve.scoring import Scored, answer_of, replay, score
+from riskloop.serve.turn import Turn
 
 MOST_ERRORS = 100
 """A batch of which no row could be scored names so many errors."""
 
+Plain = tuple[asyncio.Future[Kept], Callable[[Kept], Response]]
 _encode = msgspec.json.Encoder().encode
-_WEIGHT = re.compile(r"[01](\.\d{0,3})?")
-_KEY = re.compile(r"[!-~]{1,255}")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request: who answers it from start to end, when it began, its names and its language."""
-
-    arms: Arms
-    started: float
-    request_id: str
-    language: str
-    key: str | None = None
-
-    @property
-    def contract(self) -> Contract:
-        """What callers go by: the champion's."""
-        return self.arms.champion.bundle.contract
 
 
 class Predictions:
@@ -89,23 +73,37 @@ class Predictions:
         self._shadow = shadow
         self._clock = clock
         self._new_id = new_id
+        self._turn = Turn(journal, clock=clock, new_id=new_id)
 
     async def one(self, request: Request) -> Response:
         """``POST /predict``: one customer."""
         started = perf_counter()
-        key = _idempotency_key(request)
+        key = idempotency_key(request)
         _, data = await read_body(request, (JSON,), self._config.max_body_bytes)
         call = Call(self._champion.require(), started, request_id(request), language_of(request), key)
         customer = read_envelope(decode_json(data), call.contract)
         if isinstance(customer, list):
             raise invalid(customer)
-        return json_response(await self._answer(call, customer, typed=True))
+        return await self._answer(call, customer, typed=True)
+
+    def plain(self, request: Request, data: bytes, started: float) -> Plain | None:
+        """What :meth:`one` does for a plain request whose body is there, without a coroutine: the prediction to wait
+        for, and what is to be done with it; None where something else has to be waited for first."""
+        if len(data) > self._config.max_body_bytes:
+            return None
+        call = Call(self._champion.require(), started, request_id(request), language_of(request))
+        customer = read_envelope(decode_json(data), call.contract)
+        if isinstance(customer, list):
+            raise invalid(customer)
+        if call.arms.of(customer.id).takes_long(customer):
+            return None
+        return self._turn.ask(call, customer), partial(self._finish, call, customer, typed=True)
 
     async def batch(self, request: Request) -> Response:
         """``POST /predict/batch``: a JSON list of envelopes, or CSV."""
         started = perf_counter()
         if "idempotency-key" in request.headers:
-            raise _bad_key("A batch takes no Idempotency-Key.", "send it with single requests")
+            raise bad_key("A batch takes no Idempotency-Key.", "send it with single requests")
         media_type, data = await read_body(request, (JSON, CSV), self._config.max_body_bytes)
         call = Call(self._champion.require(), started, request_id(request), language_of(request))
         answers, kept, customers = await asyncio.to_thread(self._score_batch, call, data, media_type)
@@ -132,11 +130,52 @@ class Predictions:
         ]
         if wrong:
             raise invalid(wrong[:MOST_ERRORS], what="batch")
-        kept = [self._prediction(call, one.live, one.scored, []) for one in decided if isinstance(one.scored, Scored)]
+        kept = [
+            self._prediction(call, one.live, one.scored, one.reasons)
+            for one in decided
+            if isinstance(one.scored, Scored)
+        ]
         await self._journal.keep_all(kept)
         self._metrics.predictions(kept)
         self._look_on(call, customers, typed=False)
         return kept
+
+    async def answer(self, request: Request, customer: Customer, language: str) -> Answer:
+        """Decide about a customer whose values are text, as in a form or a file, and keep it.
+
+        Raises
+        ------
+        RequestRefused
+            422 with everything that is wrong, 503 without a champion.
+        """
+        call = Call(self._champion.require(), perf_counter(), request_id(request), language)
+        kept = await self._kept(call, customer, typed=False)
+        self._finish(call, customer, kept, typed=False)
+        return answer_of(kept.prediction, language)
+
+    async def file(self, request: Request, data: bytes, language: str, *, keep: bool) -> tuple[ModelRef, BatchAnswer]:
+        """Decide about the customers of a CSV file; nothing is kept unless told.
+
+        Raises
+        ------
+        RequestRefused
+            400 for what is no CSV, 413 for too many rows, 422 where no row could be scored, 503 without a champion.
+        """
+        call = Call(self._champion.require(), perf_counter(), request_id(request), language)
+        answers, kept, customers = await asyncio.to_thread(self._score_batch, call, data, CSV)
+        if keep:
+            await self._journal.keep_all(kept)
+            self._metrics.predictions(kept)
+            self._look_on(call, customers, typed=False)
+        return call.arms.champion.ref, BatchAnswer(len(kept), len(answers) - len(kept), answers)
+
+    async def on_file(self, identity: str, at: datetime | None = None) -> dict[str, Any] | None:
+        """What is known of a customer, with the linked features of now or of another moment; None of a stranger."""
+        arms = self._champion.require()
+        found = None if check_id(identity) else await asyncio.to_thread(self._customers.on_file, identity)
+        if found is None:
+            return None
+        return found.features | linked_features(arms.of(identity).bundle.linked, found.linked, at or self._clock())
 
     async def stored(self, request: Request) -> Response:
         """``GET /customers/{id}/prediction``: a customer on file, with the linked features of now or of ``?at=``; with
@@ -144,38 +183,39 @@ class Predictions:
         call = Call(self._champion.require(), perf_counter(), request_id(request), language_of(request))
         identity = request.path_params["customer_id"]
         at = moment_of(request, self._clock)
-        found = None if check_id(identity) else await asyncio.to_thread(self._customers.on_file, identity)
-        if found is None:
+        features = await self.on_file(identity, at)
+        if features is None:
             raise NotFound(
                 "There is no such customer on file.",
                 next_step="send the customer's features to POST /predict, or load a customer table that holds this id",
             )
-        features = found.features | linked_features(call.arms.of(identity).bundle.linked, found.linked, at)
         customer = Customer(identity, features, explain=explain_of(request))
-        return json_response(await self._answer(call, customer, typed=False))
+        return await self._answer(call, customer, typed=False)
 
-    async def _answer(self, call: Call, customer: Customer, *, typed: bool) -> Answer:
+    async def _answer(self, call: Call, customer: Customer, *, typed: bool) -> Response:
         if call.key and (earlier := await self._journal.answered(call.key)):
-            return replay(earlier, customer, call.language)
-        decided = await self._decide(call, customer, typed=typed)
-        if isinstance(decided.scored, list):
-            raise invalid(decided.scored)
-        prediction = self._prediction(call, decided.live, decided.scored, decided.reasons)
+            return json_response(replay(earlier, customer, call.language))
         try:
-            await self._journal.keep(prediction)
+            kept = await self._kept(call, customer, typed=typed)
         except Conflict:
             earlier = await self._journal.answered(call.key) if call.key else None
             if earlier is None:
                 raise
-            return replay(earlier, customer, call.language)
-        self._metrics.predictions([prediction])
-        self._look_on(call, [customer], typed=typed)
-        return answer_of(prediction, call.language)
+            return json_response(replay(earlier, customer, call.language))
+        return self._finish(call, customer, kept, typed=typed)
 
-    async def _decide(self, call: Call, customer: Customer, *, typed: bool) -> Decided:
-        if customer.explain and not call.arms.of(customer.id).reasoner.quick:  # its tables may have to be built first
-            return await asyncio.to_thread(_decided, call.arms, customer, typed=typed)
-        return _decided(call.arms, customer, typed=typed)
+    def _finish(self, call: Call, customer: Customer, kept: Kept, *, typed: bool) -> JsonBytes:
+        self._metrics.predictions([kept.prediction])
+        self._look_on(call, [customer], typed=typed)
+        return JsonBytes(kept.answer)
+
+    async def _kept(self, call: Call, customer: Customer, *, typed: bool) -> Kept:
+        slow = call.arms.of(customer.id).takes_long(customer)
+        if typed and not slow:
+            return await self._turn.ask(call, customer)
+        by = decide_json if typed else partial(decide, typed=False)
+        decided = await asyncio.to_thread(by, call.arms, [customer]) if slow else by(call.arms, [customer])
+        return await self._turn.keep(call, customer, decided[0])
 
     def _look_on(self, call: Call, customers: Sequence[Customer], *, typed: bool) -> None:
         """Let a shadow say what it would have decided, once the answer is certain."""
@@ -187,7 +227,7 @@ class Predictions:
             unasked = [replace(customer, explain=False) for customer in customers]
             scored = score(live.bundle, unasked, typed=typed)
             told = [self._prediction(call, live, one, []) for one in scored if isinstance(one, Scored)]
-            return [replace(one, arm="shadow", idempotency_key=None, latency_ms=None) for one in told]
+            return [copy_of(one, arm="shadow", idempotency_key=None, latency_ms=None) for one in told]
 
         self._shadow.offer(look)
 
@@ -204,6 +244,8 @@ class Predictions:
                 answers.append(RefusedRow(position, None, row))
                 continue
             live, result, reasons = next(decided)
+            if isinstance(result, RiskloopError):
+                raise result
             if isinstance(result, list):
                 answers.append(RefusedRow(position, row.id, result))
             else:
@@ -226,79 +268,7 @@ class Predictions:
         return rows
 
     def _prediction(self, call: Call, live: Live, scored: Scored, reasons: Sequence[Any]) -> Prediction:
-        decision = scored.decision
-        return Prediction(
-            prediction_id=self._new_id(),
-            at=self._clock(),
-            name=live.record.name,
-            version=live.record.version,
-            digest=live.bundle.digest,
-            probability=scored.probability,
-            probability_low=scored.interval[0],
-            probability_high=scored.interval[1],
-            decision=decision.decision,
-            features=scored.features,
-            arm=live.alias,
-            entity_id=scored.customer.id,
-            request_id=call.request_id,
-            threshold=decision.threshold,
-            risk_band=decision.risk_band,
-            expected_cost=decision.expected_cost,
-            reasons=reasons,
-            latency_ms=round((perf_counter() - call.started) * 1000, 3),
-            idempotency_key=call.key,
-        )
-
-
-def _decided(arms: Arms, customer: Customer, *, typed: bool) -> Decided:
-    return decide_one(arms, customer) if typed else decide(arms, [customer], typed=False)[0]
-
-
-def moment_of(request: Request, clock: Callable[[], datetime]) -> datetime:
-    """The moment that ``?at=`` names, a date or a time, in UTC unless it says otherwise; now without it.
-
-    Raises
-    ------
-    RequestRefused
-        422 for what is no time.
-    """
-    text = request.query_params.get("at")
-    if text is None:
-        return clock()
-    try:
-        at = datetime.fromisoformat(text)
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
-        message = "expected a date or time such as 2026-01-31 or 2026-01-31T12:00:00Z"
-        raise invalid([FieldError("at", "not-a-time", message)]) from error
-
-
-def explain_of(request: Request) -> bool:
-    """What ``?explain=`` says; false without it.
-
-    Raises
-    ------
-    RequestRefused
-        422 for what is neither true nor false.
-    """
-    text = request.query_params.get("explain", "false")
-    if text not in ("true", "false"):
-        raise invalid([FieldError("explain", "not-a-boolean", "expected true or false")])
-    return text == "true"
-
-
-def language_of(request: Request) -> str:
-    """The language that ``Accept-Language`` puts first of those that reasons are written in; English without it."""
-    asked = request.headers.get("accept-language")
-    if not asked:
-        return LANGUAGES[0]
-    wanted: list[tuple[float, str]] = []
-    for part in asked[:200].split(","):
-        tag, _, weight = part.strip().partition(";q=")
-        language = tag.strip().lower().partition("-")[0]
-        if language in LANGUAGES:
-            wanted.append((float(weight) if _WEIGHT.fullmatch(weight) else 1.0, language))
-    return max(wanted, key=lambda one: one[0])[1] if wanted else LANGUAGES[0]
+        return call.prediction(live, scored, reasons, identity=self._new_id(), at=self._clock())
 
 
 def json_response(document: msgspec.Struct, status: int = 200) -> Response:
@@ -325,14 +295,3 @@ def _every_error(answers: Iterable[Answer | RefusedRow]) -> list[FieldError]:
         FieldError(f"[{row.row}].{error.field}", error.code, error.message) for row in refused for error in row.errors
     )
     return list(islice(every, MOST_ERRORS))
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("idempotency-key")
-    if key is not None and not _KEY.fullmatch(key):
-        raise _bad_key("The Idempotency-Key is malformed.", "send 1 to 255 printable ASCII characters without spaces")
-    return key
-
-
-def _bad_key(message: str, next_step: str) -> RequestRefused:
-    return RequestRefused(400, "idempotency-key", message, next_step=next_step)

@@ -110,6 +110,11 @@ def status_of(error: RiskloopError) -> int:
 async def on_riskloop_error(request: Request, error: Exception) -> Response:
     """Handler of deliberate errors."""
     assert isinstance(error, RiskloopError)  # noqa: S101 - registered for this type
+    return refused(request, error)
+
+
+def refused(request: Request, error: RiskloopError) -> Response:
+    """The answer to a deliberate error."""
     return problem_response(request, status_of(error), error)
 
 

@@ -68,16 +68,17 @@ class Release:
         """``POST /models/{version}/promote``: put a version in charge. Its bundle is verified first."""
         version = int(request.path_params["version"])
         said = await said_in(request, self._config.max_body_bytes, ("actor", "reason"))
-        event = await asyncio.to_thread(self._promote, version, said["actor"], said["reason"])
+        event = await asyncio.to_thread(self.put_in_charge, version, said["actor"], said["reason"])
         return json_response(_event(event))
 
     async def rollback(self, request: Request) -> Response:
         """``POST /rollback``: go back to the previous champion, or to the version named."""
         said = await said_in(request, self._config.max_body_bytes, ("actor", "reason"), optional="version")
-        event = await asyncio.to_thread(self._rollback, said.get("version"), said["actor"], said["reason"])
+        event = await asyncio.to_thread(self.go_back, said.get("version"), said["actor"], said["reason"])
         return json_response(_event(event))
 
-    def _promote(self, version: int, actor: str, reason: str) -> Promotion:
+    def put_in_charge(self, version: int, actor: str, reason: str) -> Promotion:
+        """Promote a version whose bundle is whole, or ask a second person to; this process follows at once."""
         if version > LARGEST_VERSION:
             raise NotFound(f"There is no version {version}.", next_step="see GET /models")
         record = self._versions.get(version)
@@ -87,7 +88,14 @@ class Release:
         self._champion.refresh()
         return event
 
-    def _rollback(self, version: int | None, actor: str, reason: str) -> Promotion:
+    def approve(self, request: int, approver: str, reason: str | None) -> Promotion:
+        """Agree to what another person asked for (four eyes)."""
+        event = self._promotions.approve(request, approver=approver, reason=reason, at=self._clock())
+        self._champion.refresh()
+        return event
+
+    def go_back(self, version: int | None, actor: str, reason: str) -> Promotion:
+        """Roll back to the previous champion, or to a version named."""
         event = self._promotions.rollback(version, actor=actor, reason=reason, at=self._clock())
         self._champion.refresh()
         return event

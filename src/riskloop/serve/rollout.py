@@ -7,11 +7,13 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 from riskloop.bundle.bundle import Bundle
-from riskloop.decide.arms import Split
+from riskloop.costs import Costs
+from riskloop.decide.arms import Exploration, Split
 from riskloop.errors import RiskloopError
 from riskloop.explain.reasoner import Reasoner
 from riskloop.keep.ledger import Prediction
@@ -19,24 +21,44 @@ from riskloop.keep.versions import Version
 from riskloop.keep.writer import GroupCommitWriter
 from riskloop.problem import Customer
 from riskloop.serve.answers import ModelRef
+from riskloop.serve.config import WhenReasons
 from riskloop.serve.envelope import Errors
-from riskloop.serve.scoring import Scored, reasons_for, score, score_one
+from riskloop.serve.scoring import Scored, reasons_for, score, score_json
 
 _log = logging.getLogger("riskloop.serve")
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A verified bundle that answers. A request takes one reference and keeps it to its end."""
+    """A verified bundle that answers. A request takes one reference and keeps it to its end.
+
+    Attributes
+    ----------
+    reasons : {"asked", "adverse", "always"}
+        Who gets reasons beside those who ask for them: nobody, whoever gets the adverse decision, or everybody.
+    """
 
     bundle: Bundle
     record: Version
     reasoner: Reasoner
     alias: str = "champion"
+    reasons: WhenReasons = "asked"
 
     @property
     def ref(self) -> ModelRef:
         return ModelRef(self.record.name, self.record.version, self.alias, self.bundle.digest)
+
+    def explains(self, one: Scored | Errors | RiskloopError) -> bool:
+        """Whether a customer who was scored gets reasons."""
+        if not isinstance(one, Scored):
+            return False
+        if one.customer.explain or self.reasons == "always":
+            return True
+        return self.reasons == "adverse" and self.reasoner.adverse(one.decision.decision)
+
+    def takes_long(self, customer: Customer) -> bool:
+        """Whether a customer may get reasons that take long: the tables for them may have to be built first."""
+        return (customer.explain or self.reasons != "asked") and not self.reasoner.quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +68,13 @@ class Arms:
     champion: Live
     challenger: Live | None = None
     split: Split | None = None
+    exploration: Exploration | None = None
 
     def of(self, customer: str | None) -> Live:
-        """Who answers a customer."""
+        """Who answers a customer; those who are left alone to explore belong to the champion."""
         if self.challenger is None or self.split is None:
+            return self.champion
+        if self.exploration is not None and self.exploration.takes(customer):
             return self.champion
         return self.challenger if self.split.arm_of(customer) == "challenger" else self.champion
 
@@ -63,8 +88,11 @@ class Decided(NamedTuple):
     """What became of a customer, and who decided it."""
 
     live: Live
-    scored: Scored | Errors
+    scored: Scored | Errors | RiskloopError
     reasons: list[dict[str, Any]]
+
+
+_Score = Callable[[Bundle, Sequence[Customer]], Sequence[Scored | Errors | RiskloopError]]
 
 
 def decide(arms: Arms, customers: Sequence[Customer], *, typed: bool) -> list[Decided]:
@@ -72,28 +100,56 @@ def decide(arms: Arms, customers: Sequence[Customer], *, typed: bool) -> list[De
 
     Whom the challenger cannot read the champion answers: a comparison must not cost anybody an answer.
     """
+    return _explore(arms, _decide(arms, customers, partial(score, typed=typed)))
+
+
+def decide_json(arms: Arms, customers: Sequence[Customer]) -> list[Decided]:
+    """What :func:`decide` says of a few customers whose values are JSON, each for itself: where the model has no
+    answer to one, that error stands in the place of the score."""
+    return _explore(arms, _decide(arms, customers, score_json))
+
+
+def _decide(arms: Arms, customers: Sequence[Customer], by: _Score) -> list[Decided]:
+    if arms.challenger is None:
+        return _decided(arms.champion, by(arms.champion.bundle, customers))
     lives = [arms.of(customer.id) for customer in customers]
     found: list[Decided | None] = [None] * len(customers)
     for live in (arms.challenger, arms.champion):
         rows = [row for row, one in enumerate(lives) if one is live and found[row] is None]
-        if live is None or not rows:
-            continue
-        scored = score(live.bundle, [customers[row] for row in rows], typed=typed)
-        for row, one, reasons in zip(rows, scored, reasons_for(live.reasoner, scored), strict=True):
-            if isinstance(one, list) and live is not arms.champion:
-                lives[row] = arms.champion
+        scored = by(live.bundle, [customers[row] for row in rows]) if rows else []
+        for row, one in zip(rows, _decided(live, scored), strict=True):
+            if isinstance(one.scored, Scored) or live is arms.champion:
+                found[row] = one
             else:
-                found[row] = Decided(live, one, reasons)
+                lives[row] = arms.champion
     return [one for one in found if one is not None]
 
 
-def decide_one(arms: Arms, customer: Customer) -> Decided:
-    """What :func:`decide` says of one customer whose values are JSON."""
-    live = arms.of(customer.id)
-    scored = score_one(live.bundle, customer)
-    if isinstance(scored, list) and live is not arms.champion:
-        live, scored = arms.champion, score_one(arms.champion.bundle, customer)
-    return Decided(live, scored, reasons_for(live.reasoner, [scored])[0] if customer.explain else [])
+def _explore(arms: Arms, decided: list[Decided]) -> list[Decided]:
+    return decided if arms.exploration is None else [_explored(one, arms.exploration) for one in decided]
+
+
+def _explored(decided: Decided, exploration: Exploration) -> Decided:
+    """The same, but left alone, where the customer is one of those; the arm says so."""
+    live, scored, reasons = decided
+    if not isinstance(scored, Scored) or not exploration.takes(scored.customer.id):
+        return decided
+    live = replace(live, alias=exploration.arm)
+    if not scored.decision.act:
+        return Decided(live, scored, reasons)
+    policy, costs = live.bundle.policy, live.bundle.policy.costs
+    known = costs if isinstance(costs, Costs) else costs.of(live.bundle.contract.decode_rows([scored.features]).columns)
+    left = scored._replace(decision=policy.left_alone(scored.decision, known))
+    return Decided(live, left, reasons)
+
+
+def _decided(live: Live, scored: Sequence[Scored | Errors | RiskloopError]) -> list[Decided]:
+    told: list[list[dict[str, Any]]] = [[] for _ in scored]
+    asked = [row for row, one in enumerate(scored) if live.explains(one)]
+    if asked:
+        for row, reasons in zip(asked, reasons_for(live.reasoner, [scored[row] for row in asked]), strict=True):
+            told[row] = reasons
+    return [Decided(live, one, reasons) for one, reasons in zip(scored, told, strict=True)]
 
 
 class Shadow:

@@ -27,13 +27,15 @@ from riskloop.serve.problems import RequestRefused
 
 
 class Scored(NamedTuple):
-    """A customer with the probability and its interval, the decision, and what was read (plain JSON values)."""
+    """A customer with the probability and its interval, the decision, and what was read: as plain JSON values, and,
+    where it was read one by one, as what these are decoded to."""
 
     customer: Customer
     probability: float
     interval: tuple[float, float]
     decision: Decision
     features: dict[str, Any]
+    values: Sequence[float] | None = None
 
 
 def score(bundle: Bundle, customers: Sequence[Customer], *, typed: bool) -> list[Scored | Errors]:
@@ -69,39 +71,45 @@ def score(bundle: Bundle, customers: Sequence[Customer], *, typed: bool) -> list
     ]
 
 
-def score_one(bundle: Bundle, customer: Customer) -> Scored | Errors:
-    """What :func:`score` says of one customer whose values are JSON, in a fraction of the time where nothing is wrong.
+def score_json(bundle: Bundle, customers: Sequence[Customer]) -> list[Scored | Errors | RiskloopError]:
+    """What :func:`score` says of each of some customers whose values are JSON, to the last bit and in a fraction of
+    the time where nothing is wrong. A customer to whom the model has no answer gets the error and harms no other."""
+    contract, costs, policy = bundle.contract, bundle.policy.costs, bundle.policy
+    if not isinstance(costs, Costs):
+        return [_alone(bundle, customer) for customer in customers]
+    decoded = [contract.decode_row(customer.features) for customer in customers]
+    probabilities = iter(bundle.scorer.together(kept) if (kept := [one for one in decoded if one is not None]) else ())
+    interval, found = bundle.scorer.interval, list[Scored | Errors | RiskloopError]()
+    for customer, values in zip(customers, decoded, strict=True):
+        if values is None:
+            found.append(_alone(bundle, customer))
+            continue
+        probability = next(probabilities)
+        if not math.isfinite(probability):
+            found.append(_no_answer())
+            continue
+        decision, used = policy.decide(probability, costs), _read_of(contract, customer)
+        found.append(Scored(customer, probability, interval.of(probability), decision, used, values))
+    return found
 
-    Raises
-    ------
-    RiskloopError
-        See :func:`score`.
-    """
-    costs, values = bundle.policy.costs, bundle.contract.decode_row(customer.features)
-    if values is None or not isinstance(costs, Costs):
+
+def _alone(bundle: Bundle, customer: Customer) -> Scored | Errors | RiskloopError:
+    try:
         return score(bundle, [customer], typed=True)[0]
-    probability = bundle.scorer.alone(values)
-    if not math.isfinite(probability):
-        raise _no_answer()
-    interval, decision = bundle.scorer.interval.of(probability), bundle.policy.decide(probability, costs)
-    return Scored(customer, probability, interval, decision, _read_of(bundle, customer))
+    except RiskloopError as error:
+        return error
 
 
-def reasons_for(reasoner: Reasoner, scored: Sequence[Scored | Errors]) -> list[list[dict[str, Any]]]:
-    """For each customer the reasons as the ledger keeps them; none for those who did not ask or have no decision."""
-    asked = [one for one in scored if isinstance(one, Scored) and one.customer.explain]
-    if not asked:
-        return [[] for _ in scored]
-    found = iter(reasoner.reasons(_columns(reasoner.contract, asked)))
-    return [
-        [reason.to_dict() for reason in next(found)] if isinstance(one, Scored) and one.customer.explain else []
-        for one in scored
-    ]
+def reasons_for(reasoner: Reasoner, scored: Sequence[Any]) -> list[list[dict[str, Any]]]:
+    """For each customer who was scored the reasons as the ledger keeps them."""
+    found = reasoner.reasons(_columns(reasoner.contract, scored))
+    return [[reason.to_dict() for reason in reasons] for reasons in found]
 
 
 def _columns(contract: Contract, scored: Sequence[Scored]) -> Columns:
-    """What was read of customers, decoded once more."""
-    if len(scored) == 1 and (values := contract.decode_row(scored[0].features)) is not None:
+    """What was read of customers, decoded once more where it was not kept."""
+    values = [one.values for one in scored if one.values is not None]
+    if len(values) == len(scored):
         return contract.columns_of(values)
     return contract.decode_rows([one.features for one in scored]).columns
 
@@ -110,9 +118,9 @@ def _no_answer() -> RiskloopError:
     return RiskloopError("The model has no answer to this customer.", next_step="roll back, and report this bundle")
 
 
-def _read_of(bundle: Bundle, customer: Customer) -> dict[str, Any]:
+def _read_of(contract: Contract, customer: Customer) -> dict[str, Any]:
     """What was read of a customer who keeps the contract; often that is all that was sent."""
-    names, sent = bundle.contract.read_names, customer.features
+    names, sent = contract.read_names, customer.features
     return sent if len(sent) == len(names) else {name: sent[name] for name in names}
 
 

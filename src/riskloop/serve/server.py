@@ -10,6 +10,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,26 +19,31 @@ import uvicorn
 from starlette.applications import Starlette
 
 from riskloop.errors import UsageError
-from riskloop.serve.api import create_app
+from riskloop.serve.api import Services, create_app
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.logs import configure
 from riskloop.serve.metrics import SHARED_FOLDER
+from riskloop.serve.pages import Pages
 from riskloop.serve.tracing import tracing
 
-CONFIG_VARIABLE = "RISKLOOP_SERVE_CONFIG"
 GRACE_SECONDS = 30
 STARTUP_SECONDS = 60
 HEALTH_SECONDS = 15
 _OTHER_FILES = 200
 
 
-def run(config: ServeConfig, on_ready: Callable[[str], None] | None = None) -> None:
+Site = Callable[[Services], Pages]
+
+
+def run(config: ServeConfig, on_ready: Callable[[str], None] | None = None, *, site: Site | None = None) -> None:
     """Serve until SIGTERM or Ctrl-C; then finish every request and drain the ledger.
 
     Parameters
     ----------
     on_ready : callable, optional
         Called with the URL once requests are taken.
+    site : callable, optional
+        Makes the pages for people; a function of a module, so that worker processes find it too.
 
     Raises
     ------
@@ -51,9 +57,9 @@ def run(config: ServeConfig, on_ready: Callable[[str], None] | None = None) -> N
     with listener, _quiet_end():
         if config.workers == 1:
             configure(config.log, requests=config.log_requests)
-            _Server(_uvicorn(_application(config), config), url, on_ready).run(sockets=[listener])
+            _Server(_uvicorn(_application(config, site), config), url, on_ready).run(sockets=[listener])
         else:
-            _run_workers(config, listener, url, on_ready)
+            _run_workers(config, site, listener, url, on_ready)
 
 
 def bind(address: str, port: int) -> socket.socket:
@@ -79,12 +85,10 @@ def bind(address: str, port: int) -> socket.socket:
     return listener
 
 
-def app_from_environment() -> Starlette:
-    """The application of a worker process, whose parent left the configuration in the environment."""
-    config = ServeConfig.from_json(os.environ[CONFIG_VARIABLE])
+def _of_a_worker(config: ServeConfig, site: Site | None) -> Starlette:
     configure(config.log, requests=config.log_requests)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    return _application(config)
+    return _application(config, site)
 
 
 def _end_with_parent() -> None:
@@ -95,8 +99,8 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _application(config: ServeConfig) -> Starlette:
-    return create_app(config, traces=tracing(os.environ, config.project))
+def _application(config: ServeConfig, site: Site | None) -> Starlette:
+    return create_app(config, traces=tracing(os.environ, config.project), site=site)
 
 
 class _Server(uvicorn.Server):
@@ -112,12 +116,11 @@ class _Server(uvicorn.Server):
 
 
 def _run_workers(
-    config: ServeConfig, listener: socket.socket, url: str, on_ready: Callable[[str], None] | None
+    config: ServeConfig, site: Site | None, listener: socket.socket, url: str, on_ready: Callable[[str], None] | None
 ) -> None:
     from uvicorn.supervisors import Multiprocess
 
-    os.environ[CONFIG_VARIABLE] = config.to_json()
-    settings = _uvicorn("riskloop.serve.server:app_from_environment", config, factory=True, workers=config.workers)
+    settings = _uvicorn(partial(_of_a_worker, config, site), config, factory=True, workers=config.workers)
     if on_ready:
         threading.Thread(target=_tell_when_it_answers, args=(url, on_ready), daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="riskloop-metrics-") as shared:
@@ -154,7 +157,7 @@ def _uvicorn(app: Any, config: ServeConfig, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http="riskloop.serve.wire:Wire",
         ws="none",
         access_log=False,
         server_header=False,

@@ -55,6 +55,11 @@ class Sessions:
             return None
         return Session(key_id, int(ends), self._sign("csrf", body))
 
+    @property
+    def csrf_of_nobody(self) -> str:
+        """The token of forms where the service asks for no keys: another site cannot read it."""
+        return self._sign("csrf", "nobody")
+
     def _sign(self, purpose: str, body: str) -> str:
         digest = hmac.new(self._secret, f"{purpose}:{body}".encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")

@@ -3,6 +3,7 @@
 from riskloop.settings.of_alerts import AlertsSection, defaults_as_comment
 from riskloop.settings.of_decisions import TEXTS_FILE, FairnessSection
 from riskloop.settings.of_learning import GateSection, TrainingSection
+from riskloop.settings.of_retraining import RetrainingSection
 from riskloop.settings.reading import CONTRACT_FILE, FILE, PREFIX, load_settings, parse_settings, read_yaml, write_yaml
 from riskloop.settings.settings import Settings, json_schema
 
@@ -14,6 +15,7 @@ __all__ = [
     "AlertsSection",
     "FairnessSection",
     "GateSection",
+    "RetrainingSection",
     "Settings",
     "TrainingSection",
     "defaults_as_comment",

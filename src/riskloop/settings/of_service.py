@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from riskloop.decide.arms import Exploration
 from riskloop.settings.section import Section
 from riskloop.watch.thresholds import USUAL, Thresholds
 
@@ -31,12 +32,28 @@ class ServingSection(Section):
         "refuse",
         description="While the database is away: answer 503, or answer and keep predictions on the local disk for it.",
     )
+    reasons: Literal["asked", "adverse", "always"] = Field(
+        "asked",
+        description="Who gets reasons: those who ask for them, whoever gets the adverse decision too, or everybody.",
+    )
     retention_days: float | None = Field(
         None, gt=0, description="How long predictions and outcomes are kept; `riskloop prune` removes older ones."
     )
     requests_per_second: float | None = Field(
         None, gt=0, description="The most that one API key may ask for, over all workers; no limit if left out."
     )
+    exploration: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Share of customers who are left alone whatever the model says, always the same ones, so that it "
+        "is seen what becomes of them; it costs what `riskloop check` says.",
+    )
+    exploration_salt: str = Field("", description="What those customers are drawn by: another salt, other customers.")
+
+    def explores(self) -> Exploration | None:
+        """Who is left alone whatever the model says."""
+        return Exploration(self.exploration, self.exploration_salt) if self.exploration else None
 
     @model_validator(mode="after")
     def _told_apart(self) -> ServingSection:

@@ -20,7 +20,7 @@ _SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 def duration(text: str | float) -> float:
-    """Seconds in ``90s``, ``10m``, ``2h``, ``7d``, or a plain number of seconds.
+    """Seconds in ``90s``, ``10m``, ``2h``, ``30d``, or a plain number of seconds.
 
     Raises
     ------
@@ -32,8 +32,8 @@ def duration(text: str | float) -> float:
         seconds = float(number) * _SECONDS[unit]
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds < 1e7:
-        raise ValueError(f"{text!r} is no time; write 90s, 10m, 2h or 7d")
+    if not 0 < seconds < 1e9:
+        raise ValueError(f"{text!r} is no time; write 90s, 10m, 2h or 30d")
     return seconds
 
 

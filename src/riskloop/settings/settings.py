@@ -13,6 +13,7 @@ from riskloop.settings.of_decisions import CostsSection, FairnessSection, Reason
 from riskloop.settings.of_experiments import ExperimentsSection
 from riskloop.settings.of_learning import GateSection, TrainingSection
 from riskloop.settings.of_performance import PerformanceSection
+from riskloop.settings.of_retraining import RetrainingSection
 from riskloop.settings.of_service import MonitoringSection, ServingSection
 from riskloop.settings.section import Section
 
@@ -38,6 +39,7 @@ class Settings(Section):
     experiments: ExperimentsSection = ExperimentsSection()
     alerts: AlertsSection = AlertsSection()
     performance: PerformanceSection = PerformanceSection()
+    retraining: RetrainingSection = RetrainingSection()
 
     @model_validator(mode="after")
     def _linked_by_id(self) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -11,24 +11,29 @@ import numpy as np
 
 from riskloop.costs import FloatArray
 from riskloop.intervals import Interval, finite
+from riskloop.watch.blocks import blocked, half_width, inflation, share_by_day, two_sided
 from riskloop.watch.column import ColumnProfile
 from riskloop.watch.distances import (
     chi_square,
     combined,
+    grouping,
     jensen_shannon,
     kolmogorov_smirnov,
-    pooled,
     psi,
     psi_by_chance,
+    rank_scores,
     rank_tests,
+    rank_z,
     share_test,
     shares,
+    summed,
     wasserstein,
 )
 from riskloop.watch.thresholds import Thresholds
 
-Verdict = Literal["stable", "watch", "drifted"]
-VERDICTS: tuple[Verdict, ...] = ("stable", "watch", "drifted")
+Verdict = Literal["stable", "season", "watch", "drifted"]
+"""Of a column or a table; ``season`` only of a column: it has moved since training, and does so at this time."""
+VERDICTS: tuple[Verdict, ...] = ("stable", "season", "watch", "drifted")
 Z = 1.959963984540054
 """Of a 95 % interval."""
 
@@ -66,6 +71,8 @@ class ColumnDrift:
     ks, ks_p, wasserstein, z_of_mean, variance_ratio : float or None
         Of numbers only. The z-score is Welch's, with the standard errors of both means.
     reference_mean, current_mean : float or None
+    design_effect : float or None
+        By how much days make rows more alike than independent ones; None where rows do not come by day.
     missing, unknown, refused : (float, float)
         Share in the reference and now.
     harm : Interval or None
@@ -95,6 +102,7 @@ class ColumnDrift:
     variance_ratio: float | None = None
     reference_mean: float | None = None
     current_mean: float | None = None
+    design_effect: float | None = None
     harm: Interval | None = None
 
     @property
@@ -118,7 +126,7 @@ class ColumnDrift:
             for name in (
                 *("p_value", "adjusted", "psi", "psi_by_chance", "psi_noise", "effect", "jensen_shannon"),
                 *("chi_square", "chi_square_p", "cells", "ks", "ks_p", "wasserstein", "z_of_mean", "variance_ratio"),
-                *("reference_mean", "current_mean"),
+                *("reference_mean", "current_mean", "design_effect"),
             )
         }
         pairs = {name: list(getattr(self, name)) for name in ("missing", "unknown", "refused")}
@@ -138,18 +146,40 @@ def _plain(value: float | None) -> float | None:
     return None if value is None else finite(value)
 
 
-def column_drift(name: str, reference: ColumnProfile, current: ColumnProfile, thresholds: Thresholds) -> ColumnDrift:
-    """Every statistic of one column; the verdict waits for the other columns."""
+def column_drift(
+    name: str,
+    reference: ColumnProfile,
+    current: ColumnProfile,
+    thresholds: Thresholds,
+    days: Sequence[ColumnProfile] = (),
+) -> ColumnDrift:
+    """Every statistic of one column; the verdict waits for the other columns.
+
+    Parameters
+    ----------
+    days : sequence of ColumnProfile
+        The current rows by day, at least 5 of them, where rows of one day may resemble each other; else none.
+    """
     ordered = reference.type == "number"
-    before, now = pooled(reference.cells, current.cells, thresholds.cell, ordered=ordered)
+    group = grouping(reference.cells, current.cells, thresholds.cell, ordered=ordered)
+    before, now = summed(group, reference.cells), summed(group, current.cells)
     n, m = int(before.sum()), int(now.sum())
     statistic, _, chi_p = chi_square(before, now)
-    tests = [chi_p, *_share_tests(reference, current)]
+    chance, noise = psi_by_chance(len(before), n, m), psi_by_chance(len(before), n, m, thresholds.noise)
     told: dict[str, Any] = {}
-    if ordered and reference.moments and current.moments:
+    with_moments = ordered and reference.moments and current.moments
+    if with_moments:
         ks, ks_p = kolmogorov_smirnov(reference.counts, current.counts)
-        tests += [ks_p, *rank_tests(reference.counts, current.counts)]
         told = {"ks": ks, "ks_p": ks_p, **_moved(reference, current)}
+    if days and m:
+        spread = blocked(np.array([summed(group, one.cells) for one in days]))
+        tests = [spread.p_value(statistic, len(before)), *_shares_by_day(reference, current, days)]
+        chance, noise = chance * spread.effect, spread.noise(len(before), 1 / max(n, 1) + 1 / m, thresholds.noise)
+        tests += _ranks_by_day(reference, current, days) if with_moments else []
+        told["design_effect"] = spread.effect
+    else:
+        tests = [chi_p, *_share_tests(reference, current)]
+        tests += [ks_p, *rank_tests(reference.counts, current.counts)] if with_moments else []
     return ColumnDrift(
         name=name,
         type=reference.type,
@@ -158,8 +188,8 @@ def column_drift(name: str, reference: ColumnProfile, current: ColumnProfile, th
         p_value=combined(tests),
         adjusted=combined(tests),
         psi=psi(before, now) if m else 0.0,
-        psi_by_chance=psi_by_chance(len(before), n, m),
-        psi_noise=psi_by_chance(len(before), n, m, thresholds.noise),
+        psi_by_chance=chance,
+        psi_noise=noise,
         jensen_shannon=jensen_shannon(before, now) if n and m else 0.0,
         chi_square=statistic,
         chi_square_p=chi_p,
@@ -176,6 +206,26 @@ def _share_tests(reference: ColumnProfile, current: ColumnProfile) -> list[float
     n, m = reference.rows + reference.refused, current.rows + current.refused
     pairs = [(getattr(reference, name), getattr(current, name)) for name in ("missing", "unknown", "refused")]
     return [share_test(before, n, now, m) for before, now in pairs if before or now]
+
+
+def _shares_by_day(reference: ColumnProfile, current: ColumnProfile, days: Sequence[ColumnProfile]) -> list[float]:
+    """The same where rows come by day; never surer than exact."""
+    n, m = reference.rows + reference.refused, current.rows + current.refused
+    sizes, tests = [one.rows + one.refused for one in days], []
+    for name in ("missing", "unknown", "refused"):
+        before, now = getattr(reference, name), getattr(current, name)
+        if before or now:
+            by_day = share_by_day(before, n, [getattr(one, name) for one in days], sizes)
+            tests.append(max(share_test(before, n, now, m), by_day))
+    return tests
+
+
+def _ranks_by_day(reference: ColumnProfile, current: ColumnProfile, days: Sequence[ColumnProfile]) -> list[float]:
+    counts, tests = np.array([one.counts for one in days]), []
+    for score in rank_scores(reference.counts, current.counts):
+        z = rank_z(score, reference.counts, current.counts)
+        tests.append(two_sided(z / math.sqrt(inflation(score, counts)), len(days)))
+    return tests
 
 
 def _moved(reference: ColumnProfile, current: ColumnProfile) -> dict[str, float | None]:
@@ -203,9 +253,15 @@ def _refused(column: ColumnProfile) -> float:
 
 
 def judged(
-    one: ColumnDrift, reference: ColumnProfile, current: ColumnProfile, thresholds: Thresholds, spread: float
+    one: ColumnDrift,
+    reference: ColumnProfile,
+    current: ColumnProfile,
+    thresholds: Thresholds,
+    spread: float,
+    days: int = 0,
 ) -> ColumnDrift:
-    """The verdict, once the p-value is adjusted for the other columns; ``spread`` as in `harm_of_column`."""
+    """The verdict, once the p-value is adjusted for the other columns; ``spread`` and ``days`` as in
+    `harm_of_column`."""
     if current.rows + current.refused < thresholds.rows or one.adjusted > thresholds.level:
         return one
     reached = grade(one, thresholds)
@@ -213,7 +269,8 @@ def judged(
         return one
     verdict: Verdict = "watch" if reached == 1 else "drifted"
     reasons = _reasons(one, reference, current, thresholds)
-    return replace(one, verdict=verdict, reasons=reasons, harm=harm_of_column(reference, current, spread))
+    harm = harm_of_column(reference, current, spread, one.design_effect or 1.0, days)
+    return replace(one, verdict=verdict, reasons=reasons, harm=harm)
 
 
 def grade(one: ColumnDrift, thresholds: Thresholds) -> int:
@@ -296,10 +353,13 @@ def _levels(reference: ColumnProfile, current: ColumnProfile, least: float) -> l
     return found
 
 
-def harm_of_column(reference: ColumnProfile, current: ColumnProfile, spread: float) -> Interval | None:
+def harm_of_column(
+    reference: ColumnProfile, current: ColumnProfile, spread: float, effect: float = 1.0, days: int = 0
+) -> Interval | None:
     """The reference's mean cost by cell under the current shares, less that under its own; nothing else moves.
 
-    ``spread`` is the variance of the reference's costs: means of cells are themselves estimates.
+    ``spread`` is the variance of the reference's costs: means of cells are themselves estimates. ``effect`` is the
+    design effect of so many days.
     """
     cost = reference.cost
     if cost is None or not current.rows or not reference.rows:
@@ -308,8 +368,8 @@ def harm_of_column(reference: ColumnProfile, current: ColumnProfile, spread: flo
     change = float(((now - before) * cost).sum())
     variance = _variance(now, cost) / current.rows + _variance(before, cost) / reference.rows
     variance += spread * float(((now - before) ** 2 / np.maximum(reference.cells, 1)).sum())
-    error = math.sqrt(variance)
-    return Interval(change * 1000, (change - Z * error) * 1000, (change + Z * error) * 1000)
+    half = math.sqrt(variance * effect) * (half_width(days) if days else Z)
+    return Interval(change * 1000, (change - half) * 1000, (change + half) * 1000)
 
 
 def _variance(share: FloatArray, cost: FloatArray) -> float:

@@ -23,10 +23,16 @@ def pooled(reference: Counts, current: Counts, least: float, *, ordered: bool) -
 
     Neighbours where the cells are ``ordered``; the rarest with each other otherwise.
     """
+    group = grouping(reference, current, least, ordered=ordered)
+    return summed(group, reference), summed(group, current)
+
+
+def grouping(reference: Counts, current: Counts, least: float, *, ordered: bool) -> Counts:
+    """To which of the cells that are put together each cell goes, shape (k,); see `pooled`."""
     together = reference + current
     total = int(together.sum())
     if not total:
-        return reference[:0], current[:0]
+        return together[:0]
     expected = together * (min(int(reference.sum()), int(current.sum())) / total)
     group, held = np.zeros(len(together), dtype=np.int64), 0.0
     order = np.arange(len(together)) if ordered else np.argsort(expected, kind="stable")
@@ -38,12 +44,14 @@ def pooled(reference: Counts, current: Counts, least: float, *, ordered: bool) -
         held += float(expected[cell])
     if held < least and number:
         group[group == number] = number - 1
-    count = int(group.max()) + 1
-    return _summed(group, reference, count), _summed(group, current, count)
+    return group
 
 
-def _summed(group: Counts, counts: Counts, length: int) -> Counts:
-    return np.bincount(group, weights=counts, minlength=length).astype(np.int64)
+def summed(group: Counts, counts: Counts) -> Counts:
+    """Counts by group; of no group, none."""
+    if not len(group):
+        return counts[:0]
+    return np.bincount(group, weights=counts, minlength=int(group.max()) + 1).astype(np.int64)
 
 
 def shares(counts: Counts, smoothing: float = 0.0) -> FloatArray:
@@ -144,18 +152,26 @@ def rank_tests(reference: Counts, current: Counts) -> tuple[float, float]:
     """
     from scipy.special import ndtr
 
+    shift, spread = rank_scores(reference, current)
+    return tuple(2 * float(ndtr(-abs(rank_z(score, reference, current)))) for score in (shift, spread))  # type: ignore[return-value]
+
+
+def rank_scores(reference: Counts, current: Counts) -> tuple[FloatArray, FloatArray]:
+    """For every bin its mean rank among all rows, and the square of its distance to the middle one."""
+    together = reference + current
+    rank = np.cumsum(together) - together + (together + 1) / 2
+    return rank, (rank - (together.sum() + 1) / 2) ** 2
+
+
+def rank_z(score: FloatArray, reference: Counts, current: Counts) -> float:
+    """The sum of the current rows' scores, standardised: given all rows, any of them could be the current ones."""
     together = reference + current
     total, n, m = int(together.sum()), int(reference.sum()), int(current.sum())
     if not n or not m or total < 3:
-        return 1.0, 1.0
-    rank = np.cumsum(together) - together + (together + 1) / 2
-    p_values = []
-    for score in (rank, (rank - (total + 1) / 2) ** 2):
-        mean = float((together * score).sum()) / total
-        variance = n * m / (total * (total - 1)) * float((together * (score - mean) ** 2).sum())
-        z = abs(float((current * score).sum()) - m * mean) / math.sqrt(variance) if variance > 0 else 0.0
-        p_values.append(2 * float(ndtr(-z)))
-    return p_values[0], p_values[1]
+        return 0.0
+    mean = float((together * score).sum()) / total
+    variance = n * m / (total * (total - 1)) * float((together * (score - mean) ** 2).sum())
+    return (float((current * score).sum()) - m * mean) / math.sqrt(variance) if variance > 0 else 0.0
 
 
 def share_test(reference: int, rows: int, current: int, current_rows: int) -> float:

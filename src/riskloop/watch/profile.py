@@ -6,7 +6,7 @@ by chunk, and profiles of parts add up: by hour, by worker, in any order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,9 +18,13 @@ from riskloop.data.contract import Columns, Contract
 from riskloop.decide.policy import Policy
 from riskloop.errors import DataError
 from riskloop.watch.column import ColumnProfile
+from riskloop.watch.joint import Pairs
 from riskloop.watch.moments import Moments
+from riskloop.watch.repeats import Repeats
 
-VERSION = 2
+VERSION = 3
+_READ = frozenset({2, VERSION})
+"""Of version 2 there are no pairs and no repeats: they are not judged."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +78,10 @@ class Profile:
         Of those rows.
     cost : Moments
         Expected cost of their decisions, in currency per customer.
+    pairs : Pairs or None
+        Columns two at a time.
+    repeats : Repeats or None
+        How often rows are alike in every column.
     """
 
     rows: int
@@ -82,9 +90,18 @@ class Profile:
     acted: int = 0
     reviewed: int = 0
     cost: Moments = field(default_factory=lambda: Moments.of(np.empty(0)))
+    pairs: Pairs | None = None
+    repeats: Repeats | None = None
 
     @classmethod
-    def of(cls, contract: Contract, columns: Columns, scores: Scores, served: Scores | None = None) -> Profile:
+    def of(
+        cls,
+        contract: Contract,
+        columns: Columns,
+        scores: Scores,
+        served: Scores | None = None,
+        important: Sequence[str] = (),
+    ) -> Profile:
         """A reference: n rows and what was decided about each, out of fold where they are training rows.
 
         Parameters
@@ -92,6 +109,8 @@ class Profile:
         served : Scores, optional
             What the model that serves says of rows it has not seen: what is decided in service is compared with that.
             Models of folds say something else, the more so where time passes.
+        important : sequence of str
+            Columns, the most important first: of many, only the first are counted in pairs.
         """
         cost, served = scores.expected_cost, served or scores
         made = {}
@@ -108,6 +127,8 @@ class Profile:
             acted=int(served.act.sum()),
             reviewed=int(served.reviewed.sum()),
             cost=Moments.of(served.expected_cost),
+            pairs=Pairs.of(contract, columns, important),
+            repeats=Repeats.of({name: columns[name] for name in made}).written(),
         )
 
     def measure(
@@ -133,6 +154,7 @@ class Profile:
         apart = refused or {}
         rows = len(next(iter(columns.values()))) if columns else len(scores)
         names = [name for name in self.columns if name in columns]
+        whole = len(names) == len(self.columns)
         measured = each(lambda name: self.columns[name].measure(columns[name], apart.get(name)), names)
         return replace(
             self,
@@ -142,6 +164,8 @@ class Profile:
             acted=int(scores.act.sum()),
             reviewed=int(scores.reviewed.sum()),
             cost=self.cost.measure(scores.expected_cost),
+            pairs=self.pairs.measure(columns) if self.pairs and not self.pairs.cuts.keys() - columns.keys() else None,
+            repeats=Repeats.of({name: columns[name] for name in names}) if self.repeats and whole else None,
         )
 
     def merge(self, other: Profile) -> Profile:
@@ -161,6 +185,8 @@ class Profile:
             acted=self.acted + other.acted,
             reviewed=self.reviewed + other.reviewed,
             cost=self.cost + other.cost,
+            pairs=self.pairs + other.pairs if self.pairs and other.pairs else None,
+            repeats=self.repeats + other.repeats if self.repeats and other.repeats else None,
         )
 
     def _check_alike(self, other: Profile) -> None:
@@ -168,6 +194,8 @@ class Profile:
             column.levels == other.columns[name].levels and np.array_equal(column.edges, other.columns[name].edges)
             for name, column in self.columns.items()
         )
+        if self.pairs and other.pairs:
+            same &= self.pairs.alike(other.pairs)
         if not same or not np.array_equal(self.score.edges, other.score.edges):
             raise DataError(
                 "These profiles were not counted by the same edges.",
@@ -195,6 +223,8 @@ class Profile:
             "acted": self.acted,
             "reviewed": self.reviewed,
             "cost": self.cost.to_dict(),
+            **({} if self.pairs is None else {"pairs": self.pairs.to_dict()}),
+            **({} if self.repeats is None else {"repeats": self.repeats.to_dict()}),
         }
 
     @classmethod
@@ -206,7 +236,7 @@ class Profile:
         DataError
             If this is no profile, or one of another riskloop.
         """
-        if fields.get("version") != VERSION:
+        if fields.get("version") not in _READ:
             raise DataError(
                 "The reference profile is of an earlier riskloop, or there is none.",
                 where="profile.json",
@@ -219,4 +249,6 @@ class Profile:
             acted=int(fields["acted"]),
             reviewed=int(fields["reviewed"]),
             cost=Moments.from_dict(fields["cost"]),
+            pairs=Pairs.from_dict(fields["pairs"]) if "pairs" in fields else None,
+            repeats=Repeats.from_dict(fields["repeats"]) if "repeats" in fields else None,
         )

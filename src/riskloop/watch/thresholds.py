@@ -27,6 +27,11 @@ class Thresholds:
         of its ROC-AUC.
     watched_share, moved_share, strong_share : float
         The same for a share of rows: missing, of no known level, or refused by the contract; in points of share.
+    moved_pair, strong_pair : float
+        The same for the dependence of two columns: about the change of their correlation.
+    watched_repeats, moved_repeats : float
+        Rise of the share of rows that repeat another, in points of share. Drawing n of n rows with replacement repeats
+        .37 of them; a file that was loaded twice, .5.
     decisions : float
         Change of the share of customers acted on, in points of share, from which on the table has drifted.
     columns : int
@@ -47,6 +52,10 @@ class Thresholds:
     watched_share: float = 0.005
     moved_share: float = 0.02
     strong_share: float = 0.10
+    moved_pair: float = 0.20
+    strong_pair: float = 0.40
+    watched_repeats: float = 0.20
+    moved_repeats: float = 0.40
     decisions: float = 0.05
     columns: int = 3
     costlier: float = 0.10

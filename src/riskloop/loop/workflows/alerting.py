@@ -74,11 +74,13 @@ class Listed:
     waiting: tuple[Delivery, ...]
 
 
-def alert_monitored(project: Project, found: Monitored, report: str | None = None) -> Evaluated:
-    """Alert by what `monitor` found, and by ledger and service; what goes wrong is told in the notes."""
+def alert_monitored(
+    project: Project, found: Monitored, report: str | None = None, *, more: Iterable[Fact] = ()
+) -> Evaluated:
+    """Alert by what `monitor` found, by further facts, ledger and service; what goes wrong is told in the notes."""
     try:
         leads = project.promotions.state().champion == found.version.version
-        return evaluate_alerts(project, tuple(of_monitored(found, leads=leads, report=report)))
+        return evaluate_alerts(project, (*of_monitored(found, leads=leads, report=report), *more))
     except RiskloopError as error:
         return Evaluated(notes=(f"alerts were not evaluated: {error}",))
 

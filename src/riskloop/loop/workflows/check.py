@@ -16,6 +16,8 @@ from riskloop.data.quality import check_table
 from riskloop.errors import DataError, GateRefused
 from riskloop.findings import Finding, blocking, by_severity
 from riskloop.loop.project import Project
+from riskloop.loop.retraining.censoring import ExplorationCost
+from riskloop.loop.retraining.exploring import cost_of_exploration
 from riskloop.loop.table import read_table
 
 
@@ -31,6 +33,8 @@ class Checked:
         Gravest first.
     quarantine : Path or None
         File with the rows that were set aside and why.
+    exploration : ExplorationCost or None
+        What exploration costs among these customers, where there is a champion and `serving.exploration` is set.
     """
 
     path: str
@@ -38,6 +42,7 @@ class Checked:
     kept: int
     findings: tuple[Finding, ...]
     quarantine: Path | None
+    exploration: ExplorationCost | None = None
 
     @property
     def passed(self) -> bool:
@@ -65,7 +70,14 @@ def check(project: Project, path: str | None = None) -> Checked:
         quality = check_table(frame, project.contract, problem)
         findings, keep, reasons = (*table.findings, *quality.findings), quality.keep, quality.reasons
     quarantine = write_quarantine(project, frame, reasons, Path(source.path).stem)
-    return Checked(source.path, frame.height, int(keep.sum()), tuple(by_severity(findings)), quarantine)
+    return Checked(
+        path=source.path,
+        rows=frame.height,
+        kept=int(keep.sum()),
+        findings=tuple(by_severity(findings)),
+        quarantine=quarantine,
+        exploration=cost_of_exploration(project, frame),
+    )
 
 
 def prepare_table(project: Project, frame: pl.DataFrame, noticed: tuple[Finding, ...] = ()) -> Prepared:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from riskloop.errors import Unavailable
 from riskloop.keep.chain import Promotion
@@ -12,12 +14,23 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def promote(
-    project: Project, version: int, *, reason: str, override: bool = False, approver: str | None = None
+    project: Project,
+    version: int,
+    *,
+    reason: str,
+    override: bool = False,
+    approver: str | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> Promotion:
     """Let a version lead.
 
     The bundle is verified first. When the project asks for four eyes, this writes a request unless an approver who is
     not the requester is named.
+
+    Parameters
+    ----------
+    details : mapping, optional
+        Plain JSON values, for the log.
 
     Raises
     ------
@@ -35,7 +48,7 @@ def promote(
         approver=approver,
         at=project.clock(),
         override=override,
-        details={"family": record.summary.get("family"), "gate": record.status},
+        details={"family": record.summary.get("family"), "gate": record.status, **(details or {})},
     )
     project_aliases(project)
     return event

@@ -18,6 +18,7 @@ from riskloop.bundle.bundle import Bundle
 from riskloop.data.frames import as_text
 from riskloop.data.quality import Quality, check_table
 from riskloop.data.source import Source, locate
+from riskloop.decide.arms import Exploration
 from riskloop.decide.policy import Policy
 from riskloop.decide.prices import priceless
 from riskloop.decide.reasons import Reason
@@ -162,7 +163,7 @@ def decide_table(
     problem = project.settings.problem.problem()
     quality = check_table(frame, bundle.contract, problem)
     ids = as_text(frame[problem.id]) if problem.id in frame.columns else None
-    wanted = _answer(bundle, quality, table.path)
+    wanted = _explored(_answer(bundle, quality, table.path), ids, bundle.policy, project.settings.serving.explores())
     first = ranked(wanted["act"].fill_null(value=False).to_numpy(), wanted["expected_gain"].to_numpy(), told.capacity)
     answer = _only(wanted, first, bundle.policy)
     turned_away = wanted.filter(wanted["act"] & ~answer["act"])
@@ -245,6 +246,18 @@ def _only(answer: pl.DataFrame, rows: NDArray[np.intp], policy: Policy) -> pl.Da
     )
 
 
+def _explored(
+    answer: pl.DataFrame, ids: pl.Series | None, policy: Policy, exploration: Exploration | None
+) -> pl.DataFrame:
+    """The answer with the arm of every customer; nobody is acted on who is left alone to see what becomes of them."""
+    if exploration is None or ids is None:
+        return answer.with_columns(pl.lit("batch").alias("arm"))
+    taken = pl.Series([exploration.takes(customer) for customer in ids.to_list()], dtype=pl.Boolean)
+    rows = np.flatnonzero((~taken & answer["act"].fill_null(value=False)).to_numpy())
+    arm = pl.when(taken).then(pl.lit(f"batch:{exploration.arm}")).otherwise(pl.lit("batch")).alias("arm")
+    return _only(answer, rows, policy).with_columns(arm)
+
+
 Why = dict[int, tuple[Reason, ...]]
 """Reasons of the rows that have any, by position."""
 
@@ -279,7 +292,7 @@ def _named(
     who = ids if ids is not None else pl.Series("row", np.arange(first_row, first_row + answer.height))
     version = pl.lit(record.version).alias("version")
     told = [] if reasons is None else [reasons]
-    return answer.drop("act", "error").insert_column(0, who).with_columns(*told, version, answer["error"])
+    return answer.drop("act", "arm", "error").insert_column(0, who).with_columns(*told, version, answer["error"])
 
 
 @contextmanager
@@ -321,9 +334,10 @@ def log_decisions(project: Project, record: Version, decided: DecidedTable, new_
             "prediction_id": [new_id() for _ in range(len(rows))],
             "features": features[rows].select(pl.struct(pl.all()).struct.json_encode()).to_series().to_list(),
             "entity_id": customers[rows].to_list(),
+            "arm": some["arm"].to_list(),
             "reasons": [_reasons_text(told[place]) if place in told else None for place in rows.to_list()],
         }
-        same = {"at": at, "name": project.name, "version": record.version, "digest": record.digest, "arm": "batch"}
+        same = {"at": at, "name": project.name, "version": record.version, "digest": record.digest}
         project.ledger.append_encoded(encode_columns(len(rows), columns, **same))
     return len(whom)
 

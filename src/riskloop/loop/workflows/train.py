@@ -29,13 +29,15 @@ from riskloop.learn.evaluation.segments import write_segments
 from riskloop.learn.plan import Plan, Watcher
 from riskloop.learn.training import Trained
 from riskloop.learn.training import train as learn
-from riskloop.loop.auditing import audit
+from riskloop.loop.auditing import audit, tallies
 from riskloop.loop.card import card, summary
 from riskloop.loop.gate import GateCheck, gate, latency_ms, passed
 from riskloop.loop.journal import open_journal
 from riskloop.loop.project import Project
 from riskloop.loop.reasoning import check_reasons, reason_rules
 from riskloop.loop.record import record
+from riskloop.loop.retraining.judging import Judge, SideBySide
+from riskloop.loop.retraining.table import ORIGIN
 from riskloop.loop.run import Run, training_run
 from riskloop.loop.table import read_table
 from riskloop.loop.workflows.check import prepare_table, refuse_blocked, write_quarantine
@@ -148,6 +150,7 @@ def train(
     fresh: bool = False,
     learning_curve: bool = False,
     promote_reason: str | None = None,
+    judge: Judge | None = None,
     watcher: Watcher | None = None,
 ) -> TrainingResult:
     """Train on the project's table and register the result as a new version.
@@ -167,6 +170,8 @@ def train(
         Also find out what more rows would be worth, with eight fits more.
     promote_reason : str, optional
         Promote the version for this reason if the gate accepts it.
+    judge : Judge, optional
+        Of a retraining: holds the version against the champion. Customers on file stay as they are.
     watcher : Watcher, optional
         Told about progress.
 
@@ -187,10 +192,11 @@ def train(
         journal.forget()
     with training_run(project.registry, dataset, plan, watcher) as run:
         trained = learn(dataset, plan, journal, run, learning_curve=learning_curve)
-        result = _register(project, prepared, dataset, plan, trained, run)
+        result = _register(project, prepared, dataset, plan, trained, run, judge)
     journal.forget()
-    with suppress(Conflict):  # a training that began later was done first: its customers are newer
-        store_customers(project, prepared.rows, dataset.contract.read_names)
+    if judge is None:
+        with suppress(Conflict):  # a training that began later was done first: its customers are newer
+            store_customers(project, prepared.rows, dataset.contract.read_names)
     if not (candidates or project.settings.training.candidates):
         run.skipped += _too_slow(len(dataset))
     result = replace(result, skipped=tuple(run.skipped))
@@ -224,7 +230,13 @@ def _too_slow(rows: int) -> tuple[str, ...]:
 
 
 def _register(
-    project: Project, prepared: Prepared, dataset: Dataset, plan: Plan, trained: Trained, run: Run
+    project: Project,
+    prepared: Prepared,
+    dataset: Dataset,
+    plan: Plan,
+    trained: Trained,
+    run: Run,
+    judge: Judge | None = None,
 ) -> TrainingResult:
     """Pack the model, prove the pack, hold it against the gate, and record all that as a version."""
     fairness = audit(prepared.rows, dataset, plan, trained, project.settings.fairness)
@@ -241,9 +253,11 @@ def _register(
         project.settings.gate,
         parity=parity,
         latency_ms=latency_ms(loaded),
-        champion_cost=champion[2] if champion else None,
+        champion_cost=champion[2] if champion and judge is None else None,
         seed=plan.seed,
     )
+    if champion and judge is not None:
+        checks += judge(_side_by_side(champion, prepared.rows, dataset, trained))
     accepted = passed(checks)
     run.finish(
         {name: interval.to_dict()["value"] for name, interval in trained.test.metrics.items()} | {"parity": parity},
@@ -273,13 +287,14 @@ def draft_bundle(
 ) -> Bundle:
     """What was trained as a bundle, not packed yet; the same training is the same bundle."""
     rules = reason_rules(project, dataset, plan, trained)
+    counted = tallies(prepared.rows, dataset, plan, trained, project.settings.fairness)
     return Bundle(
         name=project.name,
         scorer=trained.scorer,
         policy=trained.policy,
         golden=trained.golden,
         profile=trained.profile,
-        card=card(project.settings, dataset, plan, trained, rules, prepared.findings, fairness),
+        card=card(project.settings, dataset, plan, trained, rules, prepared.findings, fairness, counted),
         linked=project.linked.only(dataset.contract.features),
         rules=rules,
         baseline=trained.baseline,
@@ -311,6 +326,10 @@ def linked_parity(project: Project, rows: pl.DataFrame) -> float:
         return 0.0
     from riskloop.data.linked.history import parity
 
+    if ORIGIN in rows.columns:  # what was logged then may differ from what the linked tables say now of that time
+        rows = rows.filter(pl.col(ORIGIN) == "table").with_columns(pl.col(project.linked.names).cast(pl.Float64))
+    if rows.is_empty():
+        return 0.0
     problem = project.settings.problem.problem()
     return parity(rows, project.linked, project.linked_sources, problem, rows=_LINKED_ROWS)
 
@@ -319,6 +338,12 @@ def _beside(champion: _Champion, dataset: Dataset, plan: Plan, trained: Trained)
     outcome = dataset.outcome[trained.split.test]
     costs, probability = trained.test_costs, trained.test_probability
     return compare_policies(outcome, probability, trained.policy, costs, seed=plan.seed, champion=champion)
+
+
+def _side_by_side(champion: _Champion, rows: pl.DataFrame, dataset: Dataset, trained: Trained) -> SideBySide:
+    outcome = dataset.outcome[trained.split.test]
+    cost = trained.policy.cost(outcome, trained.test_probability, trained.test_costs)
+    return SideBySide(rows[trained.split.test], outcome, cost, champion[2])
 
 
 _Champion = tuple[float, BoolArray, FloatArray]

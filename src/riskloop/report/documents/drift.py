@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from riskloop.report.documents.drawing import Series, Tick, lines, nice
+from riskloop.report.documents.drift_over_time import beside, over_time
 from riskloop.report.documents.moved import change_of, headline, moved_in_words, pair, sentences, short, signed
 from riskloop.report.documents.pen import Pen
 from riskloop.report.documents.tree import (
@@ -90,7 +91,14 @@ def drift_report(watched: Watched, language: Language = "en") -> Document:
     """Everything `riskloop monitor` found, the verdict first."""
     pen = Pen(language, watched.currency)
     when = pen.moment(watched.generated).text
-    parts = (_verdict(watched, pen), _columns(watched, pen), _scores(watched, pen), _performance(watched, pen))
+    parts = (
+        _verdict(watched, pen),
+        *over_time(watched.raw, watched.source, pen),
+        _columns(watched, pen),
+        *beside(watched.raw, watched.source, pen),
+        _scores(watched, pen),
+        _performance(watched, pen),
+    )
     moved = [one.name for one in watched.drift.moved]
     return Document(
         schema=SCHEMA,
@@ -136,6 +144,8 @@ def _verdict(watched: Watched, pen: Pen) -> Section:
     if watched.not_judged:
         counts.append(pen.fact("not_judged", pen.text(", ".join(watched.not_judged))))
     told = dict.fromkeys((headline(drift, pen), *sentences(drift, pen)))
+    if drift.days:
+        told[pen.say("drift_by_day", days=pen.count(drift.days).text)] = None
     said = tuple(pen.sentence(text) for text in told)
     blocks = (Facts(tuple(facts), source, large=True), Said(said, source), Facts(tuple(counts), source))
     return Section("verdict", pen.say("drift_verdict_title"), blocks)
@@ -167,8 +177,27 @@ def _columns(watched: Watched, pen: Pen) -> Section:
     )
     moved = [one for one in watched.drift.columns if one.verdict != "stable" and one.name not in watched.personal]
     drawn = [block for one in moved[:_MOST_DRAWN] for block in _drawn(one.name, one.name, watched, pen)]
-    blocks: tuple[Block, ...] = (table, _statistics(listed, watched, pen), *drawn)
+    blocks: tuple[Block, ...] = (table, *_pairs(watched, pen), _statistics(listed, watched, pen), *drawn)
     return Section("columns", pen.say("drift_columns_title"), blocks, note=pen.say("drift_columns_note"))
+
+
+def _pairs(watched: Watched, pen: Pen) -> Iterator[Table]:
+    """The pairs of columns that hang together otherwise than before."""
+    moved = watched.drift.moved_pairs[:_MOST_CELLS]
+    if not moved:
+        return
+    heads = ("col_pair", "col_pair_effect", "col_adjusted", "col_correlation")
+    rows = tuple(
+        (
+            pen.text(" × ".join(one.names), 80),
+            pen.fixed(one.effect),
+            pen.fixed(one.adjusted),
+            Value(f"{pen.fixed(one.before, 2).text} → {pen.fixed(one.now, 2).text}"),
+        )
+        for one in moved
+    )
+    columns = tuple(Column(pen.say(key), key != "col_pair") for key in heads)
+    yield Table("pairs", pen.say("drift_pairs_table"), columns, rows, watched.source)
 
 
 def _statistics(listed: tuple[ColumnDrift, ...], watched: Watched, pen: Pen) -> Table:

@@ -53,6 +53,8 @@ def _reason(one: Reason, drift: Drift, pen: Pen) -> str:
     for count in ("rows", "least", "columns", "count"):
         if count in told:
             told[count] = pen.count(told[count]).text
+    if "auc" in told:
+        told["auc"] = pen.interval(told["auc"], "fixed").text
     how = "money" if one.code == "fallen_cost_per_thousand" else "fixed"
     told |= {name: pen.interval(told[name], how).text for name in ("promised", "realised") if name in told}
     told |= {"change": change_of(drift.relative_harm, pen) or "–"}
@@ -77,6 +79,8 @@ def _moved(one: Reason, pen: Pen) -> str:
     elif one.code == "bin":
         told |= {"cell": _bin(told["low"], told["high"], pen)}
         told |= {name: pen.percent(told[name]).text for name in ("before", "now")}
+    elif one.code == "season":
+        told["windows"] = pen.count(told["windows"]).text
     elif one.code == "frozen":
         value = told["value"]
         told["value"] = pen.number(value).text if isinstance(value, float) else _quoted(value, pen)

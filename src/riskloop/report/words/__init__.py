@@ -15,24 +15,25 @@ from riskloop.report.words.of_drift import DRIFT
 from riskloop.report.words.of_experiments import EXPERIMENTS
 from riskloop.report.words.of_models import MODELS
 from riskloop.report.words.of_performance import PERFORMANCE
+from riskloop.report.words.of_windows import WINDOWS
 
 Say = Callable[..., str]
 Language = Literal["en", "fr"]
 
-_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE, **DRIFT, **EXPERIMENTS, **ALERTS, **PERFORMANCE}
+_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE, **DRIFT, **EXPERIMENTS, **ALERTS, **PERFORMANCE, **WINDOWS}
 _BEFORE_A_MARK = re.compile(r" (?=[:;?!%»])|(?<=«) ")
 _FRENCH_DIGITS = str.maketrans({",": "\N{NARROW NO-BREAK SPACE}", ".": ","})
 _THOUSANDS = re.compile(r"(?<=\d) (?=\d{3})")
 
 
-def _french(text: str) -> str:
+def french(text: str) -> str:
     """No line ends before a mark that French sets apart, or within a number."""
     return _THOUSANDS.sub("\N{NARROW NO-BREAK SPACE}", _BEFORE_A_MARK.sub("\N{NO-BREAK SPACE}", text))
 
 
 LANGUAGES: Mapping[Language, Mapping[str, str]] = {
     "en": {key: english for key, (english, _) in _PAIRS.items()},
-    "fr": {key: _french(french) for key, (_, french) in _PAIRS.items()},
+    "fr": {key: french(text) for key, (_, text) in _PAIRS.items()},
 }
 
 

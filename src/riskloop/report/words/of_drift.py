@@ -12,6 +12,7 @@ DRIFT: Pairs = {
         "Comparé au profil des lignes d'entraînement contenu dans le lot de la version ; aucune ligne n'est requise.",
     ),
     "verdict_stable": ("stable", "stable"),
+    "verdict_season": ("of the season", "de saison"),
     "verdict_watch": ("to watch", "à surveiller"),
     "verdict_drifted": ("drifted", "en dérive"),
     # The verdict in one sentence
@@ -57,6 +58,19 @@ DRIFT: Pairs = {
         "La part concernée par une action est passée de {before} à {now}.",
     ),
     "reason_costlier": ("The expected cost grew by {change}.", "Le coût attendu a augmenté de {change}."),
+    "reason_pairs_moved": (
+        "Columns hang together otherwise than before ({count}): {names}.",
+        "Des colonnes vont ensemble autrement qu'avant ({count}) : {names}.",
+    ),
+    "reason_repeated": (
+        "Rows repeat each other: {before} before, {now} now.",
+        "Des lignes se répètent : {before} auparavant, {now} maintenant.",
+    ),
+    "reason_season": (
+        "Moved since training as in the same period of the past, no alarm ({count} columns): {names}.",
+        "Ont bougé depuis l'entraînement comme à la même période par le passé, sans alerte ({count} colonnes) : "
+        "{names}.",
+    ),
     "reason_fallen_roc_auc": (
         "The realised ROC-AUC is {realised}, where {promised} was promised.",
         "Le ROC-AUC réalisé est de {realised}, là où {promised} était promis.",
@@ -72,6 +86,22 @@ DRIFT: Pairs = {
     "reason_cost_unmoved": (
         "The expected cost has not moved for sure: {per_thousand} {currency} per 1,000 customers ({change}).",
         "Le coût attendu n'a pas bougé avec certitude : {per_thousand} {currency} pour 1 000 clients ({change}).",
+    ),
+    "reason_segments_moved": (
+        "Among segments by {column} these moved ({count}): {names}.",
+        "Parmi les segments selon {column}, ont bougé ({count}) : {names}.",
+    ),
+    "reason_adverse_groups": (
+        "Favourable decisions below four fifths of the best group's rate ({count}): {names}.",
+        "Décisions favorables sous les quatre cinquièmes du taux du meilleur groupe ({count}) : {names}.",
+    ),
+    "reason_told_apart": (
+        "A classifier tells these rows from the reference, ROC-AUC {auc}; by: {names}.",
+        "Un classifieur distingue ces lignes de la référence, ROC-AUC {auc} ; par : {names}.",
+    ),
+    "moved_season": (
+        "as in the same period of {windows} past windows",
+        "comme à la même période de {windows} fenêtres passées",
     ),
     "moved_refused": ("breaks the contract: {before} to {now}", "enfreint le contrat : {before} puis {now}"),
     "moved_missing": ("missing: {before} to {now}", "absents : {before} puis {now}"),
@@ -193,6 +223,19 @@ DRIFT: Pairs = {
     ),
     "why_moved_share": ("the same, moved", "de même, a bougé"),
     "why_strong_share": ("the same, moved strongly", "de même, a fortement bougé"),
+    "why_moved_pair": (
+        "change of the dependence of two columns, about that of their correlation, that has moved",
+        "variation de la dépendance de deux colonnes, environ celle de leur corrélation, qui a bougé",
+    ),
+    "why_strong_pair": ("the same, moved strongly", "de même, a fortement bougé"),
+    "why_watched_repeats": (
+        "rise of the share of rows that repeat another, worth a look",
+        "hausse de la part de lignes qui en répètent une autre, à regarder",
+    ),
+    "why_moved_repeats": (
+        "the same, from which the table has drifted: a file loaded twice repeats half of its rows",
+        "de même, dès laquelle la table dérive : un fichier chargé deux fois répète la moitié de ses lignes",
+    ),
     "why_decisions": (
         "change of the share acted on, from which the table has drifted",
         "variation de la part concernée, dès laquelle la table dérive",
@@ -211,10 +254,11 @@ DRIFT: Pairs = {
         "lignes qu'une classe doit contenir dans le plus petit échantillon ; les plus rares sont regroupées",
     ),
     "drift_not_joint": (
-        "Columns are compared one by one, and together through the score: the bundle holds no rows that a classifier "
-        "could tell from these. What moves only jointly, and moves no score, is not seen.",
-        "Les colonnes sont comparées une à une, et ensemble par le score : le lot ne contient pas de lignes qu'un "
-        "classifieur pourrait distinguer. Ce qui ne bouge que conjointement, sans toucher au score, reste invisible.",
+        "Columns are compared one by one, two by two in coarse cells, and together through the score. What moves only "
+        "in three columns at once, and moves no score, is seen by a classifier alone (riskloop monitor --classifier).",
+        "Les colonnes sont comparées une à une, deux à deux par classes larges, et ensemble par le score. Ce qui ne "
+        "bouge qu'à trois colonnes à la fois, sans toucher au score, n'est vu que par un classifieur (riskloop monitor "
+        "--classifier).",
     ),
     "drift_not_concept": (
         "Estimates take the calibration for granted. If the same customers have come to behave otherwise, only "

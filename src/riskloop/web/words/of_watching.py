@@ -1,0 +1,158 @@
+"""The words of monitoring, experiments and the audit."""
+
+from __future__ import annotations
+
+from riskloop.web.words.of_frame import Pairs
+
+WATCHING: Pairs = {
+    "watch_lead": (
+        "What has moved since training, and how good decisions are.",
+        "Ce qui a bougé depuis l'entraînement, et la qualité des décisions.",
+    ),
+    "watch_none": ("Nobody has looked yet", "Personne n'a encore regardé"),
+    "watch_none_text": (
+        "Hold the ledger against the training rows here, or a file by `riskloop monitor --batch FILE`.",
+        "Comparez ici le registre aux lignes d'entraînement, ou un fichier par `riskloop monitor --batch FILE`.",
+    ),
+    "watch_report": ("Report: {name}", "Rapport : {name}"),
+    "watch_rows": ("Customers", "Clients"),
+    "watch_moved": ("Columns that moved", "Colonnes qui ont bougé"),
+    "watch_moved_of": ("{count} of {all}", "{count} sur {all}"),
+    "watch_score_psi": ("PSI of the scores", "PSI des scores"),
+    "watch_by_chance": ("by chance {value}", "par hasard {value}"),
+    "watch_full": ("The full report", "Le rapport complet"),
+    "watch_look": ("Look now", "Regarder maintenant"),
+    "watch_look_note": (
+        "Holds what the ledger has kept of the champion against what it learnt from.",
+        "Compare ce que le registre a conservé du champion à ce dont il a appris.",
+    ),
+    "watch_since": ("Since", "Depuis"),
+    "watch_do": ("Look for drift", "Chercher une dérive"),
+    "watch_archive": ("Archive", "Archives"),
+    "watch_name": ("Report", "Rapport"),
+    "watch_verdict": ("Verdict", "Verdict"),
+    "watch_heat": ("Drift by column", "Dérive par colonne"),
+    "watch_heat_note": (
+        "PSI beyond chance, by report; ▲ has moved.",
+        "PSI au-delà du hasard, par rapport ; ▲ a bougé.",
+    ),
+    "watch_is_moved": ("has moved", "a bougé"),
+    "watch_columns": ("Columns in {name}", "Colonnes dans {name}"),
+    "watch_chance": ("By chance", "Par hasard"),
+    "watch_mean": ("Mean, before → now", "Moyenne, avant → maintenant"),
+    "watch_missing": ("Missing, before → now", "Absents, avant → maintenant"),
+    "watch_shape": ("Distribution", "Répartition"),
+    "watch_shapes": ("Distributions", "Répartitions"),
+    "watch_score": ("Scores, before and now", "Scores, avant et maintenant"),
+    "watch_glimpse": (
+        "The last {count} decisions beside the training rows.",
+        "Les {count} dernières décisions face aux lignes d'entraînement.",
+    ),
+    "column_stable": ("stable", "stable"),
+    "column_watch": ("to watch", "à surveiller"),
+    "column_drifted": ("moved", "a bougé"),
+    "shape_reference": ("training", "entraînement"),
+    "shape_current": ("now", "maintenant"),
+    "shape_said": (
+        "Distribution of {name}: shares of the training rows beside the last decisions.",
+        "Répartition de {name} : parts des lignes d'entraînement face aux dernières décisions.",
+    ),
+    "performance_title": ("{metric}, by report", "{metric}, par rapport"),
+    "performance_estimated": ("estimated", "estimé"),
+    "watch_estimated": ("ROC-AUC, estimated", "ROC-AUC estimée"),
+    "performance_realised": ("realised", "réalisé"),
+    "performance_promised": ("promised", "promis"),
+    "performance_said": (
+        "{metric}: estimated, realised and promised, over {count} reports.",
+        "{metric} : estimé, réalisé et promis, sur {count} rapports.",
+    ),
+    "pace_title": ("Time to decide", "Temps de décision"),
+    "pace_said": (
+        "Milliseconds to decide: median, 95th and 99th percentile; at most {p99}.",
+        "Millisecondes par décision : médiane, 95e et 99e centile ; au plus {p99}.",
+    ),
+    # Experiments
+    "experiments_lead": (
+        "A challenger answers some customers, or looks on, before it may lead.",
+        "Un challenger répond à une partie des clients, ou observe, avant de pouvoir servir.",
+    ),
+    "experiments_running": (
+        "Version {challenger} challenges version {champion}",
+        "La version {challenger} défie la version {champion}",
+    ),
+    "experiments_since": (
+        "Since {when} ({age}), by {actor}:",
+        "Depuis le {when} ({age}), par {actor} :",
+    ),
+    "experiments_share": ("answers {share}", "répond à {share}"),
+    "experiments_shadow": ("shadow: answers nobody", "ombre : ne répond à personne"),
+    "experiments_split": ("answers a share of the customers", "répond à une part des clients"),
+    "experiments_arm": ("Arm", "Bras"),
+    "experiments_decisions": ("Decisions", "Décisions"),
+    "experiments_mean": ("Mean probability", "Probabilité moyenne"),
+    "experiments_note": (
+        "Expected costs, by each version's own probabilities; brackets hold 95% intervals.",
+        "Coûts attendus, selon les probabilités de chaque version ; entre crochets, intervalles à 95 %.",
+    ),
+    "experiments_peeking": (
+        "Do not stop because of this table: intervals hold for one look only, and costs are expected, not observed.",
+        "N'arrêtez pas sur la foi de ce tableau : les intervalles valent pour un seul regard, les coûts sont "
+        "attendus, non observés.",
+    ),
+    "experiments_nothing": ("Nothing was decided since.", "Aucune décision depuis."),
+    "experiments_stop": ("End the challenge", "Mettre fin au défi"),
+    "experiments_decide": ("Decide", "Décider"),
+    "experiments_decide_note": (
+        "If the challenger is better, promote it: that ends the challenge too.",
+        "Si le challenger est meilleur, mettez-le en service : cela met aussi fin au défi.",
+    ),
+    "experiments_none": ("No experiment runs", "Aucune expérience en cours"),
+    "experiments_none_text": (
+        "Let an accepted version answer a few customers, or look on, before it leads.",
+        "Laissez une version acceptée répondre à quelques clients, ou observer, avant de servir.",
+    ),
+    "experiments_no_candidate": (
+        "There is no accepted version beside the champion: train one first.",
+        "Aucune version acceptée hormis le champion : entraînez-en une d'abord.",
+    ),
+    "experiments_start": ("Start", "Démarrer"),
+    "experiments_challenger": ("Challenger", "Challenger"),
+    "experiments_share_of": ("Share of customers (%)", "Part des clients (%)"),
+    "experiments_share_hint": ("50 for a test, little for a canary", "50 pour un test, peu pour un canari"),
+    "experiments_kind": ("How", "Comment"),
+    "experiments_refused": ("The challenger was refused", "Le challenger a été refusé"),
+    "experiments_past": ("Challenges so far", "Défis passés"),
+    # Audit
+    "audit_lead": (
+        "Who decided what, when and why, and whether the record is whole.",
+        "Qui a décidé quoi, quand et pourquoi, et si le registre est intègre.",
+    ),
+    "audit_who": ("Which model decided about a customer?", "Quel modèle a décidé pour un client ?"),
+    "audit_on": ("On this day (UTC)", "Ce jour-là (UTC)"),
+    "audit_found": ("Decisions about {customer}: {count}", "Décisions sur {customer} : {count}"),
+    "audit_nobody": (
+        "Nobody decided about “{customer}” then.",
+        "Aucune décision sur « {customer} » alors.",
+    ),
+    "audit_chain": ("The chain", "La chaîne"),
+    "audit_whole": ("The promotion log is whole.", "Le journal est intègre."),
+    "audit_checked": ("{count} events, every hash holds.", "{count} événements, chaque empreinte est juste."),
+    "audit_head": ("Head", "Tête"),
+    "audit_head_note": (
+        "Keep it elsewhere: with it, `riskloop audit verify --head` finds a log that was cut off.",
+        "Conservez-la ailleurs : avec elle, `riskloop audit verify --head` détecte un journal tronqué.",
+    ),
+    "audit_log": ("Promotion log", "Journal de mise en service"),
+    "audit_none": ("Nothing happened yet.", "Rien ne s'est encore passé."),
+    "audit_seq": ("No.", "N°"),
+    "audit_event": ("Event", "Événement"),
+    "audit_hash": ("Hash", "Empreinte"),
+    "audit_before": ("before: {version}", "avant : {version}"),
+    "audit_approver": ("approved by {approver}", "approuvé par {approver}"),
+    "audit_override": ("override", "dérogation"),
+    "audit_calls": ("Privileged calls", "Appels privilégiés"),
+    "audit_no_calls": ("None yet.", "Aucun encore."),
+    "audit_call": ("Call", "Appel"),
+    "audit_status": ("Answer", "Réponse"),
+    "audit_address": ("From", "Depuis"),
+}
