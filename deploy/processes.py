@@ -182,7 +182,7 @@ def self_signed(folder: Path) -> Path:
     return folder / "tls.crt"
 
 
-def nginx_here(folder: Path, listen: int, api: int, reports: Path) -> list[str]:
+def nginx_here(folder: Path, listen: int, api: int) -> list[str]:
     """Our nginx.conf with the paths and ports of this machine: the command that runs it in the foreground."""
     text = (Path(__file__).parent / "nginx" / "nginx.conf").read_text()
     place = folder / "nginx"
@@ -193,7 +193,6 @@ def nginx_here(folder: Path, listen: int, api: int, reports: Path) -> list[str]:
         "/etc/nginx/tls": str(folder / "tls"),
         "server api:8000": f"server 127.0.0.1:{api}",
         "listen 8443": f"listen 127.0.0.1:{listen}",
-        "alias /reports/": f"alias {reports}/",
     }.items():
         if said not in text:
             raise ValueError(f"nginx.conf no longer says {said!r}")

@@ -1,8 +1,8 @@
 """`make images`: every line of the Dockerfile, run without an engine, in a clean folder that stands for each image.
 
-What a container would have at ``/src``, ``/opt``, ``/wheels`` and ``/project`` lies below that folder. What would change
-this machine (apt-get, useradd) is not run, and said so. Then the commands that the images end with: the health check must
-fail before there is a service and while nobody leads, and pass once somebody does.
+What a container would have at ``/src``, ``/opt``, ``/wheels`` and ``/project`` lies below that folder. What would
+change this machine (apt-get, useradd) is not run, and said so. Then the commands that the images end with: the health
+check must fail before there is a service and while nobody leads, and pass once somebody does.
 """
 
 from __future__ import annotations
@@ -151,6 +151,8 @@ def _run(images: dict[str, Image], folder: Path) -> None:
             raise SystemExit("the serving image cannot promote")
         processes.until("serve", healthy, 30)
         _must(healthy(), "the health check passes once somebody does")
+    for module in ("psycopg", "boto3", "mlflow"):
+        _must(images["train"].run(["python", "-c", f"import {module}"]) == 0, f"the training image holds {module}")
     verb = images["train"].stage.command[1]
     known = images["train"].run(["riskloop", verb, "--help"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
     _must(known, f"`riskloop {verb}` is a verb")

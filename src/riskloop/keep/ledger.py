@@ -101,6 +101,8 @@ EncodedPrediction = tuple[Any, ...]
 
 _COLUMNS = tuple(column.name for column in tables.predictions.c if column.name != "seq")
 _AT, _FEATURES, _REASONS = (_COLUMNS.index(name) for name in ("at", "features", "reasons"))
+ENTITY = _COLUMNS.index("entity_id")
+"""Where in a row the customer stands."""
 _values = attrgetter(*_COLUMNS)
 _to_json = msgspec.json.Encoder().encode
 

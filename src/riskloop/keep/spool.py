@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from riskloop.errors import Conflict, Unavailable
-from riskloop.keep.ledger import EncodedPrediction
+from riskloop.keep.ledger import ENTITY, EncodedPrediction
 
 Append = Callable[[Sequence[EncodedPrediction]], None]
 _SUFFIX, _CLAIMED, _DRAFT = ".spool", ".replaying", ".draft"
@@ -34,7 +34,7 @@ class Spool:
         self._folder = folder
         self._turn = threading.Lock()
         self._numbers = count()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._adopt()
 
     @property
@@ -91,6 +91,28 @@ class Spool:
                 raise
             claimed.unlink()
         return written
+
+    def forget(self, entity_id: str) -> int:
+        """Take a customer's predictions out of what waits; how many. What is being replayed is in the ledger soon."""
+        gone = 0
+        for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
+            claimed = path.with_suffix(_CLAIMED)
+            try:
+                path.rename(claimed)
+            except FileNotFoundError:  # somebody replays it
+                continue
+            lines = claimed.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if json.loads(line)[ENTITY] != entity_id]
+            gone += len(lines) - len(kept)
+            if kept and len(kept) < len(lines):
+                draft = path.with_suffix(_DRAFT)
+                draft.write_text("".join(kept), encoding="utf-8")
+                draft.replace(claimed)
+            if kept:
+                claimed.rename(path)
+            else:
+                claimed.unlink()
+        return gone
 
     def _adopt(self) -> None:
         """What a process left behind that died: as it replayed, or as it wrote what was not answered yet."""

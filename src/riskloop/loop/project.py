@@ -177,7 +177,7 @@ class Project:
     def engine(self) -> Engine:
         from riskloop.keep.database import migrate, open_database
 
-        self.locations.state.mkdir(parents=True, exist_ok=True)
+        self.locations.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = open_database(self.locations.database_url)
         migrate(engine)
         return engine
@@ -277,7 +277,7 @@ class Project:
     def registry(self) -> Registry:
         from riskloop.keep.registry.registry import Registry
 
-        self.locations.state.mkdir(parents=True, exist_ok=True)
+        self.locations.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Registry(self.locations.tracking_uri, self.name, self.locations.state / "mlartifacts")
 
     def bundle(self, version: int | None = None) -> tuple[Version, Bundle]:

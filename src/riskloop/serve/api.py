@@ -205,7 +205,7 @@ def create_app(
         Route("/customers/{customer_id:path}/prediction", needs("scorer", predictions.stored)),
         Route(
             "/customers/{customer_id:path}/records",
-            needs("admin", Erasure(ledger).erase, privileged=True),
+            needs("admin", Erasure(ledger, spool).erase, privileged=True),
             methods=["DELETE"],
         ),
         Route("/outcomes", needs("scorer", Outcomes(config, ledger, clock=clock).record), methods=["POST"]),

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from riskloop.keep.ledger import Ledger
+from riskloop.keep.spool import Spool
 from riskloop.serve.answers import Erased
 from riskloop.serve.envelope import check_id
 from riskloop.serve.guard import caller_of, only_from_this_machine
@@ -18,8 +19,9 @@ from riskloop.serve.problems import invalid
 class Erasure:
     """The endpoint of erasure."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, spool: Spool | None = None) -> None:
         self._ledger = ledger
+        self._spool = spool
 
     async def erase(self, request: Request) -> Response:
         """Delete all rows of a customer; the log of privileged calls does not keep the id."""
@@ -28,4 +30,8 @@ class Erasure:
         identity = request.path_params["customer_id"]
         if wrong := check_id(identity):
             raise invalid(wrong)
-        return json_response(Erased(await asyncio.to_thread(self._ledger.erase, identity)))
+        return json_response(Erased(await asyncio.to_thread(self._erase, identity)))
+
+    def _erase(self, identity: str) -> int:
+        spooled = self._spool.forget(identity) if self._spool else 0
+        return spooled + self._ledger.erase(identity)

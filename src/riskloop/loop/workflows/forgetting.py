@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,8 +19,40 @@ class Pruned:
 
 
 def erase(project: Project, customer: str) -> int:
-    """Delete all that the store knows of a customer; the number of rows."""
-    return project.ledger.erase(customer)
+    """Delete all that is known of a customer: in the store, in predictions that wait on this machine's disk, and among
+    rows that were set aside; the number of rows.
+
+    Not reached: training tables, files that were written for others, backups, and spools of other machines.
+
+    Raises
+    ------
+    Unavailable
+        If the database is away.
+    """
+    spooled, folder = 0, project.locations.state / "spool"
+    if folder.is_dir():
+        from riskloop.keep.spool import Spool
+
+        spooled = Spool(folder).forget(customer)
+    return spooled + project.ledger.erase(customer) + _from_quarantine(project, customer)
+
+
+def _from_quarantine(project: Project, customer: str) -> int:
+    """Take a customer's rows out of the files of rows that were set aside; how many."""
+    gone, name = 0, project.settings.problem.id
+    for path in sorted(project.locations.reports.glob("quarantine-*.csv")):
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        kept = [row for row in rows if row.get(name or "") != customer]
+        gone += len(rows) - len(kept)
+        if len(kept) < len(rows):
+            draft = path.with_suffix(".draft")
+            with draft.open("w", newline="", encoding="utf-8") as stream:
+                writer = csv.DictWriter(stream, list(rows[0]))
+                writer.writeheader()
+                writer.writerows(kept)
+            draft.replace(path)
+    return gone
 
 
 def prune(project: Project, days: float | None = None) -> Pruned:

@@ -275,7 +275,7 @@ def _project_name(folder: Path, source: Source) -> str:
 
 def _write(folder: Path, document: dict[str, Any], inferred: Inferred, features: tuple[str, ...]) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".riskloop").mkdir(mode=0o700, parents=True, exist_ok=True)  # its owner's: it holds customers' data
     except OSError as error:
         raise UsageError(
             f"The project folder cannot be made: {error.strerror}.",

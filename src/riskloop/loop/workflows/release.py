@@ -88,6 +88,6 @@ def project_aliases(project: Project) -> bool:
             project.registry.project_aliases(state)
             if project.promotions.head_seq() == state.head_seq:
                 return True
-    except Unavailable as away:
+    except (Unavailable, ModuleNotFoundError) as away:  # an installation that serves has no MLflow
         _LOGGER.warning("The aliases in MLflow lag behind the promotion log until `riskloop doctor` is run. %s", away)
         return False

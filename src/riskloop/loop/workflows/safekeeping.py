@@ -138,6 +138,8 @@ def restore(path: Path, folder: Path, open_here: Callable[[Path], Project]) -> B
                 shutil.copytree(
                     unpacked / name, folder / ("" if name == "project" else ".riskloop"), dirs_exist_ok=True
                 )
+        (folder / ".riskloop").mkdir(exist_ok=True)
+        (folder / ".riskloop").chmod(0o700)
         project = open_here(folder)
         rows = fill(project.engine, lambda name: _read_lines(unpacked / "tables" / f"{name}.jsonl"), manifest["rows"])
         if rows != manifest["rows"]:

@@ -13,6 +13,7 @@ from riskloop.errors import RiskloopError
 from riskloop.keep.locks import LEASE_SECONDS, Held, holding
 from riskloop.learn.plan import Watcher
 from riskloop.loop.project import Project
+from riskloop.loop.publishing import publish
 from riskloop.loop.retraining.looking import Looked, look
 from riskloop.loop.workflows.alerting import alert_monitored, evaluate_alerts
 from riskloop.loop.workflows.guard import guard_arms
@@ -75,6 +76,8 @@ def raise_alerts(project: Project, looked: Looked) -> None:
     if looked.watched is not None:
         report = write_drift_report(project, looked.watched) if looked.watched.drift.drifted else None
         alert_monitored(project, looked.watched, str(report.files["html"]) if report else None, more=facts)
+        if report is not None:
+            publish(project, report.files.values())  # a store that is away holds up no alert
     else:
         evaluate_alerts(project, facts)
 
