@@ -26,6 +26,15 @@ class EngineName(StrEnum):
     dask = "dask"
 
 
+class By(StrEnum):
+    """Windows of time."""
+
+    hour = "hour"
+    day = "day"
+    week = "week"
+    month = "month"
+
+
 ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="Project folder.", show_default="this folder")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data as JSON on stdout; progress goes to stderr.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the promotion log.")]

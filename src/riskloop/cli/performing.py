@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption, moment
+from riskloop.cli.options import HERE, By, JsonOption, Language, LanguageOption, ProjectOption, moment
 from riskloop.cli.show import Reporter, verbatim
 
 _MOST_SHOWN = 24
-
-
-class By(StrEnum):
-    """Windows of time."""
-
-    hour = "hour"
-    day = "day"
-    week = "week"
-    month = "month"
 
 
 def register(app: typer.Typer) -> None:

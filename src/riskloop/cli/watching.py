@@ -13,6 +13,7 @@ import typer
 
 from riskloop.cli.options import (
     HERE,
+    By,
     EngineName,
     JsonOption,
     Language,
@@ -42,15 +43,6 @@ class Engine(StrEnum):
 
 _COLOURS = {"stable": "green", "watch": "yellow", "drifted": "red"}
 _MOST_SHOWN = 20
-
-
-class By(StrEnum):
-    """Periods of windows."""
-
-    hour = "hour"
-    day = "day"
-    week = "week"
-    month = "month"
 
 
 def register(app: typer.Typer) -> None:
