@@ -20,6 +20,7 @@ from riskloop.keep.ledger import Prediction
 from riskloop.loop.notifying import Channel, Message, channel, secret
 from riskloop.loop.project import Project
 from riskloop.loop.watching.facts import of_ledger, of_service
+from riskloop.loop.watching.monitored import Monitored
 from riskloop.loop.watching.service import counts_of
 from riskloop.loop.workflows.alerting import (
     acknowledge_alert,
@@ -30,7 +31,7 @@ from riskloop.loop.workflows.alerting import (
     silence_rule,
     try_channels,
 )
-from riskloop.loop.workflows.monitor import Monitored, monitor_batch
+from riskloop.loop.workflows.monitor import monitor_batch
 from riskloop.settings.of_alerts import AlertsSection
 from riskloop.watch.alerts import DEFAULTS, Fact, judge_all
 

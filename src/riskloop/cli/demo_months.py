@@ -16,7 +16,7 @@ from riskloop.settings import FILE, read_yaml, write_yaml
 if TYPE_CHECKING:
     from riskloop.data.simulate.drift import BatchPlan
     from riskloop.loop.project import Project
-    from riskloop.loop.workflows.monitor import Monitored
+    from riskloop.loop.watching.monitored import Monitored
     from riskloop.loop.workflows.retrain import Retrained
 
 _WEEKS, _ROWS = 8, 800

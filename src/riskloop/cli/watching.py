@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from riskloop.loop.project import Project
-    from riskloop.loop.workflows.monitor import Monitored
+    from riskloop.loop.watching.monitored import Monitored
     from riskloop.report.documents.pen import Pen
     from riskloop.watch.windows import Period
 

@@ -19,8 +19,9 @@ from riskloop.learn.evaluation.metrics import Evaluation, evaluate
 from riskloop.loop.project import Project
 from riskloop.loop.retraining.labelled import Judged, Labelled, gather, judged
 from riskloop.loop.retraining.table import Cut, cut
+from riskloop.loop.watching.monitored import Monitored
 from riskloop.loop.watching.seen import Seen, pages_of
-from riskloop.loop.workflows.monitor import Monitored, monitor_ledger
+from riskloop.loop.workflows.monitor import monitor_ledger
 from riskloop.settings import RetrainingSection
 from riskloop.watch.column_drift import Reason
 from riskloop.watch.need import Facts, Need, Wanted, need

@@ -16,7 +16,7 @@ from riskloop.watch.alerts import Fact
 from riskloop.watch.column_drift import VERDICTS
 
 if TYPE_CHECKING:
-    from riskloop.loop.workflows.monitor import Monitored
+    from riskloop.loop.watching.monitored import Monitored
 
 _P, _O = tables.predictions.c, tables.outcomes.c
 _REALISED = ("roc_auc", "accuracy", "precision", "recall", "f1")

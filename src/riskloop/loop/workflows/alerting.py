@@ -23,7 +23,7 @@ from riskloop.settings.section import duration
 from riskloop.watch.alerts import DEFAULTS, Fact, Judgement, judge_all
 
 if TYPE_CHECKING:
-    from riskloop.loop.workflows.monitor import Monitored
+    from riskloop.loop.watching.monitored import Monitored
 
 
 @dataclass(frozen=True)

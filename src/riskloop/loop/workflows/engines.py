@@ -17,7 +17,8 @@ from riskloop.keep.ledger import Prediction
 from riskloop.loop.project import Project
 from riskloop.loop.publishing import publish
 from riskloop.loop.table import read_table
-from riskloop.loop.workflows.monitor import Monitored, predictions_of, stem_of
+from riskloop.loop.watching.monitored import Monitored
+from riskloop.loop.workflows.monitor import predictions_of, stem_of
 
 
 def write_evidently_report(

@@ -6,11 +6,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,17 +21,18 @@ from riskloop.findings import Finding
 from riskloop.keep.ledger import Prediction
 from riskloop.keep.outcomes import Outcome
 from riskloop.keep.versions import Version
-from riskloop.learn.evaluation.metrics import Evaluation, evaluate
+from riskloop.learn.evaluation.metrics import evaluate
 from riskloop.learn.telling_apart import MOST_ROWS
 from riskloop.loop.posting import Post, Reopen
 from riskloop.loop.project import Project
 from riskloop.loop.table import read_table
 from riskloop.loop.watching.batches import latest, newest
-from riskloop.loop.watching.beside import Beside, Classified, base_of, raised, segment_of, slices_of
+from riskloop.loop.watching.beside import Beside, base_of, raised, segment_of, slices_of
 from riskloop.loop.watching.final import final_outcomes
 from riskloop.loop.watching.folding import Ledgered, Slice, by_period, together
 from riskloop.loop.watching.gathering import gather
-from riskloop.loop.watching.runs import SegmentDrift, WindowDrift, judged_run
+from riskloop.loop.watching.monitored import Monitored
+from riskloop.loop.watching.runs import judged_run
 from riskloop.loop.watching.seen import Seen, pages_of
 from riskloop.loop.workflows.performance import keep_estimates
 from riskloop.loop.workflows.score_parts import ROWS, is_large
@@ -40,94 +40,12 @@ from riskloop.report.documents.drift import Watched, drift_report
 from riskloop.report.documents.writing import Written, write_document
 from riskloop.report.words import Language
 from riskloop.watch.drift import Drift, drift
-from riskloop.watch.groups import GroupRate
-from riskloop.watch.performance import Estimated, estimate, fallen
+from riskloop.watch.performance import estimate, fallen
 from riskloop.watch.profile import Profile
 from riskloop.watch.windows import Period, Window, window_of
 
 _DAYS, _EVERY_DAY = 400, 3_660  # of an event time, in one part of a batch: beyond, weeks
 _UNUSED = Costs(fp=1, fn=1)  # every decision brings its own cost
-
-
-@dataclass(frozen=True)
-class Monitored:
-    """What `monitor` found.
-
-    Attributes
-    ----------
-    name : str
-        Of the batch, or since when the ledger was read.
-    path : str
-        The file, or ``ledger``.
-    version : Version
-    drift : Drift
-    current : Profile
-        Of the rows seen.
-    estimated : Estimated
-        Performance to be expected, from the probabilities alone.
-    realised : Evaluation or None
-        On the rows whose outcome is known.
-    promised : mapping
-        Metrics of the test block, from the card.
-    not_judged : tuple of str
-        Columns of the contract that the rows lack.
-    personal : frozenset of str
-        Columns of which no value is quoted.
-    findings : tuple of Finding
-    by : str or None
-        The period of the windows that were asked for.
-    windows : tuple of WindowDrift
-        Window by window, the oldest first.
-    segments : tuple of SegmentDrift
-        By level of a column, where asked for.
-    groups : tuple of GroupRate
-        By window and level of protected attributes, where rows have them.
-    classifier : Classified or None
-        Where asked for.
-    """
-
-    name: str
-    path: str
-    version: Version
-    digest: str
-    currency: str
-    drift: Drift
-    reference: Profile
-    current: Profile
-    estimated: Estimated
-    realised: Evaluation | None
-    promised: Mapping[str, Any]
-    not_judged: tuple[str, ...]
-    personal: frozenset[str]
-    findings: tuple[Finding, ...]
-    generated: datetime
-    by: Period | None = None
-    windows: tuple[WindowDrift, ...] = ()
-    segments: tuple[SegmentDrift, ...] = ()
-    groups: tuple[GroupRate, ...] = ()
-    classifier: Classified | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "name": self.name,
-            "path": self.path,
-            "version": self.version.version,
-            "digest": self.digest,
-            "currency": self.currency,
-            **self.drift.to_dict(),
-            "estimated": self.estimated.to_dict(),
-            "realised": None if self.realised is None else self.realised.to_dict(),
-            "promised": dict(self.promised),
-            "not_judged": list(self.not_judged),
-            "findings": [one.to_dict() for one in self.findings],
-            "generated": self.generated.isoformat(),
-            "by": self.by,
-            "windows": [one.to_dict() for one in self.windows],
-            "segments": [one.to_dict() for one in self.segments],
-            "groups": [one.to_dict() for one in self.groups],
-            "classifier": None if self.classifier is None else self.classifier.to_dict(),
-        }
 
 
 def monitor_batch(

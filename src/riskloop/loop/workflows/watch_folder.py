@@ -11,7 +11,8 @@ from riskloop.errors import NotFound, RiskloopError, Unavailable
 from riskloop.keep.batches import Batch, Verdict
 from riskloop.loop.project import Project
 from riskloop.loop.watching.batches import complete, digest_of, sizes_in
-from riskloop.loop.workflows.monitor import Monitored, monitor_batch
+from riskloop.loop.watching.monitored import Monitored
+from riskloop.loop.workflows.monitor import monitor_batch
 
 
 @dataclass(frozen=True)
