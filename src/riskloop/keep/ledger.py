@@ -190,6 +190,27 @@ class Ledger:
         except (IntegrityError, sqlite3.IntegrityError) as error:
             raise _not_written(error) from error
 
+    def append_now(self, rows: Sequence[EncodedPrediction]) -> bool:
+        """Like :meth:`append_encoded`, for a few rows and for a thread that must not wait, such as an event loop's.
+
+        Returns
+        -------
+        bool
+            False if nothing was written, for whatever reason: :meth:`append_encoded` waits, or says it. On PostgreSQL
+            always.
+        """
+        return self._straight is not None and self._straight.write_now(rows)
+
+    @property
+    def written_now(self) -> int:
+        """How many predictions :meth:`append_now` has written."""
+        return self._straight.written if self._straight else 0
+
+    def close(self) -> None:
+        """Let go of what was opened for :meth:`append_now`."""
+        if self._straight:
+            self._straight.close()
+
     def get(self, prediction_id: str) -> Prediction | None:
         """The prediction with that id."""
         return self._first(_PREDICTIONS.where(_P.prediction_id == prediction_id))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from riskloop.keep.database import unavailable
 
@@ -18,6 +21,8 @@ of it, and has to win it back once. A statement for each number of rows, so that
 """
 _TOGETHER = (256, 64, 16, 4, 1)
 """Of more rows these many at a time, in one transaction."""
+_REST_SECONDS = 1.0
+"""After a file failed, so long nobody tries it in passing."""
 
 
 class StraightRoad:
@@ -31,10 +36,19 @@ class StraightRoad:
         The statement that writes one row, with a ``?`` for each of its values.
     width : int
         Values per row.
+
+    Attributes
+    ----------
+    written : int
+        Rows that :meth:`write_now` has written.
     """
 
     def __init__(self, engine: Engine, insert: str, width: int) -> None:
+        self.written = 0
         self._engine = engine
+        self._passing = threading.Lock()
+        self._own: sqlite3.Connection | None = None
+        self._rest_until = 0.0
         one_more = f", ({', '.join('?' * width)})"
         self._statements = {rows: insert + one_more * (rows - 1) for rows in (*range(1, _ALONE + 1), *_TOGETHER)}
 
@@ -55,6 +69,55 @@ class StraightRoad:
             else:
                 with _transaction(connection):
                     self._write_many(connection, rows)
+
+    def write_now(self, rows: Sequence[Sequence[Any]]) -> bool:
+        """Write at most 64 rows in passing, on a thread that must not wait: in one transaction, if nobody else is
+        writing at this moment.
+
+        The write-ahead log is not moved into the file here, for that waits for the disk:
+        see :class:`riskloop.keep.checkpoints.Checkpoints`.
+
+        Returns
+        -------
+        bool
+            False if nothing was written: the file is held by another, or away, or it refused a row. :meth:`write`
+            waits for it, or says what is wrong.
+        """
+        if len(rows) > _ALONE or monotonic() < self._rest_until or not self._passing.acquire(blocking=False):
+            return False
+        try:
+            connection = self._own or self._connect()
+            connection.execute(self._statements[len(rows)], tuple(chain.from_iterable(rows)))
+            self.written += len(rows)
+        except sqlite3.IntegrityError:
+            return False
+        except (sqlite3.Error, SQLAlchemyError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                self._forget()
+            return False
+        finally:
+            self._passing.release()
+        return True
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._passing:
+            self._forget()
+
+    def _connect(self) -> sqlite3.Connection:
+        pooled = self._engine.raw_connection()
+        own: sqlite3.Connection = pooled.driver_connection  # type: ignore[assignment]
+        pooled.detach()  # the next who takes it from the pool would not expect what follows
+        self._own = own
+        own.execute("PRAGMA busy_timeout = 0")
+        own.execute("PRAGMA wal_autocheckpoint = 0")
+        return own
+
+    def _forget(self) -> None:
+        own, self._own = self._own, None
+        self._rest_until = monotonic() + _REST_SECONDS
+        if own is not None:
+            own.close()
 
     def _write_many(self, connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> None:
         start = 0

@@ -24,6 +24,7 @@ from riskloop.errors import RiskloopError
 from riskloop.keep.access import Access
 from riskloop.keep.alerts import Alerts
 from riskloop.keep.artifacts import Artifacts, Bundles
+from riskloop.keep.checkpoints import Checkpoints
 from riskloop.keep.customers import Customers
 from riskloop.keep.database import open_database
 from riskloop.keep.ledger import Ledger
@@ -167,7 +168,8 @@ def create_app(
         exploration=exploration,
         reasons=config.reasons,
     )
-    journal = Journal(engine, ledger, writer, spool)
+    journal = Journal(engine, ledger, writer, spool, in_passing=config.durability == "process")
+    checkpoints = Checkpoints(engine, lambda: ledger.written_now)
     metrics = Metrics(champion, writer)
     shadow = Shadow(writer, metrics.predictions)
     metrics.watch(shadow)
@@ -177,10 +179,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        with writer, champion, guard, shadow:
+        with writer, champion, guard, shadow, checkpoints:
             with _seldom_collected():
                 yield
             metrics.tell()
+        ledger.close()
         engine.dispose()
         if traces:
             traces.shutdown()
