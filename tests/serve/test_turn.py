@@ -88,7 +88,10 @@ def test_one_who_nobody_foresaw_costs_the_neighbours_nothing(arms, crowd):
         )
         call = Call(arms, 0.0, "r", "en")
         some = [*crowd[:3], Customer("trap", Trap()), *crowd[3:6]]
-        return await asyncio.gather(*(turn.ask(call, one) for one in some), return_exceptions=True)
+        told = [asyncio.get_running_loop().create_future() for _ in some]
+        for one, future in zip(some, told, strict=True):
+            turn.ask(call, one, future)
+        return await asyncio.gather(*told, return_exceptions=True)
 
     found = asyncio.run(ask())
     assert isinstance(found[3], ZeroDivisionError)

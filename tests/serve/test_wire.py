@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from datetime import UTC, datetime
 
 import pytest
 
-from riskloop.serve import plain
+from riskloop.keep.access import Access
+from riskloop.serve import plain, wire
 
 FIXED = {"X-Request-ID": "mine"}
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -20,9 +22,9 @@ def roads(project, serve, monkeypatch):
     taken = []
     before = plain.PlainRoad.take
 
-    def noting(self, scope, body):
-        found = before(self, scope, body)
-        taken.append(found is not None)
+    def noting(self, scope, body, say):
+        found = before(self, scope, body, say)
+        taken.append(found)
         return found
 
     monkeypatch.setattr(plain.PlainRoad, "take", noting)
@@ -163,3 +165,97 @@ def test_a_caller_who_hangs_up_is_kept_and_troubles_nobody(client, project, enve
     talk(client, request_of(envelope)[:-3], until=lambda _: True)
     assert client.post("/predict", json=envelope).status_code == 200
     assert 1 <= project.ledger.count() <= 2
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """What the parser had to read."""
+    seen = []
+    before = wire.Wire.on_url
+
+    def noting(self, url):
+        seen.append(url)
+        before(self, url)
+
+    monkeypatch.setattr(wire.Wire, "on_url", noting)
+    return seen
+
+
+def bare(told):
+    """An answer without what moves."""
+    head, _, body = told.partition(b"\r\n\r\n")
+    document = json.loads(body)
+    lines = [
+        line for line in head.lower().split(b"\r\n") if not line.startswith((b"date", b"x-request", b"content-length"))
+    ]
+    return sorted(lines), {name: value for name, value in document.items() if name not in MOVING}
+
+
+MOVING = ("latency_ms", "prediction_id", "timestamp")
+
+
+def test_a_head_that_is_known_needs_no_parser_and_changes_no_answer(client, envelope, parsed):
+    sent = request_of(envelope | {"id": "C-1"})
+    first = talk(client, sent, until=lambda so_far: b'"timestamp"' in so_far)
+    read = len(parsed)
+    for body in (envelope | {"id": "C-2"}, envelope | {"id": "C-1"}):
+        told = talk(client, request_of(body), until=lambda so_far: b'"timestamp"' in so_far)
+        assert bare(told)[0] == bare(first)[0]
+    assert bare(told) == bare(first)
+    assert len(parsed) == read == 1
+    refused = talk(client, sent.replace(b'"features"', b'"featured"'), until=lambda so_far: b"featured" in so_far)
+    assert b"422" in refused.split(b"\r\n")[0]
+    broken = talk(client, sent[:-1] + b"]", until=lambda so_far: b"not-json" in so_far)
+    assert b"400" in broken.split(b"\r\n")[0]
+    assert len(parsed) == read
+
+
+def test_many_on_one_connection_are_answered_in_order_whoever_reads_them(client, envelope):
+    requests = [request_of(envelope | {"id": f"C-{number}"}, padding=number % 3) for number in range(10, 40)]
+    for parts in (requests, [b"".join(requests)], [b"".join(requests)[at : at + 100] for at in range(0, 20_000, 100)]):
+        told = talk(client, *parts, until=lambda so_far: so_far.count(b'"timestamp"') == 30)
+        at = [told.index(b'"id":"C-%d"' % number) for number in range(10, 40)]
+        assert at == sorted(at)
+
+
+def test_a_known_head_with_more_or_less_than_its_body_goes_to_the_parser(client, envelope, parsed):
+    sent = request_of(envelope)
+    talk(client, sent, until=lambda so_far: b'"timestamp"' in so_far)
+    told = talk(client, sent[:-3], sent[-3:], until=lambda so_far: b'"timestamp"' in so_far)
+    assert told.startswith(b"HTTP/1.1 200")
+    parsed.clear()
+    told = talk(client, sent + b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n", until=lambda so_far: b"status" in so_far)
+    assert told.count(b"HTTP/1.1 200") == 2
+    assert parsed == [b"/predict", b"/health"]
+
+
+def test_a_known_head_with_a_key_that_was_revoked_opens_nothing(project, serve, envelope):
+    access = Access(project.engine)
+    key, token = access.add("crm", "scorer", NOON)
+    client = serve(project.config())
+    sent = request_of(envelope, b"Authorization: Bearer " + token.encode())
+    for _ in range(2):
+        assert b" 200 " in talk(client, sent, until=lambda so_far: b'"timestamp"' in so_far)
+    access.revoke(key.name, NOON)
+    until = time.monotonic() + 10
+    while b" 401 " not in talk(client, sent, until=lambda so_far: b"}" in so_far):
+        assert time.monotonic() < until
+
+
+def test_an_idle_connection_is_closed_after_its_time_and_a_busy_one_is_not(client, envelope, monkeypatch):
+    before = wire.Wire.connection_made
+
+    def impatient(self, transport):
+        self.timeout_keep_alive = 1
+        before(self, transport)
+
+    monkeypatch.setattr(wire.Wire, "connection_made", impatient)
+    url = client.base_url
+    with socket.create_connection((url.host, url.port), timeout=10) as connection:
+        for _ in range(6):
+            connection.sendall(request_of(envelope))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+            time.sleep(0.3)
+        began = time.monotonic()
+        assert connection.recv(65536) == b""
+        assert 0.3 < time.monotonic() - began < 5

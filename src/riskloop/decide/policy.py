@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Self, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,7 @@ RiskBand = Literal["low", "medium", "high"]
 BANDS: tuple[RiskBand, RiskBand, RiskBand] = ("low", "medium", "high")
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do about one customer. ``expected_cost`` is that of the decision taken, in currency."""
 
     decision: str
@@ -163,7 +162,7 @@ class Policy:
         """The same customer, the row-th of those with these costs, left alone whatever the probability says."""
         mine = costs.take(np.array([row])) if costs.varies else costs
         expected = mine.expected(np.array([decision.probability]), np.zeros(1, dtype=bool))
-        return replace(decision, decision=self.labels[1], act=False, expected_cost=float(expected[0]))
+        return decision._replace(decision=self.labels[1], act=False, expected_cost=float(expected[0]))
 
     def decide_many(self, probability: FloatArray, costs: Costs) -> Decisions:
         """The decisions for n customers with these costs; row by row what ``decide`` says."""

@@ -21,6 +21,7 @@ from riskloop.keep.promotions import Promotions
 from riskloop.keep.versions import Version, Versions
 from riskloop.serve.config import WhenReasons
 from riskloop.serve.problems import RequestRefused
+from riskloop.serve.received import Reader
 from riskloop.serve.rollout import Arms, Live
 
 RETRY_POLLS = 20
@@ -211,7 +212,7 @@ class Champion:
                 return live if live.alias == alias else replace(live, alias=alias)
         record = self._versions.get(version)
         bundle = self._store.load(record, digest)
-        return Live(bundle, record, Reasoner(bundle), alias, self._reasons)
+        return Live(bundle, record, Reasoner(bundle), alias, self._reasons, Reader(bundle.contract))
 
     def _refuse(self, version: int, error: Exception) -> None:
         expected = isinstance(error, RiskloopError)

@@ -23,11 +23,21 @@ class DirectRequest(Request):
         self.headers = IndexedHeaders(scope["headers"])
 
 
-class IndexedHeaders(dict[str, str]):
+class IndexedHeaders:
     """Headers by name in lower case; of several of one name the first counts, as elsewhere."""
 
+    __slots__ = ("_raw",)
+
     def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
-        super().__init__((name.decode("latin-1"), value.decode("latin-1")) for name, value in reversed(raw))
+        self._raw = dict(reversed(raw))
+
+    def get(self, name: str, other: str | None = None) -> str | None:
+        """The value of a header; `other` without it."""
+        value = self._raw.get(name.encode())
+        return other if value is None else value.decode("latin-1")
+
+    def __contains__(self, name: str) -> bool:
+        return name.encode() in self._raw
 
 
 class JsonBytes(Response):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Engine
 
@@ -26,10 +26,23 @@ class Kept(NamedTuple):
     answer: bytes
 
 
+class Told(Protocol):
+    """Who waits for a prediction to be kept: a future, or whoever needs none. Told once, on the event loop."""
+
+    def done(self) -> bool:
+        """Whether they wait no longer."""
+
+    def set_result(self, kept: Kept, /) -> None:
+        """It is kept."""
+
+    def set_exception(self, error: Exception, /) -> None:
+        """It is not."""
+
+
 class Ticket(NamedTuple):
     """Who waits for a prediction to be kept, and what they are told then."""
 
-    told: asyncio.Future[Kept]
+    told: Told
     kept: Kept
 
 
@@ -132,7 +145,7 @@ class _Parcel:
         self.waiting = waiting
         self._journal = journal
         self._left = len(waiting)
-        self._loop = waiting[0].told.get_loop()
+        self._loop = asyncio.get_running_loop()
         self._patience = self._loop.call_later(PATIENCE_SECONDS, self._give_up)
 
     def wants(self, ticket: Ticket) -> bool:

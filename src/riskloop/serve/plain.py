@@ -6,24 +6,22 @@ the decision. Everything else is left to them.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from riskloop.errors import RiskloopError
 from riskloop.serve.body import JSON
-from riskloop.serve.direct import JSON_TYPE, DirectRequest, JsonBytes
+from riskloop.serve.direct import JSON_TYPE, DirectRequest
 from riskloop.serve.door import GUARDING, Register, signed
 from riskloop.serve.guard import CALLER, Endpoint, Guard
 from riskloop.serve.journal import Kept
 from riskloop.serve.predictions import Predictions
 from riskloop.serve.problems import refused, unexpected
-from riskloop.serve.wire import lines_of
+from riskloop.serve.wire import Heads, Say, lines_of
 
 _log = logging.getLogger("riskloop.serve")
 _MORE = frozenset({b"content-encoding", b"idempotency-key", b"transfer-encoding", b"x-forwarded-for"})
@@ -44,6 +42,7 @@ class PlainRoad:
     """
 
     def __init__(self, register: Register, guard: Guard, predictions: Predictions, endpoint: Endpoint) -> None:
+        self.heads = Heads()
         self._register = register
         self._guard = guard
         self._predictions = predictions
@@ -56,57 +55,71 @@ class PlainRoad:
         headers = scope["headers"]
         return _JSON in headers and _MORE.isdisjoint([name for name, _ in headers])
 
-    def take(self, scope: Any, body: bytes) -> tuple[asyncio.Future[Kept] | None, _Answered] | None:
+    def take(self, scope: Any, body: bytes, say: Say) -> bool:
         """Admit, read, and ask for a decision."""
         started = perf_counter()
         self._register.enter(scope)
         scope["endpoint"] = self._endpoint
         request = DirectRequest(scope, _nothing)
-        answered = _Answered(self._register, request, started)
+        waiting = _Waiting(self._register, request, started, say)
         try:
             scope[CALLER] = self._guard.admit(request, "scorer")
-            asked = self._predictions.plain(request, body, started)
+            finish = self._predictions.plain(request, body, started, waiting)
         except Exception as error:  # told to the one who asked, like what goes wrong later
-            answered.error = error
-            return None, answered
-        if asked is None:
-            return None
-        answered.told, answered.finish = asked
-        return answered.told, answered
+            waiting.set_exception(error)
+            return True
+        if finish is None:
+            return False
+        waiting.finish = finish
+        return True
 
 
-class _Answered:
-    """See :class:`riskloop.serve.wire.Answered`."""
+class _Waiting:
+    """Who sent a plain request, and is told what becomes of it: see :class:`riskloop.serve.journal.Told`. Nothing that
+    goes wrong here may reach those who are told next."""
 
-    __slots__ = ("_register", "_request", "_started", "error", "finish", "told")
+    __slots__ = ("_register", "_request", "_say", "_started", "finish")
 
-    def __init__(self, register: Register, request: Request, started: float) -> None:
+    def __init__(self, register: Register, request: Request, started: float, say: Say) -> None:
         self._register = register
         self._request = request
         self._started = started
-        self.error: BaseException | None = None
-        self.told: asyncio.Future[Kept] | None = None
-        self.finish: Callable[[Kept], Response] | None = None
+        self._say: Say | None = say
+        self.finish: Callable[[Kept], None] | None = None
 
-    def __call__(self) -> tuple[int, bytes, bytes]:
-        response, scope = self._response(), self._request.scope
-        status, body, identity = response.status_code, bytes(response.body), scope["riskloop.request_id"]
-        self._register.leave(scope, status, self._started)
-        if type(response) is JsonBytes:
-            return status, _ANSWERED % (len(body), identity.encode("ascii")), body
-        return status, lines_of(signed(response.raw_headers, identity)), body
+    def done(self) -> bool:
+        """Whether they have their answer."""
+        return self._say is None
 
-    def _response(self) -> Response:
-        error = self.error or (self.told.exception() if self.told else None)
-        if error is None and self.told and self.finish:
-            try:
-                return self.finish(self.told.result())
-            except Exception as late:
-                error = late
+    def set_result(self, kept: Kept) -> None:
+        """Answer, once the prediction is kept."""
+        try:
+            if self.finish:
+                self.finish(kept)
+            identity: str = self._request.scope["riskloop.request_id"]
+            self._answer(200, _ANSWERED % (len(kept.answer), identity.encode("ascii")), kept.answer)
+        except Exception as error:
+            self.set_exception(error)
+
+    def set_exception(self, error: BaseException) -> None:
+        """Say what went wrong."""
+        identity: str = self._request.scope["riskloop.request_id"]
         if isinstance(error, RiskloopError):
-            return refused(self._request, error)
-        _log.error("request %s failed", self._request.scope["riskloop.request_id"], exc_info=error)
-        return unexpected(self._request)
+            response = refused(self._request, error)
+        else:
+            _log.error("request %s failed", identity, exc_info=error)
+            response = unexpected(self._request)
+        headers = lines_of(signed(response.raw_headers, identity))
+        try:
+            self._answer(response.status_code, headers, bytes(response.body))
+        except Exception:
+            _log.exception("request %s could not be answered", identity)
+
+    def _answer(self, status: int, headers: bytes, body: bytes) -> None:
+        say, self._say = self._say, None
+        if say:
+            self._register.leave(self._request.scope, status, self._started)
+            say(status, headers, body)
 
 
 async def _nothing() -> Any:

@@ -28,7 +28,7 @@ from riskloop.serve.champion import Champion
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.direct import JsonBytes
 from riskloop.serve.envelope import Errors, check_id, read_csv, read_envelope
-from riskloop.serve.journal import Journal, Kept
+from riskloop.serve.journal import Journal, Kept, Told
 from riskloop.serve.metrics import Metrics
 from riskloop.serve.problems import RequestRefused, invalid, request_id
 from riskloop.serve.rollout import Live, Shadow, decide, decide_json
@@ -38,7 +38,6 @@ from riskloop.serve.turn import Turn
 MOST_ERRORS = 100
 """A batch of which no row could be scored names so many errors."""
 
-Plain = tuple[asyncio.Future[Kept], Callable[[Kept], Response]]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -86,18 +85,32 @@ class Predictions:
             raise invalid(customer)
         return await self._answer(call, customer, typed=True)
 
-    def plain(self, request: Request, data: bytes, started: float) -> Plain | None:
-        """What :meth:`one` does for a plain request whose body is there, without a coroutine: the prediction to wait
-        for, and what is to be done with it; None where something else has to be waited for first."""
+    def plain(self, request: Request, data: bytes, started: float, told: Told) -> Callable[[Kept], None] | None:
+        """What :meth:`one` does for a plain request whose body is there, without a coroutine.
+
+        Returns
+        -------
+        callable or None
+            What is to be done with the prediction that `told` will hear of; None where something else has to be
+            waited for first, and nothing has been done.
+        """
         if len(data) > self._config.max_body_bytes:
             return None
-        call = Call(self._champion.require(), started, request_id(request), language_of(request))
+        arms = self._champion.require()
+        call = Call(arms, started, request_id(request), language_of(request))
+        reader = arms.champion.reader if arms.challenger is None else None
+        if reader and (received := reader.read(data)):
+            if arms.champion.takes_long(received):
+                return None
+            self._turn.ask(call, received, told)
+            return self._count
         customer = read_envelope(decode_json(data), call.contract)
         if isinstance(customer, list):
             raise invalid(customer)
-        if call.arms.of(customer.id).takes_long(customer):
+        if arms.of(customer.id).takes_long(customer):
             return None
-        return self._turn.ask(call, customer), partial(self._finish, call, customer, typed=True)
+        self._turn.ask(call, customer, told)
+        return partial(self._finished, call, customer, typed=True)
 
     async def batch(self, request: Request) -> Response:
         """``POST /predict/batch``: a JSON list of envelopes, or CSV."""
@@ -150,7 +163,7 @@ class Predictions:
         """
         call = Call(self._champion.require(), perf_counter(), request_id(request), language)
         kept = await self._kept(call, customer, typed=False)
-        self._finish(call, customer, kept, typed=False)
+        self._finished(call, customer, kept, typed=False)
         return answer_of(kept.prediction, language)
 
     async def file(self, request: Request, data: bytes, language: str, *, keep: bool) -> tuple[ModelRef, BatchAnswer]:
@@ -202,17 +215,22 @@ class Predictions:
             if earlier is None:
                 raise
             return json_response(replay(earlier, customer, call.language))
-        return self._finish(call, customer, kept, typed=typed)
-
-    def _finish(self, call: Call, customer: Customer, kept: Kept, *, typed: bool) -> JsonBytes:
-        self._metrics.predictions([kept.prediction])
-        self._look_on(call, [customer], typed=typed)
+        self._finished(call, customer, kept, typed=typed)
         return JsonBytes(kept.answer)
+
+    def _count(self, kept: Kept) -> None:
+        self._metrics.predictions((kept.prediction,))
+
+    def _finished(self, call: Call, customer: Customer, kept: Kept, *, typed: bool) -> None:
+        self._count(kept)
+        self._look_on(call, [customer], typed=typed)
 
     async def _kept(self, call: Call, customer: Customer, *, typed: bool) -> Kept:
         slow = call.arms.of(customer.id).takes_long(customer)
         if typed and not slow:
-            return await self._turn.ask(call, customer)
+            told: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
+            self._turn.ask(call, customer, told)
+            return await told
         by = decide_json if typed else partial(decide, typed=False)
         decided = await asyncio.to_thread(by, call.arms, [customer]) if slow else by(call.arms, [customer])
         return await self._turn.keep(call, customer, decided[0])

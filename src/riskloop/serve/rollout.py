@@ -22,8 +22,8 @@ from riskloop.keep.writer import GroupCommitWriter
 from riskloop.problem import Customer
 from riskloop.serve.answers import ModelRef
 from riskloop.serve.config import WhenReasons
-from riskloop.serve.envelope import Errors
-from riskloop.serve.scoring import Scored, reasons_for, score, score_json
+from riskloop.serve.received import Reader, Received
+from riskloop.serve.scoring import Outcome, Scored, reasons_for, score, score_json, score_received
 
 _log = logging.getLogger("riskloop.serve")
 
@@ -36,6 +36,8 @@ class Live:
     ----------
     reasons : {"asked", "adverse", "always"}
         Who gets reasons beside those who ask for them: nobody, whoever gets the adverse decision, or everybody.
+    reader : Reader, optional
+        Reads customers of its contract in one go.
     """
 
     bundle: Bundle
@@ -43,12 +45,13 @@ class Live:
     reasoner: Reasoner
     alias: str = "champion"
     reasons: WhenReasons = "asked"
+    reader: Reader | None = None
 
     @property
     def ref(self) -> ModelRef:
         return ModelRef(self.record.name, self.record.version, self.alias, self.bundle.digest)
 
-    def explains(self, one: Scored | Errors | RiskloopError) -> bool:
+    def explains(self, one: Outcome) -> bool:
         """Whether a customer who was scored gets reasons."""
         if not isinstance(one, Scored):
             return False
@@ -56,7 +59,7 @@ class Live:
             return True
         return self.reasons == "adverse" and self.reasoner.adverse(one.decision.decision)
 
-    def takes_long(self, customer: Customer) -> bool:
+    def takes_long(self, customer: Customer | Received) -> bool:
         """Whether a customer may get reasons that take long: the tables for them may have to be built first."""
         return (customer.explain or self.reasons != "asked") and not self.reasoner.quick
 
@@ -88,11 +91,11 @@ class Decided(NamedTuple):
     """What became of a customer, and who decided it."""
 
     live: Live
-    scored: Scored | Errors | RiskloopError
+    scored: Outcome
     reasons: list[dict[str, Any]]
 
 
-_Score = Callable[[Bundle, Sequence[Customer]], Sequence[Scored | Errors | RiskloopError]]
+_Score = Callable[[Bundle, Sequence[Customer]], Sequence[Outcome]]
 
 
 def decide(arms: Arms, customers: Sequence[Customer], *, typed: bool) -> list[Decided]:
@@ -103,10 +106,18 @@ def decide(arms: Arms, customers: Sequence[Customer], *, typed: bool) -> list[De
     return _explore(arms, _decide(arms, customers, partial(score, typed=typed)))
 
 
-def decide_json(arms: Arms, customers: Sequence[Customer]) -> list[Decided]:
+def decide_json(arms: Arms, customers: Sequence[Customer | Received]) -> list[Decided]:
     """What :func:`decide` says of a few customers whose values are JSON, each for itself: where the model has no
-    answer to one, that error stands in the place of the score."""
-    return _explore(arms, _decide(arms, customers, score_json))
+    answer to one, that error stands in the place of the score.
+
+    Whom the champion's reader has read are decided from what it read, where they are alone with the champion.
+    """
+    live = arms.champion
+    received = [one for one in customers if isinstance(one, Received)]
+    if live.reader and arms.challenger is None and len(received) == len(customers):
+        return _explore(arms, _decided(live, score_received(live.bundle, live.reader, received)))
+    usual = [one.customer() if isinstance(one, Received) else one for one in customers]
+    return _explore(arms, _decide(arms, usual, score_json))
 
 
 def _decide(arms: Arms, customers: Sequence[Customer], by: _Score) -> list[Decided]:
@@ -143,7 +154,7 @@ def _explored(decided: Decided, exploration: Exploration) -> Decided:
     return Decided(live, left, reasons)
 
 
-def _decided(live: Live, scored: Sequence[Scored | Errors | RiskloopError]) -> list[Decided]:
+def _decided(live: Live, scored: Sequence[Outcome]) -> list[Decided]:
     told: list[list[dict[str, Any]]] = [[] for _ in scored]
     asked = [row for row, one in enumerate(scored) if live.explains(one)]
     if asked:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,18 +26,23 @@ from riskloop.scorer.interval import VennAbers
 from riskloop.serve.answers import Answer, FieldError, ModelRef, Reason
 from riskloop.serve.envelope import Errors
 from riskloop.serve.problems import RequestRefused
+from riskloop.serve.received import Reader, Received
 
 
 class Scored(NamedTuple):
-    """A customer with the probability and its interval, the decision, and what was read: as plain JSON values, and,
-    where it was read one by one, as what these are decoded to."""
+    """A customer with the probability and its interval, the decision, and what was read: as plain JSON values (or as
+    a record that is encoded like them), and, where it was read one by one, as what these are decoded to."""
 
-    customer: Customer
+    customer: Customer | Received
     probability: float
     interval: tuple[float, float]
     decision: Decision
-    features: dict[str, Any]
+    features: Mapping[str, Any]
     values: Sequence[float] | None = None
+
+
+Outcome = Scored | Errors | RiskloopError
+"""What becomes of a customer."""
 
 
 def score(bundle: Bundle, customers: Sequence[Customer], *, typed: bool) -> list[Scored | Errors]:
@@ -71,29 +78,53 @@ def score(bundle: Bundle, customers: Sequence[Customer], *, typed: bool) -> list
     ]
 
 
-def score_json(bundle: Bundle, customers: Sequence[Customer]) -> list[Scored | Errors | RiskloopError]:
+def score_json(bundle: Bundle, customers: Sequence[Customer]) -> list[Outcome]:
     """What :func:`score` says of each of some customers whose values are JSON, to the last bit and in a fraction of
     the time where nothing is wrong. A customer to whom the model has no answer gets the error and harms no other."""
-    contract, costs, policy = bundle.contract, bundle.policy.costs, bundle.policy
-    if not isinstance(costs, Costs):
-        return [_alone(bundle, customer) for customer in customers]
+    contract = bundle.contract
     decoded = [contract.decode_row(customer.features) for customer in customers]
+    return _scored(bundle, customers, decoded, partial(_read_of, contract), _itself)
+
+
+def score_received(bundle: Bundle, reader: Reader, received: Sequence[Received]) -> list[Outcome]:
+    """What :func:`score_json` says of customers whom the bundle's reader has read."""
+    return _scored(bundle, received, reader.values(received), _features, Received.customer)
+
+
+def _scored(
+    bundle: Bundle,
+    customers: Sequence[Any],
+    decoded: Sequence[Sequence[float] | None],
+    features: Callable[[Any], Any],
+    usual: Callable[[Any], Customer],
+) -> list[Outcome]:
+    """Decided from what was decoded; whoever could not be is scored the usual way, which says why."""
+    costs, policy, interval = bundle.policy.costs, bundle.policy, bundle.scorer.interval
+    if not isinstance(costs, Costs):
+        return [_alone(bundle, usual(customer)) for customer in customers]
     probabilities = iter(bundle.scorer.together(kept) if (kept := [one for one in decoded if one is not None]) else ())
-    interval, found = bundle.scorer.interval, list[Scored | Errors | RiskloopError]()
+    found: list[Outcome] = []
     for customer, values in zip(customers, decoded, strict=True):
         if values is None:
-            found.append(_alone(bundle, customer))
+            found.append(_alone(bundle, usual(customer)))
             continue
         probability = next(probabilities)
         if not math.isfinite(probability):
             found.append(_no_answer())
             continue
-        decision, used = policy.decide(probability, costs), _read_of(contract, customer)
-        found.append(Scored(customer, probability, interval.of(probability), decision, used, values))
+        decision = policy.decide(probability, costs)
+        found.append(Scored(customer, probability, interval.of(probability), decision, features(customer), values))
     return found
 
 
-def _alone(bundle: Bundle, customer: Customer) -> Scored | Errors | RiskloopError:
+def _itself(customer: Customer) -> Customer:
+    return customer
+
+
+_features = attrgetter("features")
+
+
+def _alone(bundle: Bundle, customer: Customer) -> Outcome:
     try:
         return score(bundle, [customer], typed=True)[0]
     except RiskloopError as error:

@@ -16,21 +16,22 @@ import msgspec
 from riskloop.keep.ledger import encode
 from riskloop.problem import Customer
 from riskloop.serve.call import Call
-from riskloop.serve.journal import Journal, Kept, Ticket
+from riskloop.serve.journal import Journal, Kept, Ticket, Told
 from riskloop.serve.problems import invalid
+from riskloop.serve.received import Received
 from riskloop.serve.rollout import Arms, Decided, decide_json
 from riskloop.serve.scoring import Scored, answer_of
 
-MOST = 16
-"""Customers decided together: of more, the first are written while the next are decided."""
+MOST = 64
+"""Customers decided together and written as one statement."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class _Asked(NamedTuple):
     call: Call
-    customer: Customer
-    told: asyncio.Future[Kept]
+    customer: Customer | Received
+    told: Told
 
 
 class Turn:
@@ -50,19 +51,18 @@ class Turn:
         self._new_id = new_id
         self._asked: list[_Asked] = []
 
-    def ask(self, call: Call, customer: Customer) -> asyncio.Future[Kept]:
+    def ask(self, call: Call, customer: Customer | Received, told: Told) -> None:
         """Decide about a customer whose values are JSON, with all others of this turn, and keep the prediction.
 
-        Returns
-        -------
-        Future
-            Raises RequestRefused if the customer breaks the contract, and what :meth:`keep` raises.
+        Parameters
+        ----------
+        told : Told
+            Hears of it after this turn: RequestRefused if the customer breaks the contract, else what :meth:`keep`
+            says.
         """
-        told: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
         if not self._asked:
-            told.get_loop().call_soon(self._end)
+            asyncio.get_running_loop().call_soon(self._end)
         self._asked.append(_Asked(call, customer, told))
-        return told
 
     def keep(self, call: Call, customer: Customer, decided: Decided) -> asyncio.Future[Kept]:
         """Keep what was decided about a customer elsewhere.
@@ -79,7 +79,7 @@ class Turn:
     def _end(self) -> None:
         asked, self._asked = self._asked[:MOST], self._asked[MOST:]
         if self._asked:
-            asked[0].told.get_loop().call_soon(self._end)
+            asyncio.get_running_loop().call_soon(self._end)
         by_arms: dict[int, list[_Asked]] = {}
         for one in asked:  # arms are replaced at a promotion: hardly ever within a turn
             by_arms.setdefault(id(one.call.arms), []).append(one)
@@ -110,6 +110,6 @@ class Turn:
             self._journal.hand_in(kept)
 
 
-def _refuse(told: asyncio.Future[Kept], error: Exception) -> None:
+def _refuse(told: Told, error: Exception) -> None:
     if not told.done():
         told.set_exception(error)
