@@ -117,10 +117,11 @@ def encode(prediction: Prediction) -> EncodedPrediction:
     TypeError
         If its features or reasons are not plain JSON values.
     """
-    row = list(_values(prediction))
-    row[_AT] = utc_text(prediction.at)
+    at, reasons = utc_text(prediction.at), prediction.reasons
+    row = [*_values(prediction)]
+    row[_AT] = at
     row[_FEATURES] = _to_json(prediction.features).decode()
-    row[_REASONS] = None if prediction.reasons is None else _to_json(prediction.reasons).decode()
+    row[_REASONS] = _to_json(reasons).decode() if reasons else None if reasons is None else "[]"
     return tuple(row)
 
 
