@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import math
 import os
 import re
@@ -20,6 +21,7 @@ import pytest
 
 from riskloop.cli.app import main
 from riskloop.costs import Costs
+from riskloop.data.linked import offline
 from riskloop.data.linked.propose import LinkedFile, parse_linked
 from riskloop.data.source import Source
 from riskloop.errors import ConfigError, DataError, GateRefused, UsageError
@@ -29,6 +31,7 @@ from riskloop.loop.workflows.check import check, prepare_table
 from riskloop.loop.workflows.customers import load_customers
 from riskloop.loop.workflows.initialise import initialise
 from riskloop.loop.workflows.score import score
+from riskloop.loop.workflows.score_parts import score_in_parts
 from riskloop.loop.workflows.train import linked_parity, train
 from riskloop.serve.api import create_app
 from riskloop.settings import FILE, read_yaml, write_yaml
@@ -138,6 +141,28 @@ def test_by_id_a_customer_is_described_as_in_the_table_at_every_moment(loan: Pro
         assert kept is not None
         served = {name: kept.features[name] for name in names}
         assert whole(served) == pytest.approx(whole(row), rel=1e-9)
+
+
+def test_in_parts_a_table_is_decided_as_it_is_as_a_whole_also_after_an_interruption(
+    loan: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = loan.source, tmp_path / "parts.csv"
+    whole_table = score(loan, source, tmp_path / "whole.csv", log=False)
+    real, loaded = offline._load, []
+    monkeypatch.setattr(offline, "_load", lambda *some: (loaded.append(some), real(*some)))
+
+    def interrupt(rows: int) -> None:
+        if rows >= 1_400:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score_in_parts(loan, source, out, log=False, rows=700, progress=interrupt)
+    later = dataclasses.replace(loan, clock=lambda: NOW.replace(year=2031))
+    done = score_in_parts(later, source, out, log=False, rows=700)
+    assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert (done.rows, done.acted) == (whole_table.rows, whole_table.acted)
+    assert {one.code: one.rows for one in done.findings} == {one.code: one.rows for one in whole_table.findings}
+    assert len(loaded) == 2 * len(loan.linked.tables)  # once for each run, not for each part
 
 
 def test_by_id_the_present_knows_more_than_the_day_of_the_application(loan: Project) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -21,6 +23,8 @@ from riskloop.findings import Finding
 from riskloop.problem import Problem
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NO_MATCH = "linked-no-match"
+"""The code of the finding that no linked row belongs to a customer."""
 
 
 class Joined(NamedTuple):
@@ -65,9 +69,74 @@ def join(
     for table in wanted:
         with opened(table, source_of(table, sources)) as cells:
             findings += _judged(table, plan, cells.census(customers))
-            made = _features(table, plan, cells, customers)
-        columns += [pl.Series(name, values, nan_to_null=True) for name, values in made.items()]
+            columns += _columns(table, plan, cells, customers)
     return Joined(frame.with_columns(columns), tuple(findings))
+
+
+class Linker:
+    """Joins a table part by part, and reads each linked table once for all parts; a context manager.
+
+    What is told is what concerns a linked table as a whole, once. Whether its rows belong to customers is not judged: a
+    part of the customers says nothing about that.
+
+    Parameters
+    ----------
+    plan, sources, problem, as_of
+        See :func:`join`.
+    told : bool
+        Whether findings were told before, in parts that are done.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        sources: Mapping[str, Source],
+        problem: Problem,
+        *,
+        as_of: datetime | None = None,
+        told: bool = False,
+    ) -> None:
+        self._plan, self._sources, self._problem, self._as_of = plan, sources, problem, as_of
+        self._told = told
+        self._open: dict[str, LinkedCells] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def join(self, frame: pl.DataFrame) -> Joined:
+        """Add the linked features to a part of the customers; raises what :func:`join` does."""
+        plan = self._plan
+        wanted = [table for table in plan.tables if not _is_given(table, frame)]
+        findings = [_given(table) for table in plan.tables if table not in wanted]
+        columns: list[pl.Series] = []
+        if wanted:
+            customers = _customers(frame, plan, self._problem, self._as_of)
+            for table in wanted:
+                cells = self._cells(table)
+                if not self._told:
+                    judged = _judged(table, plan, cells.census(customers))
+                    findings += [finding for finding in judged if finding.code != NO_MATCH]
+                columns += _columns(table, plan, cells, customers)
+        told, self._told = self._told, True
+        return Joined(frame.with_columns(columns), () if told else tuple(findings))
+
+    def _cells(self, table: LinkedTable) -> LinkedCells:
+        if table.name not in self._open:
+            cells = self._stack.enter_context(opened(table, source_of(table, self._sources)))
+            self._open[table.name] = cells
+        return self._open[table.name]
+
+
+def _columns(table: LinkedTable, plan: Plan, cells: LinkedCells, customers: pl.DataFrame) -> list[pl.Series]:
+    made = _features(table, plan, cells, customers)
+    return [pl.Series(name, values, nan_to_null=True) for name, values in made.items()]
 
 
 def source_of(table: LinkedTable, sources: Mapping[str, Source]) -> Source:
@@ -154,7 +223,7 @@ def _given(table: LinkedTable) -> Finding:
 def _judged(table: LinkedTable, plan: Plan, census: Census) -> Iterator[Finding]:
     if not census.matched:
         yield Finding(
-            "linked-no-match",
+            NO_MATCH,
             "error",
             f"None of the {census.rows:,} rows of the linked table {table.name!r} belongs to a customer of this table.",
             f"name the column that holds the customer's id: linked.{table.name}.key is {table.key!r}",

@@ -8,6 +8,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from typing import Any
 import polars as pl
 
 from riskloop.bundle.bundle import Bundle
+from riskloop.data.linked.join import Linker
 from riskloop.data.source import Source, locate, read_in_parts
-from riskloop.errors import Conflict, UsageError
+from riskloop.errors import Conflict
 from riskloop.findings import Finding, by_severity
 from riskloop.keep.versions import Version
 from riskloop.loop.project import Project
@@ -60,7 +62,8 @@ def score_in_parts(
 
     Finished parts lie in a folder beside the output until then. Interrupted, the same command goes on after the last of
     them; decisions that were kept already are not kept twice. Findings are those of each part: what spans parts, such
-    as an id that comes back in another one, is not seen.
+    as an id that comes back in another one, is not seen. Each linked table is read once, onto the disk where it is
+    large; customers without an event time are seen as of the moment when the work began.
 
     Parameters
     ----------
@@ -70,30 +73,32 @@ def score_in_parts(
     Raises
     ------
     UsageError
-        If the output is of another kind, or is the input, or the bundle reads linked tables.
+        If the output is of another kind, or is the input.
     NotFound
         If there is no champion.
     DataError
-        If the file lacks a column of the contract.
+        If the file lacks a column of the contract, or a linked table cannot be read.
     """
     check_output(source, out)
     record, bundle = project.bundle(version)
-    if bundle.linked.tables:
-        raise UsageError(
-            "A table with linked tables is scored as a whole.", where=source.path, next_step="leave out --in-parts"
-        )
-    parts = _Parts.open(out, _key(source, record, log=log, reasons=reasons, language=language, rows=rows))
+    linked = [project.linked_sources[one.name] for one in bundle.linked.tables if one.name in project.linked_sources]
+    key = _key([source, *linked], record, log=log, reasons=reasons, language=language, rows=rows)
+    parts = _Parts.open(out, key, project.clock())
     work = Work(project, record, bundle, Told(reasons=reasons, language=language), log)
     done = list(parts.finished())
     started, seen = sum(one.rows for one in done), 0
     progress(started)
-    for frame in _from(read_in_parts(source, rows), started):
-        decided = work.decide(Table(frame, source.path), first_row=started + seen + 1)
-        logged = work.log(decided, parts.run, started + seen)
-        done.append(replace(decided.scored, logged=logged))
-        parts.add(decided.output, done[-1])
-        seen += frame.height
-        progress(started + seen)
+    problem = project.settings.problem.problem()
+    with Linker(bundle.linked, project.linked_sources, problem, as_of=parts.began, told=bool(done)) as linker:
+        for frame in _from(read_in_parts(source, rows), started):
+            joined = linker.join(frame)
+            table = Table(joined.frame, source.path, joined.findings)
+            decided = work.decide(table, first_row=started + seen + 1)
+            logged = work.log(decided, parts.run, started + seen)
+            done.append(replace(decided.scored, logged=logged))
+            parts.add(decided.output, done[-1])
+            seen += frame.height
+            progress(started + seen)
     parts.assemble(out)
     return together(done, out)
 
@@ -108,9 +113,10 @@ def _from(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
             rows = 0
 
 
-def _key(source: Source, record: Version, **told: Any) -> str:
+def _key(sources: Sequence[Source], record: Version, **told: Any) -> str:
     """What must not have changed for parts to be taken up again."""
-    files = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in locate(source.path)]
+    paths = [path for source in sources for path in locate(source.path)]
+    files = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     text = json.dumps([files, record.version, record.digest, told], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -182,9 +188,10 @@ class _Parts:
     folder: Path
     run: str
     suffix: str
+    began: datetime
 
     @classmethod
-    def open(cls, out: Path, key: str) -> _Parts:
+    def open(cls, out: Path, key: str, now: datetime) -> _Parts:
         """The parts of the same work where it was interrupted; others are thrown away."""
         folder, state = out.with_name(f".{out.name}.parts"), out.with_name(f".{out.name}.parts") / "run.json"
         try:
@@ -194,9 +201,9 @@ class _Parts:
         if found.get("key") != key:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            found = {"key": key, "run": uuid.uuid4().hex}
+            found = {"key": key, "run": uuid.uuid4().hex, "began": now.isoformat()}
             state.write_text(json.dumps(found))
-        return cls(folder, found["run"], out.suffix)
+        return cls(folder, found["run"], out.suffix, datetime.fromisoformat(found["began"]))
 
     def finished(self) -> Iterator[Scored]:
         """What the finished parts add up to, in their order."""
