@@ -17,7 +17,9 @@ from riskloop.settings import load_settings
 
 if TYPE_CHECKING:
     from riskloop.engines.engine import Engine
+    from riskloop.serve.api import Services
     from riskloop.serve.config import ServeConfig
+    from riskloop.serve.pages import Pages
 
 
 def open_project(
@@ -117,12 +119,17 @@ def serve_project(
         If the address is not loopback or is taken.
     """
     from riskloop.serve.server import run
-    from riskloop.web.site import Site
 
     project = open_project(folder, environ)
     config = serve_config(project, host=host, port=port, workers=workers)
     project.engine.dispose()  # opened once here, so that its tables exist before any worker starts
-    run(config, on_ready, site=Site)
+    run(config, on_ready, site=_site)
+
+
+def _site(services: Services) -> Pages:
+    from riskloop.web.site import Site  # when somebody asks for a page
+
+    return Site(services)
 
 
 def serve_config(

@@ -29,6 +29,7 @@ class Serving:
     """The service with its pages, in a thread of this process, over real HTTP."""
 
     def __init__(self, config: ServeConfig, clock: Callable[[], datetime] = utc_now) -> None:
+        self.site: Site | None = None
         self.app = create_app(config, site=self._site, clock=clock)
         settings = uvicorn.Config(self.app, port=0, log_config=None, access_log=False, loop="uvloop", http="httptools")
         self._server = uvicorn.Server(settings)
@@ -76,6 +77,9 @@ class Open:
 
     @property
     def site(self) -> Site:
+        if self.serving.site is None:  # it is made when somebody asks for a page
+            httpx.get(f"{self.url}/static/none/none")
+        assert self.serving.site is not None
         return self.serving.site
 
     def browser(self) -> Browser:

@@ -6,10 +6,11 @@ import gc
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -46,7 +47,7 @@ from riskloop.serve.metrics import Metrics
 from riskloop.serve.monitoring import Monitoring
 from riskloop.serve.openapi import document
 from riskloop.serve.outcomes import Outcomes
-from riskloop.serve.pages import Pages
+from riskloop.serve.pages import LatePages, Pages
 from riskloop.serve.plain import PlainRoad
 from riskloop.serve.predictions import Predictions
 from riskloop.serve.problems import on_http_error, on_riskloop_error
@@ -197,7 +198,8 @@ def create_app(
         config, engine, ledger, versions, promotions, access, customers, alerts, champion, store, sessions, guard,
         journal, predictions, release, clock,
     )  # fmt: skip
-    pages = site(services) if site else None
+    paths: dict[Any, str] = {}
+    pages = LatePages(partial(site, services), paths) if site else None
     docs = Docs(config.project, champion)
     login = Login(config.project, guard, sessions, clock=clock, draw=pages.login if pages else None)
     needs = guard.needs
@@ -239,21 +241,12 @@ def create_app(
         Route("/logout", login.end, methods=["POST"]),
         Route("/docs", needs("viewer", docs.show, page=True)),
         Route("/openapi.json", needs("viewer", Description(config.project, champion).show)),
-        *(pages.routes() if pages else [Route("/", needs("viewer", docs.show, page=True))]),
     ]
+    if not pages:
+        routes.append(Route("/", needs("viewer", docs.show, page=True)))
+    paths |= {route.endpoint: route.path for route in routes}
 
-    async def on_http(request: Request, error: Exception) -> Response:
-        if pages and isinstance(error, HTTPException) and asks_for_a_page(request):
-            return pages.missing(request, error.status_code)
-        return await on_http_error(request, error)
-
-    app = Starlette(
-        routes=routes,
-        lifespan=lifespan,
-        exception_handlers={RiskloopError: on_riskloop_error, HTTPException: on_http},
-    )
-    app.router.redirect_slashes = False
-    paths = {route.endpoint: route.path for route in routes}
+    app = _application(routes, lifespan, pages)
     register = Register(metrics, paths, new_id)
     plain = PlainRoad(register, guard, predictions, one)
     app.add_middleware(
@@ -264,6 +257,25 @@ def create_app(
     )
     if traces:
         app.add_middleware(Tracing, provider=traces, routes=paths)
+    return app
+
+
+def _application(
+    routes: list[Route], lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]], pages: LatePages | None
+) -> Starlette:
+    async def on_http(request: Request, error: Exception) -> Response:
+        if pages and isinstance(error, HTTPException) and asks_for_a_page(request):
+            return await pages.missing(request, error.status_code)
+        return await on_http_error(request, error)
+
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={RiskloopError: on_riskloop_error, HTTPException: on_http},
+    )
+    app.router.redirect_slashes = False
+    if pages:
+        app.router.default = pages
     return app
 
 
