@@ -24,12 +24,14 @@ def size_mb(folder: Path) -> float:
 
 
 def run(fit) -> None:
+    """``fit(train, outcome, seconds, seed)`` gives probability(rows), decide(rows), megabytes, what to do at the end,
+    and, where it tells, what it chose."""
     warnings.simplefilter("ignore")
     folder, seconds, seed = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
     train, test = (pd.read_parquet(folder / f"{name}.parquet") for name in ("train", "test"))
     outcome = train.pop("__outcome__").to_numpy().astype(int)
     started = time.perf_counter()
-    probability, decide, size, done = fit(train, outcome, seconds, seed)
+    probability, decide, size, done, *chosen = fit(train, outcome, seconds, seed)
     took = time.perf_counter() - started
     answer = np.asarray(probability(test), dtype=float)
     act = np.asarray(decide(test), dtype=bool)
@@ -50,5 +52,6 @@ def run(fit) -> None:
         "one_row_ms": float(np.median(one_row)) * 1000,
         "batch_ms_per_1000": batch_seconds / len(batch) * 1e6,
         "size_mb": size,
+        **({"chosen": chosen[0]} if chosen else {}),
     }
     (folder / "answer.json").write_text(json.dumps(facts))
