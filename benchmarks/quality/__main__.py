@@ -89,7 +89,7 @@ def hold(
                 stderr=subprocess.PIPE,
                 text=True,
                 env=os.environ | {"RISKLOOP_CLOCK": clock},
-                timeout=20 * seconds + 600,
+                timeout=(20 * seconds + 600) * (6 if clock == "cpu" else 1),
             )
             for name in names:
                 files = [

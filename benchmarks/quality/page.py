@@ -9,6 +9,8 @@ from benchmarks.tables import Document, table
 OURS = ("riskloop", "riskloop, cheap")
 SYSTEMS = ("autogluon", "flaml", "pycaret")
 PEERS = (*SYSTEMS, "catboost defaults", "lightgbm defaults", "logistic_regression defaults")
+TIMES = ("train_seconds", "one_row_ms", "batch_ms_per_1000")
+"""Wall times."""
 _WORDS = (
     "The same 70/30 splits (the last 30 % of the rows for *in time*, of which there is one), cores and wall-clock "
     "budget for everyone; costs at FN = 10 FP per 1,000 customers; means over the splits. *Own* is what the contestant "
@@ -62,20 +64,34 @@ def quality(results: list[Document]) -> list[str]:
     return lines
 
 
+def busy(one: Document) -> bool:
+    """Whether a contest ran beside other work, its budget counted in CPU time: then its wall seconds tell nothing."""
+    return one.get("clock") == "cpu"
+
+
 def apart(results: list[Document]) -> str:
-    """What is to be known of contests that ran by another clock, beside other work."""
-    late = [one for one in results if one.get("clock") == "cpu"]
+    """What is to be known of contests that ran beside other work."""
+    late = list(filter(busy, results))
     if not late:
         return ""
     who = ", ".join(dict.fromkeys(one["contestant"] for one in late))
-    loads, spent = [[one[key] for one in late] for key in ("load", "cpu_seconds")]
+    computed = [one["one_row_cpu_ms"] for one in late if "one_row_cpu_ms" in one]
+    row = f" A row took {_range(computed)} ms of CPU." if computed else ""
+    load, spent = (_range([one[key] for one in late]) for key in ("load", "cpu_seconds"))
+    dates = ", ".join(sorted({one["date"] for one in late}))
     return (
-        f"{who} ran at another time ({', '.join(sorted({one['date'] for one in late}))}), beside other work (load "
-        f"{min(loads):g} to {max(loads):g} on two cores, at low priority): its budget is counted in CPU time, as if "
-        "both "
-        f"cores had been its own, and with imports and the last fit it took {min(spent):.0f} to {max(spent):.0f} CPU "
-        "seconds a table. Its times for a row, for training and for a thousand rows are those of a busy machine."
+        f"{who} ran at another time ({dates}), beside other work (load {load} on two cores, at low priority): its "
+        "budget "
+        "is counted in CPU time, as if both cores had been its own, and with imports and the last fit it took "
+        f"{spent} CPU seconds a table. Its wall times (training, a row, a thousand rows) are those of a busy machine "
+        "and "
+        f"tell nothing.{row}"
     )
+
+
+def _range(values: list[float]) -> str:
+    low, high = f"{min(values):.0f}", f"{max(values):.0f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def of(results: list[Document], task: str, seconds: float, name: str | None = None) -> list[Document]:
