@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.batch import MEASURES
+from benchmarks.explain.dashboard_page import dashboard
 from benchmarks.explain.page import explain
+from benchmarks.footprint_page import footprint
 from benchmarks.monitoring.estimated_page import estimated
 from benchmarks.monitoring.page import monitoring
 from benchmarks.quality.page import quality
@@ -349,6 +351,8 @@ _TITLES = {
     "serving": "Service, beside others",
     "batch": "A million customers from a file",
     "explain": "Explanations",
+    "explain.dashboard": "Explanations, beside explainerdashboard",
+    "footprint": "What an installation weighs",
     "reasons": "Reasons: how stable they are, and what turns a decision",
     "simulate": "Simulated customers",
     "loan": "Same answers in training and in service",
@@ -368,6 +372,8 @@ _SECTIONS = {
     "serving": serving,
     "batch": _batch,
     "explain": explain,
+    "explain.dashboard": dashboard,
+    "footprint": footprint,
     "reasons": _reasons,
     "simulate": _simulate,
     "loan": _loan,

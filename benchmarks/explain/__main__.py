@@ -85,7 +85,7 @@ def beside(block: Block, fitted: Fitted, customers: dict[str, Any], background: 
     attribution = ForestAttribution(forest, columns, len(columns), others)
     build = time.perf_counter() - before
     ways: dict[str, tuple[Callable[[int], object], Callable[[], object]]] = {
-        "riskloop": (partial(_alone, explainer, customers), lambda: explainer.explain(customers)),
+        "riskloop": (partial(alone, explainer, customers), lambda: explainer.explain(customers)),
         "riskloop, from the matrix": (
             lambda row: attribution.shares(matrix[row : row + 1]),
             lambda: attribution.shares(matrix),
@@ -145,7 +145,7 @@ def _shap(booster: Any, matrix: np.ndarray, background: np.ndarray) -> tuple[dic
 
 def families(block: Block, customers: dict[str, Any], background: dict[str, Any]) -> dict[str, Any]:
     """How exactly base and shares add up to what the scorer says, and what an explanation costs, model by model."""
-    fitted = {name: _fitted(block, name) for name in FAMILIES}
+    fitted = {name: fitted_on(block, name) for name in FAMILIES}
     models = {name: (one.encoding, one.model) for name, one in fitted.items()}
     recipe = Recipe("blend", dict.fromkeys(BLENDED, 1 / len(BLENDED)))
     joint, blend = assemble(recipe, [(*models[name], 1 / len(BLENDED)) for name in BLENDED])
@@ -167,18 +167,18 @@ def families(block: Block, customers: dict[str, Any], background: dict[str, Any]
             "build_seconds": round(build, 2),
             "rows": rows,
             "additivity_error": float(np.abs(error).max()),
-            "one_ms": median_ms(partial(_alone, explainer, some), min(CALLS, rows // 5)),
+            "one_ms": median_ms(partial(alone, explainer, some), min(CALLS, rows // 5)),
             "rows_per_second": rows / took,
         }
         print(name, found[name], file=sys.stderr, flush=True)
     return found
 
 
-def _alone(explainer: Explainer, columns: dict[str, Any], row: int) -> object:
+def alone(explainer: Explainer, columns: dict[str, Any], row: int) -> object:
     return explainer.explain({name: values[row : row + 1] for name, values in columns.items()})
 
 
-def _fitted(block: Block, name: str) -> Fitted:
+def fitted_on(block: Block, name: str) -> Fitted:
     [candidate] = select_candidates([name], len(block.outcome))
     chosen = candidate.tuned(LIGHTGBM) if name == "lightgbm" else candidate
     return fit(chosen, block, np.ones(len(block.outcome), dtype=bool), seed=42)
@@ -190,7 +190,7 @@ def main() -> None:
     block = training_block(dataset, np.sort(order[ROWS:]), Plan([], FN_TEN_FP))
     customers, background = dataset.take(order[:ROWS]), dataset.take(order[ROWS : ROWS + BACKGROUND])
     results: dict[str, Any] = {"table": TABLE, "load": round(os.getloadavg()[0], 1)}
-    results |= beside(block, _fitted(block, "lightgbm"), customers, background)
+    results |= beside(block, fitted_on(block, "lightgbm"), customers, background)
     results["families"] = families(block, customers, background)
     print(json.dumps({"benchmark": "explain", "results": results}))
 

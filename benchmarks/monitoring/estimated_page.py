@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.tables import Document, table
 
-_STREAMS = {
+STREAMS = {
     "bank_marketing": "bank_marketing in the order of time, retrained for every tenth on the three before",
     "covariate": "customers move, a booster (simulated)",
     "covariate_misfit": "customers move, a straight line through what is curved (simulated)",
@@ -40,7 +40,7 @@ def estimated(results: Document) -> list[str]:
         ]
         lines += [
             "",
-            f"**{_STREAMS[kind]}**: {one['chunks']} chunks; weights worth {one['effective_rows']:,} reference rows "
+            f"**{STREAMS[kind]}**: {one['chunks']} chunks; weights worth {one['effective_rows']:,} reference rows "
             f"(median), too few like them for {one['fell_back']} chunks, where the plain estimate stands.",
             "",
             *table(

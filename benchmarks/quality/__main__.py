@@ -1,18 +1,22 @@
-"""riskloop beside AutoGluon, FLAML and plain libraries: the same splits, the same wall-clock budget, two cores.
+"""riskloop beside AutoGluon, FLAML, PyCaret and plain libraries: the same splits, the same budget, two cores.
 
 Run: ``python -m benchmarks.quality [TABLE ...] [--seconds 60] [--repeats 1]``. The peers run in environments of their
 own, looked for in the folder that RISKLOOP_PEERS names (``autogluon/bin/python``, ``flaml/bin/python``); how to make
 them stands in ``benchmarks/quality/peers/requirements-*.txt``. A peer without an environment is left out. Finished
 contests are kept in ``benchmarks/results/quality.jsonl`` and not run again, unless ``--fresh`` or ``--again`` says so.
 Every contestant's answers are kept in the folder that RISKLOOP_ANSWERS names, if it names one: then who ran before is
-compared with what riskloop says now, without running again.
+compared with what riskloop says now, without running again. ``--only pycaret`` runs one contestant. With
+``--clock cpu`` a contestant that can (PyCaret) counts its budget in CPU time, seconds x cores: for a machine that does
+other work meanwhile. Clock, load and CPU seconds are kept with the record.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -54,8 +58,16 @@ def contests(dataset: Dataset, task: str, repeat: int) -> tuple[np.ndarray, np.n
     return parts.train, parts.test, kind
 
 
-def hold(task: str, repeat: int, seconds: float, done: set[tuple[str, int, float, str]]) -> Iterator[dict[str, Any]]:
-    """Run every contestant that has not run yet on one split."""
+def hold(
+    task: str,
+    repeat: int,
+    seconds: float,
+    done: set[tuple[str, int, float, str]],
+    *,
+    only: str | None = None,
+    clock: str = "wall",
+) -> Iterator[dict[str, Any]]:
+    """Run every contestant (or ``only`` one) that has not run yet on one split, its budget counted by one clock."""
     table = task.removesuffix(" in time")
     dataset = load(table)
     train, test, kind = contests(dataset, task, repeat)
@@ -67,16 +79,17 @@ def hold(task: str, repeat: int, seconds: float, done: set[tuple[str, int, float
         (folder / "task.json").write_text(json.dumps({"table": table, "split": kind}))
         np.savez(folder / "rows.npz", train=train, test=test)
         for names, command in contestants():
-            if all((task, repeat, seconds, name) in done for name in names):
+            if only not in (None, *names) or all((task, repeat, seconds, name) in done for name in names):
                 continue
-            began = time.perf_counter()
+            began, busy, spent = time.perf_counter(), os.getloadavg()[0], _cpu_seconds()
             ran = subprocess.run(
                 [*command, str(folder), str(seconds), str(42 + repeat)],
                 check=False,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,
-                timeout=20 * seconds + 600,
+                env=os.environ | {"RISKLOOP_CLOCK": clock},
+                timeout=(20 * seconds + 600) * (6 if clock == "cpu" else 1),
             )
             for name in names:
                 files = [
@@ -94,11 +107,21 @@ def hold(task: str, repeat: int, seconds: float, done: set[tuple[str, int, float
                     "contestant": name,
                     "rows": [len(train), len(test)],
                     "wall_seconds": round(time.perf_counter() - began, 1),
+                    "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+                    "clock": clock,
+                    "cpu_seconds": round(_cpu_seconds() - spent, 1),
+                    "load": round(busy, 1),
                     **facts,
                     **judge(outcome, answer["probability"], answer["act"]),
                 }
                 for file in files:
                     file.unlink()
+
+
+def _cpu_seconds() -> float:
+    """What all finished child processes have used so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def answer_file(key: tuple[str, int, float, str]) -> Path | None:
@@ -113,9 +136,12 @@ def keep_answer(key: tuple[str, int, float, str], outcome: np.ndarray, probabili
         np.savez_compressed(file, outcome=outcome, probability=probability)
 
 
-def compared(records: list[dict[str, Any]]) -> None:
-    """Add to every record how its contestant differs from riskloop, where the answers of both are kept."""
+def compared(records: list[dict[str, Any]], only: str | None = None) -> None:
+    """Add to every record (or those of ``only`` one) how its contestant differs from riskloop, where both answers are
+    kept."""
     for record in records:
+        if only not in (None, record["contestant"]):
+            continue
         key = (record["task"], record["repeat"], record["seconds"])
         theirs, ours = answer_file((*key, record["contestant"])), answer_file((*key, "riskloop"))
         if record["contestant"] != "riskloop" and theirs and ours and theirs.exists() and ours.exists():
@@ -129,7 +155,7 @@ def contestants() -> Iterator[tuple[tuple[str, ...], list[str]]]:
     for name in ("logistic_regression", "lightgbm", "catboost"):
         yield (f"{name} defaults",), [sys.executable, str(PEERS / "run_defaults.py"), name]
     home = os.environ.get("RISKLOOP_PEERS")
-    for name in ("flaml", "autogluon"):
+    for name in ("flaml", "autogluon", "pycaret"):
         python = Path(home) / name / "bin" / "python" if home else None
         if python and python.exists():
             yield (name,), [str(python), str(PEERS / f"run_{name}.py")]
@@ -193,7 +219,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--fresh", action="store_true", help="forget every contest")
     parser.add_argument("--again", metavar="CONTESTANT", help="forget the contests of one, as 'riskloop'")
+    parser.add_argument("--only", metavar="CONTESTANT", help="run one alone, as 'pycaret'")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="what a budget is counted by")
     arguments = parser.parse_args()
+    if arguments.only and arguments.only not in (known := [name for names, _ in contestants() for name in names]):
+        parser.error(f"no contestant {arguments.only} here; there are {', '.join(known)}")
     if arguments.fresh:
         RECORDS.unlink(missing_ok=True)
     records = [json.loads(line) for line in RECORDS.read_text().splitlines()] if RECORDS.exists() else []
@@ -205,7 +235,8 @@ def main() -> None:
         for task in arguments.tasks or TASKS:
             if task.endswith("in time") and repeat:
                 continue  # there is one past and one future
-            for record in hold(task, repeat, arguments.seconds, done):
+            only, clock = arguments.only, arguments.clock
+            for record in hold(task, repeat, arguments.seconds, done, only=only, clock=clock):
                 records.append(record)
                 write(records)
                 print(
@@ -215,7 +246,7 @@ def main() -> None:
                     file=sys.stderr,
                     flush=True,
                 )
-    compared(records)
+    compared(records, arguments.only)
     write(records)
     print(json.dumps({"benchmark": "quality", "results": records}))
 
