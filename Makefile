@@ -13,7 +13,7 @@ test: install-dev ## every test, in parallel
 fuzz: install-dev ## the property tests with new random examples, many of them
 	RISKLOOP_HYPOTHESIS=fuzz $(BIN)/pytest -n 2 -m hypothesis
 
-check: install-dev ## linters, types, import rules, security, secrets, licences
+check: install-dev ## linters, types, import rules, security, secrets, licences, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

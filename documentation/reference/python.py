@@ -61,6 +61,7 @@ def signature(name: str, thing: Any) -> str:
         for one in given.parameters.values()
     ]
     text = str(given.replace(parameters=parameters, return_annotation=inspect.Signature.empty))
+    text = text.replace("Ellipsis", "...")
     return name + (text if len(text) < 90 else text.replace(", ", ",\n    ").replace("(", "(\n    ", 1))
 
 
