@@ -19,6 +19,21 @@ from riskloop.serve.openapi import document
 from riskloop.web.site import Site
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_STATUSES = (  # in words of ours: those of Python differ from version to version
+    ("200", "it was done"),
+    ("400", "the body or a header cannot be read"),
+    ("401", "no key, or none that is in force"),
+    ("403", "the role does not suffice; a form of another site; from another machine where only this one may"),
+    ("404", "no such customer, version, alert or path"),
+    ("405", "another method"),
+    ("409", "somebody else was first, or a gate said no"),
+    ("413", "too many rows, or too large"),
+    ("415", "another media type"),
+    ("422", "fields are wrong: all of them are named"),
+    ("429", "more requests than the key may send; `Retry-After` says when"),
+    ("500", "a fault of the service, under its request id in the log"),
+    ("503", "no champion, or a store is away; `Retry-After` says when"),
+)
 _ROLES = {
     "viewer": "read",
     "scorer": "also score customers, and tell outcomes",
@@ -42,6 +57,8 @@ def page() -> str:
         "Without keys the service answers on loopback only, and everybody there. As soon as there is one "
         "(`riskloop keys add`), every call but those for *everybody* needs `Authorization: Bearer TOKEN`.",
         table(("role", "may"), [(role, _ROLES[role]) for role in ROLES]),
+        "## Statuses",
+        table(("status", "where"), _STATUSES),
         "## Routes",
         table(
             ("route", "for", "is"),
@@ -106,8 +123,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], role: str) 
     answers = operation["responses"]
     content = next(iter(answers["200"]["content"].items()))
     yield f"Answers 200 with {code(content[0])}: {_type(content[1]['schema'])}."
-    refusals = [f"{status} {answer['description']}" for status, answer in answers.items() if status != "200"]
-    yield "Refuses with " + ", ".join(refusals) + "."
+    yield "Refuses with " + ", ".join(status for status in answers if status != "200") + "."
 
 
 def _schemas(schemas: Mapping[str, Any]) -> Iterator[str]:

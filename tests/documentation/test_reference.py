@@ -112,6 +112,12 @@ def test_every_route_is_described_and_says_whom_it_is_for() -> None:
     assert set(roles.values()) == {"everybody", "viewer", "scorer", "approver", "admin"}
 
 
+def test_every_status_is_explained() -> None:
+    told = {status for status, _ in http._STATUSES}
+    operations = http.operations(document("NAME", None))
+    assert {status for _, _, operation in operations for status in operation["responses"]} == told
+
+
 def test_what_changes_who_leads_is_for_approvers() -> None:
     roles = http.routes()
     assert roles["/rollback", "POST"] == "approver"
