@@ -27,9 +27,9 @@ def as_frame(things: Iterable[Any]) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        A column for every field. An interval is three: ``auc``, ``auc_low`` and ``auc_high``; what is inside a field has
-        that field's name before its own; the values of a mapping have its keys as names. A list of texts or numbers is
-        one text; what is longer than that is left out. ``.to_pandas()`` makes it a pandas one.
+        A column for every field. An interval is three: ``auc``, ``auc_low`` and ``auc_high``; what is inside a field
+        has that field's name before its own, but for ``metrics``. A list of texts or numbers is one text; lists of
+        anything else are left out. ``.to_pandas()`` makes it a pandas one.
 
     Raises
     ------
