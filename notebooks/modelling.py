@@ -17,10 +17,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot  # noqa: F401 - so that figures are shown inline
 import numpy as np
+import polars as pl
 
 import riskloop
+
+pl.Config.set_tbl_rows(20).set_fmt_str_lengths(200)  # tables whole, sentences too
 
 FOLDER = Path("churn")
 project = riskloop.open_project(FOLDER)

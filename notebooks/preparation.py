@@ -27,6 +27,8 @@ import yaml
 
 import riskloop
 
+pl.Config.set_tbl_rows(20).set_fmt_str_lengths(200)  # tables whole, sentences too
+
 FOLDER = Path("churn")  # the project: what is made here, the next two notebooks find there
 
 customers, truth = riskloop.simulate_customers("churn", rows=3_000, seed=7)
@@ -112,7 +114,6 @@ for axis, column in zip(axes, ["closing_letters", "service_contacts_90d"], stric
     axis.set(xlabel=column)
 axes[0].set(ylabel="share of customers")
 axes[0].legend()
-figure
 
 # %% [markdown]
 # ## What a person decides

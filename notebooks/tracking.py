@@ -24,6 +24,8 @@ import polars as pl
 import riskloop
 from riskloop.data.simulate.drift import Drift
 
+pl.Config.set_tbl_rows(20).set_fmt_str_lengths(200)  # tables whole, sentences too
+
 FOLDER = Path("churn")
 project = riskloop.open_project(FOLDER)
 first = riskloop.history(project).state.champion
@@ -121,7 +123,6 @@ axes.barh(
 )
 axes.invert_yaxis()
 axes.set(xlabel="PSI against the training rows (orange: moved)")
-figure
 
 # %% [markdown]
 # The later batch says what became of its customers, so that decisions can be judged too: what was promised on the

@@ -42,7 +42,8 @@ class Executed:
 
     def text(self, name: str) -> str:
         """What a notebook printed."""
-        return "".join(one["text"] for one in self.outputs(name) if one["output_type"] == "stream")
+        told = "".join(one["text"] for one in self.outputs(name) if one["output_type"] == "stream")
+        return re.sub(r"\x1b\[[0-9;]*m", "", told)  # a kernel asks programs for colours
 
     def shown(self, name: str, kind: str) -> list[Any]:
         """What a notebook shows of a kind: ``image/png``, ``text/html``."""
