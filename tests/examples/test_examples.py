@@ -41,9 +41,8 @@ def test_an_example_does_what_its_readme_says(
     name: str, copies: Path, real_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RISKLOOP_DATA", str(real_data))
-    lines = [
-        line for block in _COMMANDS.findall((copies / name / "README.md").read_text()) for line in block.split("\n")
-    ]
+    readme = (copies / name / "README.md").read_text()
+    lines = [line for block in _COMMANDS.findall(readme) for line in block.splitlines()]
     assert {"python get_data.py", "riskloop train --promote", "python ../expected.py"} <= set(lines)
     with contextlib.chdir(copies / name):
         for line in lines:
