@@ -16,6 +16,7 @@ from riskloop.keep.access import ROLES
 from riskloop.serve.api import create_app
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.openapi import document
+from riskloop.serve.pages import LatePages
 from riskloop.web.site import Site
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -92,7 +93,9 @@ def routes() -> dict[tuple[str, str], str]:
         config = ServeConfig("reference", f"sqlite:///{here}/riskloop.db", here / "bundles", here, folder=here)
         app = create_app(config, site=Site)
         found = {}
-        for route in app.routes:
+        pages = app.router.default
+        assert isinstance(pages, LatePages)
+        for route in (*app.routes, *pages.routes()):
             assert isinstance(route, Route)
             path = route.path.replace(":path}", "}").replace(":int}", "}")
             role = getattr(route.endpoint, "role", "everybody")

@@ -24,15 +24,21 @@ if TYPE_CHECKING:
     from riskloop.learn.estimator import RiskClassifier
     from riskloop.loop.project import Project
     from riskloop.loop.workflows.check import check
-    from riskloop.loop.workflows.history import compare, history
+    from riskloop.loop.workflows.explain import explain_customer, explain_model
+    from riskloop.loop.workflows.history import compare, history, verify_log
     from riskloop.loop.workflows.initialise import initialise
     from riskloop.loop.workflows.monitor import monitor_batch, monitor_ledger
     from riskloop.loop.workflows.outcomes import record_outcomes
+    from riskloop.loop.workflows.performance import performance
     from riskloop.loop.workflows.release import promote, rollback
+    from riskloop.loop.workflows.report import report_data
+    from riskloop.loop.workflows.report_version import report_model
     from riskloop.loop.workflows.reproduce import reproduce
     from riskloop.loop.workflows.score import score
     from riskloop.loop.workflows.train import train
     from riskloop.problem import Problem
+    from riskloop.report.frames import as_frame
+    from riskloop.report.plots import figures
     from riskloop.scorer.scorer import Scorer
     from riskloop.wiring import open_project
 
@@ -48,10 +54,18 @@ _HOMES = {
     "RiskloopError": "riskloop.errors",
     "Scorer": "riskloop.scorer.scorer",
     "Source": "riskloop.data.source",
+    "as_frame": "riskloop.report.frames",
     "check": "riskloop.loop.workflows.check",
     "check_candidate": "riskloop.learn.candidates.checking",
     "Candidate": "riskloop.learn.candidates.candidate",
+    "explain_customer": "riskloop.loop.workflows.explain",
+    "explain_model": "riskloop.loop.workflows.explain",
+    "figures": "riskloop.report.plots",
+    "performance": "riskloop.loop.workflows.performance",
+    "report_data": "riskloop.loop.workflows.report",
+    "report_model": "riskloop.loop.workflows.report_version",
     "reproduce": "riskloop.loop.workflows.reproduce",
+    "verify_log": "riskloop.loop.workflows.history",
     "compare": "riskloop.loop.workflows.history",
     "history": "riskloop.loop.workflows.history",
     "initialise": "riskloop.loop.workflows.initialise",
@@ -74,13 +88,21 @@ __all__ = [  # noqa: RUF022 - the order of the river
     "check",
     "train",
     "compare",
+    "figures",
+    "explain_model",
     "promote",
     "rollback",
     "history",
+    "verify_log",
     "score",
+    "explain_customer",
     "record_outcomes",
     "monitor_batch",
     "monitor_ledger",
+    "performance",
+    "report_data",
+    "report_model",
+    "as_frame",
     "load_bundle",
     "reproduce",
     "check_candidate",

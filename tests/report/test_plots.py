@@ -92,3 +92,10 @@ def test_the_calibration_plot_shows_the_bins_and_the_interval_that_is_served(tra
 def test_importance_shows_at_most_twenty_features(trained: Trained) -> None:
     many = dataclasses.replace(trained, importance={f"feature {i}": Interval(1 / (i + 1), 0.0, 1.0) for i in range(40)})
     assert len(plots._importance(many).axes[0].patches) == 20
+
+
+def test_a_notebook_shows_a_figure_as_it_is_written(trained: Trained, tmp_path: Path) -> None:
+    drawn = plots.figures(trained)
+    written = {path.stem: path.read_bytes() for path in write_plots(tmp_path, trained)}
+    assert list(drawn) == list(written)
+    assert {name: figure._repr_png_() for name, figure in drawn.items()} == written  # type: ignore[attr-defined]

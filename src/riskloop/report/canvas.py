@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,10 +33,10 @@ def panels(
         Room for the labels of the vertical axis, in inches. Margins are fixed: matplotlib's own layout takes longer
         than all the drawing.
     """
-    from matplotlib.figure import Figure
+    from riskloop.report.figure import Drawn
 
     width, height = size
-    figure = Figure(figsize=size, dpi=DPI, facecolor="white")
+    figure = Drawn(figsize=size, dpi=DPI, facecolor="white")
     figure.subplots_adjust(left / width, 0.62 / height, 1 - 0.2 / width, 1 - 0.78 / height, hspace=0.12)
     above = 1 - 0.12 / height
     figure.text(0.025, above, title, fontsize=13, fontweight="bold", color=INK, va="top", parse_math=False)
@@ -73,9 +72,7 @@ def legend(axes: Axes, where: str) -> None:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a PNG; the same figure gives the same bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from riskloop.report.figure import print_png
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})
+    print_png(figure, path)
     return path

@@ -117,13 +117,13 @@ def _bars(trained: Trained) -> Figure:
 
 
 def _dependence(trained: Trained) -> Figure:
-    from matplotlib.figure import Figure
+    from riskloop.report.figure import Drawn
 
     told, contract = trained.attributions, trained.scorer.contract
     places = _places(told)[:_MOST_PANELS]
     rows = max(1, -(-len(places) // 2))
     width, height = canvas.SIZE[0], 1.0 + 2.1 * rows
-    figure = Figure(figsize=(width, height), dpi=canvas.DPI, facecolor="white")
+    figure = Drawn(figsize=(width, height), dpi=canvas.DPI, facecolor="white")
     figure.subplots_adjust(0.09, 0.45 / height, 0.98, 1 - 0.85 / height, hspace=0.42, wspace=0.2)
     title = "Dependence: how does the risk move with a feature?"
     reading = f"A dot is a customer: a value, and what it adds to the log-odds. {_rows(told)}"

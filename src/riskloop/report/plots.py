@@ -33,8 +33,6 @@ _LINE = 2.0
 def write_plots(folder: Path, trained: Trained) -> list[Path]:
     """Write the plots of a training as PNG files.
 
-    All but the last two are drawn from the test block, which the training read once.
-
     Parameters
     ----------
     folder : Path
@@ -44,6 +42,24 @@ def write_plots(folder: Path, trained: Trained) -> list[Path]:
     Returns
     -------
     list of Path
+        One for each of `figures`.
+    """
+    return [canvas.save(figure, folder / f"{name}.png") for name, figure in figures(trained).items()]
+
+
+def figures(trained: Trained) -> dict[str, Figure]:
+    """The plots of a training, by name; a notebook shows each as it is.
+
+    All but stability and learning_curve are drawn from the test block, which the training read once.
+
+    Parameters
+    ----------
+    trained : Trained
+        What `riskloop.train` returns has it as ``trained``.
+
+    Returns
+    -------
+    dict of str to matplotlib.figure.Figure
         roc, precision_recall, confusion, cost_curve, calibration, importance, scores, cost_ratio, gain, shap_summary,
         shap_bars and dependence; coefficients of a linear model; stability where rows have an order, learning_curve
         where it was asked for.
@@ -59,9 +75,8 @@ def write_plots(folder: Path, trained: Trained) -> list[Path]:
         "cost_ratio": cost_ratio,
         "gain": gain,
     }
-    figures = {name: draw(trained) for name, draw in drawings.items()}
-    figures |= explained(trained) | over_time(trained.examination)
-    return [canvas.save(figure, folder / f"{name}.png") for name, figure in figures.items()]
+    drawn = {name: draw(trained) for name, draw in drawings.items()}
+    return drawn | explained(trained) | over_time(trained.examination)
 
 
 def _roc(trained: Trained) -> Figure:

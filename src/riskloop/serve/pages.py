@@ -49,6 +49,7 @@ class LatePages:
         self._make = make
         self._paths = paths
         self._making = threading.Lock()
+        self._routes: Sequence[Route] = ()
         self._made: tuple[Pages, Router] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,11 +69,16 @@ class LatePages:
         """See :meth:`Pages.login`."""
         return self._there()[0].login(request, wrong, status)
 
+    def routes(self) -> Sequence[Route]:
+        """All of them, made if they were not."""
+        self._there()
+        return self._routes
+
     def _there(self) -> tuple[Pages, Router]:
         with self._making:
             if self._made is None:
                 pages = self._make()
-                routes = pages.routes()
-                self._paths.update({route.endpoint: route.path for route in routes})
-                self._made = pages, Router(routes, redirect_slashes=False)
+                self._routes = pages.routes()
+                self._paths.update({route.endpoint: route.path for route in self._routes})
+                self._made = pages, Router(self._routes, redirect_slashes=False)
         return self._made
