@@ -24,9 +24,9 @@ _COLOURS = {"promote": "green", "stop": "red", "undecided": "yellow"}
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     arms = typer.Typer(help="Compare a challenger with the champion in production.")
-    arms.command("plan", epilog="Example: riskloop ab plan --challenger 4 --share 20% --least 1.5")(ab_plan)
-    arms.command("replay", epilog="Example: riskloop ab replay --version 4 --since 2026-11-01")(ab_replay)
-    arms.command("start", epilog="Example: riskloop ab start --challenger 4 --share 20% --reason 'cheaper'")(ab_start)
+    arms.command("plan", epilog="Example: riskloop ab plan --challenger 2 --share 20% --least 1.5")(ab_plan)
+    arms.command("replay", epilog="Example: riskloop ab replay --version 2 --since 2026-11-01")(ab_replay)
+    arms.command("start", epilog="Example: riskloop ab start --challenger 2 --share 20% --reason 'cheaper'")(ab_start)
     arms.command("status", epilog="Example: riskloop ab status --report")(ab_status)
     arms.command("watch", epilog="Example: riskloop ab watch --every 1m")(ab_watch)
     arms.command("stop", epilog="Example: riskloop ab stop --decide --reason 'the test is over'")(ab_stop)

@@ -21,7 +21,7 @@ _MOST = 20
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("explain", epilog="Example: riskloop explain --id 4711 --set contract='Two year'")(explain)
+    app.command("explain", epilog="Example: riskloop explain --id C0000017 --set contract=two_years")(explain)
 
 
 def explain(

@@ -1,4 +1,4 @@
-"""Verbs of operation: serve, score, customers, outcomes, doctor, demo; and what `riskloop` alone says."""
+"""Verbs of operation: serve, score, customers, outcomes, erase, prune, doctor, demo."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command("score", epilog="Example: riskloop score customers.csv --out decisions.csv")(score)
     app.command("customers", epilog="Example: riskloop customers customers_in_may.csv")(customers)
     app.command("outcomes", epilog="Example: riskloop outcomes churned_in_may.csv")(outcomes)
-    app.command("erase", epilog="Example: riskloop erase C-17 --yes")(erase)
+    app.command("erase", epilog="Example: riskloop erase C0000017 --yes")(erase)
     app.command("prune", epilog="Example: riskloop prune --days 730")(prune)
     app.command("doctor", epilog="Example: riskloop doctor --json")(doctor)
     app.command("demo", epilog="Example: riskloop demo --no-serve")(demo)
@@ -260,31 +260,3 @@ def demo(
     from riskloop.cli.demo import run
 
     run(folder, rows=rows, seed=seed, port=port, stay=stay, reporter=Reporter(as_json))
-
-
-def here() -> None:
-    """What `riskloop` alone says: where you are and what comes next."""
-    from riskloop.settings import FILE
-    from riskloop.wiring import open_project
-
-    reporter = Reporter(as_json=False)
-    if not (HERE / FILE).is_file():
-        reporter.say("[bold]riskloop[/]: from a customer table to governed, cost-optimal, monitored decisions.")
-        reporter.say("There is no project here. Next: [bold]riskloop init --data customers.csv --target churned[/]")
-        reporter.say("Or look around first: [bold]riskloop demo[/]; all verbs: [bold]riskloop --help[/]")
-        return
-    project = open_project(HERE)
-    champion = project.promotions.state().champion
-    newest = project.versions.newest()
-    reporter.say(
-        f"[bold]{project.name}[/]: {len(project.contract.features)} features, "
-        f"target {verbatim(project.settings.problem.target)}"
-    )
-    if champion is not None:
-        reporter.say(
-            f"Version {champion} leads. Next: [bold]riskloop serve[/] or [bold]riskloop score FILE --out OUT[/]"
-        )
-    elif newest is not None:
-        reporter.say(f"Version {newest.version} waits. Next: [bold]riskloop promote {newest.version} --reason TEXT[/]")
-    else:
-        reporter.say("Nothing is trained yet. Next: [bold]riskloop check[/], then [bold]riskloop train --promote[/]")

@@ -13,10 +13,10 @@ from riskloop.cli.show import Reporter
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
-    app.command("promote", epilog="Example: riskloop promote 3 --reason 'cheaper on the May cohort'")(promote)
+    app.command("promote", epilog="Example: riskloop promote 2 --reason 'cheaper on the May cohort'")(promote)
     app.command("approve", epilog="Example: riskloop approve 7 --reason 'reviewed the model card'")(approve)
     app.command("rollback", epilog="Example: riskloop rollback --reason 'complaints since Monday'")(rollback)
-    app.command("history", epilog="Example: riskloop history --customer C-17 --on 2026-03-01")(history)
+    app.command("history", epilog="Example: riskloop history --customer C0000017 --on 2026-11-26")(history)
     audit = typer.Typer(help="Prove that the record is whole.")
     audit.command("verify", epilog="Example: riskloop audit verify")(verify)
     app.add_typer(audit, name="audit")

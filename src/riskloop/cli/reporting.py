@@ -27,8 +27,8 @@ def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     reports = typer.Typer(help="Write documents.")
     reports.command("data", epilog="Example: riskloop report data --language fr")(report_data)
-    reports.command("model", epilog="Example: riskloop report model --version 3 --language fr")(report_model)
-    reports.command("points", epilog="Example: riskloop report points --version 3 --pdo 20")(report_points)
+    reports.command("model", epilog="Example: riskloop report model --version 2 --language fr")(report_model)
+    reports.command("points", epilog="Example: riskloop report points --version 2 --pdo 20")(report_points)
     reports.command("compliance", epilog="Example: riskloop report compliance --language fr")(report_compliance)
     reports.command("drift", epilog="Example: riskloop report drift --batch customers-2026-11-01.csv")(monitor)
     app.add_typer(reports, name="report")
