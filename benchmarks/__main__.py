@@ -1,7 +1,7 @@
 """Run the benchmarks one after the other and rewrite RESULTS.md.
 
 Run: ``make bench`` or ``python -m benchmarks [NAME ...]``; names: startup, serving, batch, explain, reasons, simulate,
-loan, regret, fits, families, monitoring, monitoring.estimated, experiments, quality, pages, scale, and soak, which is
+loan, regret, fits, families, monitoring, monitoring.estimated, experiments, quality, pages, scale, firsthour, and soak, which is
 run by its name only. A named run replaces only its own figures; the others stay as last measured.
 """
 
@@ -38,6 +38,7 @@ NAMES = (
     "quality",
     "pages",
     "scale",
+    "firsthour",
     "soak",
 )
 ON_REQUEST = ("soak",)

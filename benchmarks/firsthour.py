@@ -1,8 +1,8 @@
 """From a clone to a scored customer with reasons, as a newcomer types it: each command, and how long it takes.
 
-Run: ``python -m benchmarks.firsthour``. The repository is cloned as it is committed, into an empty folder; `make install`
-makes its own environment (from the cache of packages, if there is one); all that follows runs without a network, where
-the system lets us take it away.
+Run: ``python -m benchmarks.firsthour``. The repository is cloned as it is committed, into an empty folder; `make
+install` makes its own environment (from the cache of packages, if there is one); all that follows runs without a
+network, where the system lets us take it away.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _run(name: str, command: list[str], folder: Path, behind: list[str] | None =
 def _first_with_reasons(path: Path) -> dict[str, str]:
     with path.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    named = [row for row in rows if any(value for key, value in row.items() if key.startswith("reason"))]
+    named = [row for row in rows if row["reasons"]]
     if len(rows) != ROWS or not named:
         raise SystemExit(f"{len(rows)} customers were scored, {len(named)} with reasons")
     return named[0]
@@ -88,7 +88,7 @@ def main() -> None:
         "offline": bool(offline),
         "steps": [asdict(step) | {"command": step.command.replace(riskloop, "riskloop")} for step in steps],
         "seconds": round(sum(step.seconds for step in steps), 1),
-        "customer": {key: value for key, value in first.items() if key in ("decision", "probability", "reason_1")},
+        "customer": {key: value for key, value in first.items() if key in ("decision", "probability", "reasons")},
     }
     for step in results["steps"]:  # type: ignore[attr-defined]
         step["command"] = step["command"].replace(str(ROOT), "REPOSITORY")

@@ -220,13 +220,10 @@ def test_before_a_version_leads_the_way_there_is_told(riskloop: Riskloop, new_pr
     one_clear_error(said, 1, "No version leads yet.", "riskloop train --promote")
 
 
-def test_a_version_that_waits_is_named_to_one_who_scores_before_promoting(riskloop: Riskloop, trained: Project) -> None:
-    from sqlalchemy import delete
-
-    from riskloop.keep.tables import promotions
-
-    with trained.engine.begin() as connection:
-        connection.execute(delete(promotions))
+def test_a_version_that_waits_is_named_to_one_who_scores_before_promoting(
+    riskloop: Riskloop, trained: Project, unled: Project
+) -> None:
+    unled.versions.add(trained.versions.get(2))
     said = riskloop("score", trained.source.path, "--out", "o.csv", "--project", trained.folder)
     one_clear_error(said, 1, "No version leads yet.", "riskloop promote 2 --reason TEXT")
 

@@ -14,7 +14,7 @@ from riskloop.cli.show import Reporter
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     app.command("promote", epilog="Example: riskloop promote 2 --reason 'cheaper on the May cohort'")(promote)
-    app.command("approve", epilog="Example: riskloop approve 7 --reason 'reviewed the model card'")(approve)
+    app.command("approve", epilog="Example: riskloop approve 4 --reason 'reviewed the model card'")(approve)
     app.command("rollback", epilog="Example: riskloop rollback --reason 'complaints since Monday'")(rollback)
     app.command("history", epilog="Example: riskloop history --customer C0000017 --on 2026-11-26")(history)
     audit = typer.Typer(help="Prove that the record is whole.")
