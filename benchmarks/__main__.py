@@ -1,8 +1,8 @@
 """Run the benchmarks one after the other and rewrite RESULTS.md.
 
 Run: ``make bench`` or ``python -m benchmarks [NAME ...]``; names: startup, serving, batch, explain, reasons, simulate,
-loan, regret, fits, families, monitoring, monitoring.estimated, experiments, quality, pages, scale, firsthour, and soak, which is
-run by its name only. A named run replaces only its own figures; the others stay as last measured.
+loan, regret, fits, families, monitoring, monitoring.estimated, experiments, quality, pages, scale, firsthour, and soak,
+which is run by its name only. A named run replaces only its own figures; the others stay as last measured.
 """
 
 from __future__ import annotations

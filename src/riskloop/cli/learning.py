@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskloop.cli import completing
 from riskloop.cli.options import HERE, JsonOption, ProjectOption, command_for, names
 from riskloop.cli.show import Reporter, training_progress, verbatim
 
@@ -28,7 +29,10 @@ def register(app: typer.Typer) -> None:
 def train(
     candidates: Annotated[
         str | None,
-        typer.Option(help="Families a,b,c, and blend, stack, voting, distilled; all families and blend if left out."),
+        typer.Option(
+            help="Families a,b,c, and blend, stack, voting, distilled; all families and blend if left out.",
+            autocompletion=completing.candidates,
+        ),
     ] = None,
     budget: Annotated[
         str | None, typer.Option(help="Time for everything: 90s, 10m, 2h. What is left is spent on a search.")
@@ -73,7 +77,7 @@ def train(
 
 
 def reproduce(
-    version: Annotated[int, typer.Argument(help="Number of the version.", min=1)],
+    version: Annotated[int, typer.Argument(help="Number of the version.", min=1, autocompletion=completing.versions)],
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -217,7 +221,8 @@ def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool, pr
 
 def compare(
     sort: Annotated[
-        str, typer.Option(help="Metric to sort by, e.g. cost_per_thousand, roc_auc, f1.")
+        str,
+        typer.Option(help="Metric to sort by, e.g. cost_per_thousand, roc_auc, f1.", autocompletion=completing.metrics),
     ] = "cost_per_thousand",
     csv: Annotated[Path | None, typer.Option(help="Also write all metrics to this CSV file.")] = None,
     project: ProjectOption = HERE,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from riskloop.cli import completing
 from riskloop.cli.options import (
     HERE,
     EngineName,
@@ -56,7 +57,10 @@ def score(
     table: Annotated[str, typer.Argument(help="Customers to decide about: CSV, Parquet or a quoted glob.")],
     out: Annotated[Path, typer.Option("--out", help="File to write: .csv or .parquet; a folder with --engine.")],
     version: Annotated[
-        int | None, typer.Option("--model-version", help="Version to use; the champion if left out.")
+        int | None,
+        typer.Option(
+            "--model-version", help="Version to use; the champion if left out.", autocompletion=completing.versions
+        ),
     ] = None,
     worklist: Annotated[
         bool, typer.Option("--worklist", help="Write only those to act on, the largest expected gain first.")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from riskloop.cli import completing
 from riskloop.cli.options import HERE, JsonOption, ProjectOption, command_for, names
 from riskloop.cli.refusing import not_from_model
 from riskloop.cli.show import Reporter, verbatim
@@ -153,7 +154,7 @@ def _targets(data: str, separator: str | None, encoding: str | None) -> str:
 
 
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="churn or loan.")],
+    scenario: Annotated[str, typer.Argument(help="churn or loan.", autocompletion=completing.scenarios)],
     out: Annotated[Path, typer.Option("--out", help="Folder to write.")],
     rows: Annotated[int, typer.Option(min=1, help="Customers.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 42,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from riskloop.cli import completing
 from riskloop.cli.options import HERE, JsonOption, ProjectOption, ReasonOption
 from riskloop.cli.show import Reporter
 
@@ -23,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def promote(
-    version: Annotated[int, typer.Argument(help="Version that is to lead.")],
+    version: Annotated[int, typer.Argument(help="Version that is to lead.", autocompletion=completing.versions)],
     reason: ReasonOption,
     override: Annotated[
         bool, typer.Option("--override", help="Promote although the gate refused; logged as such.")
@@ -63,7 +64,10 @@ def approve(
 
 def rollback(
     reason: ReasonOption,
-    version: Annotated[int | None, typer.Argument(help="Version to go back to; the previous one if left out.")] = None,
+    version: Annotated[
+        int | None,
+        typer.Argument(help="Version to go back to; the previous one if left out.", autocompletion=completing.versions),
+    ] = None,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
