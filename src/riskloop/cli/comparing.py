@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
     arms.command("start", epilog="Example: riskloop ab start --challenger 2 --share 20% --reason 'cheaper'")(ab_start)
     arms.command("status", epilog="Example: riskloop ab status --report")(ab_status)
     arms.command("watch", epilog="Example: riskloop ab watch --every 1m")(ab_watch)
-    arms.command("stop", epilog="Example: riskloop ab stop --decide --reason 'the test is over'")(ab_stop)
+    arms.command("stop", epilog="Example: riskloop ab stop --reason 'the test is over'")(ab_stop)
     app.add_typer(arms, name="ab")
 
 
