@@ -256,7 +256,7 @@ def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Where to build the demo.")] = Path("demo"),
     rows: Annotated[int, typer.Option(min=2_000, help="Simulated customers.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 42,
-    port: Annotated[int, typer.Option(help="Port of the web app.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the web app.")] = 8000,
     stay: Annotated[bool, typer.Option("--serve/--no-serve", help="Leave the web app running at the end.")] = True,
     as_json: JsonOption = False,
 ) -> None:

@@ -31,7 +31,7 @@ def load_settings(folder: Path, environ: Mapping[str, str] = os.environ) -> Sett
     path = folder / FILE
     if not path.is_file():
         raise _no_project(folder)
-    return parse_settings(read_yaml(path), environ, where=str(path))
+    return parse_settings(read_yaml(path), environ, where=str(path), path=path)
 
 
 def project_above(folder: Path) -> Path | None:
@@ -43,8 +43,16 @@ def project_above(folder: Path) -> Path | None:
     return None
 
 
-def parse_settings(document: Any, environ: Mapping[str, str] | None = None, *, where: str = FILE) -> Settings:
-    """Check a parsed document; see `load_settings`."""
+def parse_settings(
+    document: Any, environ: Mapping[str, str] | None = None, *, where: str = FILE, path: Path | None = None
+) -> Settings:
+    """Check a parsed document; see `load_settings`.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The file that it was read from, so that errors name the line.
+    """
     if not isinstance(document, dict):
         raise ConfigError(
             "The file holds no settings.",
@@ -58,7 +66,7 @@ def parse_settings(document: Any, environ: Mapping[str, str] | None = None, *, w
     try:
         return Settings.model_validate(document)
     except ValidationError as error:
-        raise explained(error, Settings, lambda keys: _place(keys, environ or {}, where)) from error
+        raise explained(error, Settings, lambda keys: _place(keys, environ or {}, where, path)) from error
 
 
 def _no_project(folder: Path) -> ConfigError:
@@ -71,12 +79,12 @@ def _no_project(folder: Path) -> ConfigError:
     return ConfigError(f"There is no {FILE} here.", where=str(folder), next_step=step)
 
 
-def _place(keys: Sequence[str], environ: Mapping[str, str], where: str) -> str:
+def _place(keys: Sequence[str], environ: Mapping[str, str], where: str, path: Path | None) -> str:
     """The variable or the line that says so."""
     variables = {PREFIX + "__".join(keys[:depth]).upper() for depth in range(1, len(keys) + 1)}
     if said := sorted(variables & set(environ), key=len):
         return said[-1]
-    line = _line(keys, Path(where))
+    line = _line(keys, path) if path else None
     return f"{where}, line {line}" if line else where
 
 
