@@ -127,7 +127,7 @@ def _served(riskloop: Path, here: Path, folder: Path) -> str:
     try:
         assert process.stdout is not None
         url = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")["url"]
-        body = json.dumps({"id": name, "features": customer}).encode()
+        body = json.dumps({"id": name, "features": {key: _typed(cell) for key, cell in customer.items()}}).encode()
         request = urllib.request.Request(f"{url}/predict", body, {"Content-Type": "application/json"})
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=_SERVICE_SECONDS) as answer:
@@ -135,6 +135,14 @@ def _served(riskloop: Path, here: Path, folder: Path) -> str:
     finally:
         process.terminate()
         process.wait(_SERVICE_SECONDS)
+
+
+def _typed(cell: str) -> str | float | None:
+    """A cell as JSON has it."""
+    try:
+        return float(cell) if cell else None
+    except ValueError:
+        return cell
 
 
 if __name__ == "__main__":
