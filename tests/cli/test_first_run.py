@@ -228,6 +228,15 @@ def test_a_version_that_waits_is_named_to_one_who_scores_before_promoting(
     one_clear_error(said, 1, "No version leads yet.", "riskloop promote 2 --reason TEXT")
 
 
+def test_a_service_in_which_nobody_leads_says_so(start: Callable[..., Any], new_project: Project) -> None:
+    process = start("serve", "--port", 0, "--project", new_project.folder)
+    told = [process.stderr.readline(), process.stderr.readline()]
+    process.terminate()
+    process.communicate(timeout=60)
+    assert told[0].startswith("riskloop serves on http://127.0.0.1:")
+    assert told[1] == "Nobody leads yet, and it answers 503 until somebody does. Next: run `riskloop train --promote`\n"
+
+
 def test_every_verb_before_init_says_how_to_begin(riskloop: Riskloop, newcomer: Path) -> None:
     for verb in ("train", "check", "serve", "score t.csv --out o.csv", "history", "doctor --json", "backup b.tar.gz"):
         said = riskloop(*verb.split())

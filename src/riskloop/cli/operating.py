@@ -42,13 +42,17 @@ def serve(
     as_json: JsonOption = False,
 ) -> None:
     """Serve the champion over HTTP; promotions and rollbacks are followed within a second."""
-    from riskloop.wiring import serve_project
+    from riskloop.wiring import open_project, serve_project
 
-    reporter = Reporter(as_json)
+    reporter, opened = Reporter(as_json), open_project(project)
+    to_lead = opened.to_lead() if opened.promotions.state().champion is None else None
+    opened.engine.dispose()
 
     def ready(url: str) -> None:
         reporter.data({"url": url})
         reporter.note(f"riskloop serves on {url}")
+        if to_lead is not None:
+            reporter.note(f"Nobody leads yet, and it answers 503 until somebody does. Next: {to_lead}")
 
     serve_project(project, host=host, port=port, workers=workers, on_ready=ready)
 

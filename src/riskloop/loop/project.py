@@ -294,12 +294,12 @@ class Project:
 
         wanted = version if version is not None else self.promotions.state().champion
         if wanted is None:
-            raise NotFound("No version leads yet.", where=self.name, next_step=self._to_lead())
+            raise NotFound("No version leads yet.", where=self.name, next_step=self.to_lead())
         record = self.versions.get(wanted)
         return record, load(self.bundles.path(record.bundle), self.keys.trusted())
 
-    def _to_lead(self) -> str:
-        """How a version comes to lead."""
+    def to_lead(self) -> str:
+        """What is to be done so that a version leads, where none does."""
         asked = self.promotions.pending()
         if asked:
             return f"another person must approve request {asked[-1].seq}: `riskloop approve {asked[-1].seq}`"
