@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_ARGS ?=
 
-.PHONY: demo test fuzz install install-dev check docs pipeline stack images bench lock clean
+.PHONY: demo test fuzz test-versions install install-dev check docs package pipeline stack images bench lock clean
 
 demo: install ## the whole loop on simulated customers; ends on http://127.0.0.1:8000
 	$(BIN)/riskloop demo $(DEMO_ARGS)
@@ -13,6 +13,9 @@ test: install-dev ## every test, in parallel
 fuzz: install-dev ## the property tests with new random examples, many of them
 	RISKLOOP_HYPOTHESIS=fuzz $(BIN)/pytest -n 2 -m hypothesis
 
+test-versions: install ## installed and tried on every other Python here, 3.11 to 3.13; VERSIONS_ARGS=--suite for tests too
+	$(BIN)/python -m deploy.try_versions $(VERSIONS_ARGS)
+
 check: install-dev ## linters, types, import rules, security, secrets, licences, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -22,6 +25,9 @@ check: install-dev ## linters, types, import rules, security, secrets, licences,
 
 docs: install-dev ## reference pages made anew, and the site in build/site; without a network, warnings are errors
 	$(BIN)/python -m documentation site
+
+package: install-dev ## the wheel: built twice, the same bytes; looked into, installed alone, its types checked
+	$(BIN)/python -m deploy.try_package
 
 pipeline: install ## the stages of continuous delivery on simulated customers, as Jenkins and GitHub Actions call them
 	$(BIN)/python -m deploy.try_pipeline
@@ -63,4 +69,4 @@ lock: .venv/.uv ## resolve anew: hashes only, no addresses
 	$(RESOLVE) deploy/requirements-build.in -o deploy/requirements-build.lock
 
 clean:
-	rm -rf .venv build demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venvs build demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

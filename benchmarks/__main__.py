@@ -2,7 +2,7 @@
 
 Run: ``make bench`` or ``python -m benchmarks [NAME ...]``; names: startup, serving, batch, explain, explain.dashboard,
 footprint, reasons, simulate, loan, regret, fits, families, monitoring, monitoring.estimated, experiments, quality,
-pages, scale, and soak, which is run by its name only. A named run replaces only its own figures; the others stay as
+pages, scale, firsthour, and soak, which is run by its name only. A named run replaces only its own figures; the others stay as
 last measured. ``python -m benchmarks comparison`` measures nothing and writes the pages anew.
 """
 
@@ -43,6 +43,7 @@ NAMES = (
     "quality",
     "pages",
     "scale",
+    "firsthour",
     "soak",
 )
 ON_REQUEST = ("soak",)

@@ -3,11 +3,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from riskloop.cli.app import main
+from riskloop.loop.project import Project
+from riskloop.wiring import open_project
 
 
 @dataclass(frozen=True)
@@ -41,3 +44,12 @@ def riskloop(capsys: pytest.CaptureFixture[str]) -> Riskloop:
         return Said(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def unled(trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The trained project with a ledger in which nobody leads and version 3 alone is known, which the gate refused."""
+    monkeypatch.setenv("RISKLOOP_DATABASE_URL", f"sqlite:///{tmp_path / 'another.db'}")
+    project = open_project(trained.folder)
+    project.versions.add(trained.versions.get(3))
+    return project

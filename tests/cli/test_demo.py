@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,15 @@ def test_the_demo_clears_no_folder_but_its_own(start: Callable[..., subprocess.P
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, json.loads(out)["error"]["code"]) == (2, "usage")
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_made(riskloop: Callable[..., Any], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = riskloop("demo", "--folder", tmp_path / "demo", "--port", taken.getsockname()[1])
+    assert (said.code, said.out) == (2, "")
+    assert "Address already in use" in said.err
+    assert "another port with --port" in said.err
+    assert not (tmp_path / "demo").exists()
 
 
 def _free_port() -> int:

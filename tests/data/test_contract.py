@@ -282,7 +282,7 @@ def test_a_feature_without_rules_is_refused() -> None:
 
 
 def test_a_suggestion_is_made_for_near_names_only() -> None:
-    assert did_you_mean("incme", ["income", "age"]) == "; did you mean 'income'?"
+    assert did_you_mean("incme", ["income", "age"]) == " (did you mean 'income'?)"
     assert did_you_mean("zzz", ["income", "age"]) == ""
     assert did_you_mean("i" * 1_000_000, ["income"]) == ""
 

@@ -120,6 +120,8 @@ def test_rows_without_an_outcome_are_set_aside() -> None:
     assert np.flatnonzero(~quality.keep).tolist() == [0, 1, 2, 3]
     assert quality.reasons[0] == "y: the outcome is missing"
     assert found(quality, "unknown-outcome").severity == "warning"
+    third = gate(table(), known_outcome=np.arange(N) % 3 > 0)
+    assert not blocking(third.findings)  # they break no rule of the contract
 
 
 def test_missing_and_repeated_ids_and_an_id_called_na() -> None:

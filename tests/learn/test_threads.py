@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -26,6 +27,21 @@ def test_linear_algebra_uses_one_thread_inside_and_as_many_as_before_outside() -
 def test_openmp_threads_sleep_while_they_wait() -> None:
     with considerate_threads():
         assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+
+
+def test_filters_that_threads_of_a_forest_have_emptied_are_put_back_and_not_spoken_of() -> None:
+    noise = "`sklearn.utils.parallel.delayed` should be used with `sklearn.utils.parallel.Parallel` to make it possible"
+    with warnings.catch_warnings(record=True) as seen:
+        before = list(warnings.filters)
+        with considerate_threads(), considerate_threads():
+            warnings.resetwarnings()  # as scikit-learn's threads leave it, when two of them meet
+            warnings.warn(noise, UserWarning, stacklevel=1)
+            warnings.warn("of the data", UserWarning, stacklevel=1)
+        assert list(warnings.filters) == before
+        assert [str(one.message) for one in seen] == ["of the data"]
+        warnings.simplefilter("always")
+        warnings.warn(noise, UserWarning, stacklevel=1)
+        assert len(seen) == 2
 
 
 def test_limits_hold_until_the_last_fit_side_by_side_is_done() -> None:

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     alerts = typer.Typer(help="Alerts: what is beyond its threshold.", invoke_without_command=True)
     alerts.callback(epilog="Example: riskloop alerts")(list_them)
     alerts.command("check", epilog="Example: riskloop alerts check")(check)
-    alerts.command("ack", epilog='Example: riskloop alerts ack 7 --reason "a late file; it comes tonight"')(acknowledge)
+    alerts.command("ack", epilog='Example: riskloop alerts ack 1 --reason "a late file; it comes tonight"')(acknowledge)
     alerts.command("silence", epilog='Example: riskloop alerts silence no_traffic --for 2h --reason "upgrade"')(silence)
     alerts.command("history", epilog="Example: riskloop alerts history --limit 20")(history)
     alerts.command("test", epilog="Example: riskloop alerts test")(try_them)

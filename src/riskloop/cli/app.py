@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -20,10 +21,13 @@ from riskloop.cli import (
     releasing,
     reporting,
     safekeeping,
+    standing,
     watching,
 )
 from riskloop.cli.failures import Bug, Interrupted, in_our_words
+from riskloop.cli.options import JsonOption
 from riskloop.cli.show import Reporter
+from riskloop.errors import UsageError
 
 app = typer.Typer(
     name="riskloop",
@@ -55,14 +59,22 @@ for room in _ROOMS:
 
 
 @app.callback()
-def _root(context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     if version:
         from riskloop import __version__
 
         typer.echo(f"riskloop {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        operating.here()
+        standing.here(Reporter(as_json))
+    elif as_json:
+        raise UsageError(
+            "--json belongs to a verb.", where="--json", next_step=f"riskloop {context.invoked_subcommand} ... --json"
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:

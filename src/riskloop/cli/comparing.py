@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskloop.cli import completing
 from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption, moment, names
 from riskloop.cli.show import Reporter, rows_progress, verbatim
 from riskloop.errors import Unavailable, UsageError
@@ -24,17 +25,22 @@ _COLOURS = {"promote": "green", "stop": "red", "undecided": "yellow"}
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     arms = typer.Typer(help="Compare a challenger with the champion in production.")
-    arms.command("plan", epilog="Example: riskloop ab plan --challenger 4 --share 20% --least 1.5")(ab_plan)
-    arms.command("replay", epilog="Example: riskloop ab replay --version 4 --since 2026-11-01")(ab_replay)
-    arms.command("start", epilog="Example: riskloop ab start --challenger 4 --share 20% --reason 'cheaper'")(ab_start)
+    arms.command("plan", epilog="Example: riskloop ab plan --challenger 2 --share 20% --least 1.5")(ab_plan)
+    arms.command("replay", epilog="Example: riskloop ab replay --version 2 --since 2026-11-01")(ab_replay)
+    arms.command("start", epilog="Example: riskloop ab start --challenger 2 --share 20% --reason 'cheaper'")(ab_start)
     arms.command("status", epilog="Example: riskloop ab status --report")(ab_status)
     arms.command("watch", epilog="Example: riskloop ab watch --every 1m")(ab_watch)
-    arms.command("stop", epilog="Example: riskloop ab stop --decide --reason 'the test is over'")(ab_stop)
+    arms.command("stop", epilog="Example: riskloop ab stop --reason 'the test is over'")(ab_stop)
     app.add_typer(arms, name="ab")
 
 
-VersionArgument = Annotated[int | None, typer.Argument(help="Version that challenges.", show_default=False)]
-ChallengerOption = Annotated[int | None, typer.Option("--challenger", help="The same, by name.", show_default=False)]
+VersionArgument = Annotated[
+    int | None, typer.Argument(help="Version that challenges.", show_default=False, autocompletion=completing.versions)
+]
+ChallengerOption = Annotated[
+    int | None,
+    typer.Option("--challenger", help="The same, by name.", show_default=False, autocompletion=completing.versions),
+]
 ShareHelp = "Share of customers that the challenger answers, as 0.2 or 20%."
 
 
@@ -223,9 +229,14 @@ def ab_plan(
 
 
 def ab_replay(
-    version: Annotated[int, typer.Option("--version", min=1, help="Version that is asked.")],
+    version: Annotated[
+        int, typer.Option("--version", min=1, help="Version that is asked.", autocompletion=completing.versions)
+    ],
     since: Annotated[str | None, typer.Option(help="Predictions from this day or time on (UTC): 2026-11-01.")] = None,
-    by: Annotated[str | None, typer.Option(help="Category columns to tell apart, separated by commas.")] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(help="Category columns to tell apart, separated by commas.", autocompletion=completing.columns),
+    ] = None,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:

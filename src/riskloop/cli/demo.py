@@ -6,8 +6,6 @@ import contextlib
 import csv
 import json
 import shutil
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskloop.cli.demo_months import half_a_year, in_plain_values, settings_of_the_loop, weeks
+from riskloop.cli.demo_service import check_port, service
 from riskloop.cli.learning import show_training
 from riskloop.cli.show import Reporter, training_progress, verbatim
 from riskloop.errors import RiskloopError, UsageError
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 _MARK = ".riskloop-demo"
 _FIRST = ("logistic_regression", "hist_gradient_boosting", "lightgbm")
 _SECOND = ("catboost",)
-_SECONDS_TO_START = 60.0
 
 
 @dataclass
@@ -83,6 +81,7 @@ def run(folder: Path, *, rows: int, seed: int, port: int, stay: bool, reporter: 
 
     started = time.monotonic()
     data = folder / "data"
+    check_port(port)
     _clear(folder)
     _step(reporter, 1, f"Simulate {rows:,} customers of a telephone company, whose true risk we know")
     today = datetime.now(UTC)
@@ -100,7 +99,7 @@ def run(folder: Path, *, rows: int, seed: int, port: int, stay: bool, reporter: 
     reporter.say(f"  Against the known truth: {above} ({regret.relative:.1%} of {regret.bayes_per_thousand:,.0f})")
 
     _step(reporter, 5, "Serve, and let customers ask while versions change")
-    with _service(project, port) as url:
+    with service(project, port) as url:
         traffic = Traffic(url, _requests(project, data / "batches" / "january.csv"))
         with traffic.flowing():
             second = _train(project, _SECOND, reporter)
@@ -198,43 +197,6 @@ def _regret(project: Project, done: TrainingResult, data: Path) -> Regret:
     return regret(
         probability, policy.act(done.trained.test_probability, done.trained.test_costs), done.trained.test_costs
     )
-
-
-@contextlib.contextmanager
-def _service(project: Project, port: int) -> Iterator[str]:
-    """A real server process; ended, after draining, when the block ends."""
-    command = [sys.executable, "-m", "riskloop", "serve", "--project", str(project.folder), "--port", str(port)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own command
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + _SECONDS_TO_START
-        while not _ready(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RiskloopError(
-                    f"The service did not start: {_last_words(process)}",
-                    where=url,
-                    next_step="choose another port with --port",
-                )
-            time.sleep(0.05)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _last_words(process: subprocess.Popen[str]) -> str:
-    if process.poll() is None or process.stderr is None:
-        return "no answer in time."
-    lines = process.stderr.read().strip().splitlines()
-    return lines[0] if lines else f"exit code {process.returncode}."
-
-
-def _ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/ready", timeout=2) as answer:  # noqa: S310 - loopback
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def _post(url: str, document: Any) -> Any:

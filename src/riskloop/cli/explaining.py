@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskloop.cli import completing
 from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption
 from riskloop.cli.show import Reporter, verbatim
 from riskloop.errors import UsageError
@@ -21,7 +22,7 @@ _MOST = 20
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("explain", epilog="Example: riskloop explain --id 4711 --set contract='Two year'")(explain)
+    app.command("explain", epilog="Example: riskloop explain --id C0000017 --set contract=two_years")(explain)
 
 
 def explain(
@@ -31,8 +32,13 @@ def explain(
     row: Annotated[
         Path | None, typer.Option("--row", help="File with the customer: JSON, CSV or Parquet; see --id.")
     ] = None,
-    changes: Annotated[list[str] | None, typer.Option("--set", help="What if: COLUMN=VALUE; may be repeated.")] = None,
-    version: Annotated[int | None, typer.Option("--model-version", help="Version to explain.")] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="What if: COLUMN=VALUE; may be repeated.", autocompletion=completing.changes),
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option("--model-version", help="Version to explain.", autocompletion=completing.versions)
+    ] = None,
     language: LanguageOption = Language.en,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,

@@ -32,10 +32,10 @@ def in_our_words(error: BaseException) -> RiskloopError:
         return error
     if isinstance(error, KeyboardInterrupt):
         return Interrupted("Interrupted; what was finished is kept.", next_step="run the same command again to go on")
+    if isinstance(error, typer.Abort):
+        return UsageError("Nobody agreed; nothing was changed.", next_step="answer y, or add --yes to be asked nothing")
     if isinstance(error, typer.TyperException):
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "riskloop"
-        return UsageError(error.format_message(), where=command, next_step=f"see `{command} --help`")
+        return _malformed(error)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _TRAINING:
         return MissingExtra(
             f"This needs {error.name}, which an installation that only serves does not have.",
@@ -47,3 +47,12 @@ def in_our_words(error: BaseException) -> RiskloopError:
         f"{type(error).__name__}: {error}",
         next_step="this is a fault in riskloop; run again with RISKLOOP_DEBUG=1 and report the traceback",
     )
+
+
+def _malformed(error: typer.TyperException) -> UsageError:
+    """With an example of the verb, where it has one."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "riskloop"
+    example = str(getattr(context and context.command, "epilog", None) or "")
+    shown = f"`{example.removeprefix('Example: ')}`; " if example.startswith("Example: ") else ""
+    return UsageError(error.format_message(), where=command, next_step=f"{shown}see `{command} --help`")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riskloop.cli.options import HERE, JsonOption, ProjectOption, names
+from riskloop.cli import completing
+from riskloop.cli.options import HERE, JsonOption, ProjectOption, command_for, names
 from riskloop.cli.show import Reporter, training_progress, verbatim
 
 if TYPE_CHECKING:
@@ -20,15 +21,18 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
-    app.command("train", epilog="Example: riskloop train --budget 10m --promote")(train)
-    app.command("reproduce", epilog="Example: riskloop reproduce 3")(reproduce)
+    app.command("train", epilog="Example: riskloop train --candidates logistic_regression,lightgbm --promote")(train)
+    app.command("reproduce", epilog="Example: riskloop reproduce 2")(reproduce)
     app.command("compare", epilog="Example: riskloop compare --sort roc_auc --csv runs.csv")(compare)
 
 
 def train(
     candidates: Annotated[
         str | None,
-        typer.Option(help="Families a,b,c, and blend, stack, voting, distilled; all families and blend if left out."),
+        typer.Option(
+            help="Families a,b,c, and blend, stack, voting, distilled; all families and blend if left out.",
+            autocompletion=completing.candidates,
+        ),
     ] = None,
     budget: Annotated[
         str | None, typer.Option(help="Time for everything: 90s, 10m, 2h. What is left is spent on a search.")
@@ -67,13 +71,13 @@ def train(
         )
     reporter = Reporter(as_json)
     reporter.data(done)
-    show_training(reporter, done, promote=promote)
+    show_training(reporter, done, promote=promote, project=project)
     if not done.accepted:
         raise typer.Exit(3)
 
 
 def reproduce(
-    version: Annotated[int, typer.Argument(help="Number of the version.", min=1)],
+    version: Annotated[int, typer.Argument(help="Number of the version.", min=1, autocompletion=completing.versions)],
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -148,7 +152,7 @@ def _band_cells(band: Band) -> tuple[str, str, str, str]:
     return f"{band.foreseen:.1%}", came, f"{band.act_rate:.0%}", f"{band.cost_per_thousand:,.0f}"
 
 
-def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool) -> None:
+def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool, project: Path = HERE) -> None:
     """What was chosen and why, in money, and what the gate said."""
     trained = done.trained
     currency = trained.policy.costs.currency
@@ -204,18 +208,21 @@ def show_training(reporter: Reporter, done: TrainingResult, *, promote: bool) ->
         mark = "[green]ok[/]" if check.passed else "[red]no[/]"
         reporter.say(f"  gate {mark} {check.name.replace('_', ' ')}: {verbatim(check.message)}")
     if done.promotion is not None and done.promotion.kind == "requested":
-        reporter.say("Promotion requested; another person must approve it: [bold]riskloop approve[/]")
+        step = command_for(project, f"approve {done.promotion.seq}")
+        reporter.say(f"Promotion requested; another person must approve it: [bold]{verbatim(step)}[/]")
     elif done.promotion is not None:
-        reporter.say(f"Version {done.version.version} leads. Next: [bold]riskloop serve[/]")
+        reporter.say(f"Version {done.version.version} leads. Next: [bold]{verbatim(command_for(project, 'serve'))}[/]")
     elif not done.accepted:
         reporter.say("The gate refused this version; it is kept, and cannot lead without a logged override.")
     elif not promote:
-        reporter.say(f"Next: [bold]riskloop promote {done.version.version} --reason TEXT[/]")
+        step = command_for(project, f"promote {done.version.version} --reason TEXT")
+        reporter.say(f"Next: [bold]{verbatim(step)}[/]")
 
 
 def compare(
     sort: Annotated[
-        str, typer.Option(help="Metric to sort by, e.g. cost_per_thousand, roc_auc, f1.")
+        str,
+        typer.Option(help="Metric to sort by, e.g. cost_per_thousand, roc_auc, f1.", autocompletion=completing.metrics),
     ] = "cost_per_thousand",
     csv: Annotated[Path | None, typer.Option(help="Also write all metrics to this CSV file.")] = None,
     project: ProjectOption = HERE,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskloop.cli import completing
 from riskloop.cli.options import HERE, JsonOption, ProjectOption, names
 from riskloop.cli.show import Reporter, training_progress, verbatim
 from riskloop.errors import UsageError
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from riskloop.loop.workflows.turning import Turn
 
 _CandidatesOption = Annotated[
-    str | None, typer.Option(help="Families a,b,c, and blend, stack, voting, distilled; those of the settings if not.")
+    str | None,
+    typer.Option(
+        help="Families a,b,c, and blend, stack, voting, distilled; those of the settings if not.",
+        autocompletion=completing.candidates,
+    ),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Verbs of operation: serve, score, customers, outcomes, doctor, demo; and what `riskloop` alone says."""
+"""Verbs of operation: serve, score, customers, outcomes, erase, prune, doctor, demo."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from riskloop.cli import completing
 from riskloop.cli.options import (
     HERE,
     EngineName,
@@ -27,7 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command("score", epilog="Example: riskloop score customers.csv --out decisions.csv")(score)
     app.command("customers", epilog="Example: riskloop customers customers_in_may.csv")(customers)
     app.command("outcomes", epilog="Example: riskloop outcomes churned_in_may.csv")(outcomes)
-    app.command("erase", epilog="Example: riskloop erase C-17 --yes")(erase)
+    app.command("erase", epilog="Example: riskloop erase C0000017 --yes")(erase)
     app.command("prune", epilog="Example: riskloop prune --days 730")(prune)
     app.command("doctor", epilog="Example: riskloop doctor --json")(doctor)
     app.command("demo", epilog="Example: riskloop demo --no-serve")(demo)
@@ -41,13 +42,17 @@ def serve(
     as_json: JsonOption = False,
 ) -> None:
     """Serve the champion over HTTP; promotions and rollbacks are followed within a second."""
-    from riskloop.wiring import serve_project
+    from riskloop.wiring import open_project, serve_project
 
-    reporter = Reporter(as_json)
+    reporter, opened = Reporter(as_json), open_project(project)
+    to_lead = opened.to_lead() if opened.promotions.state().champion is None else None
+    opened.engine.dispose()
 
     def ready(url: str) -> None:
         reporter.data({"url": url})
         reporter.note(f"riskloop serves on {url}")
+        if to_lead is not None:
+            reporter.note(f"Nobody leads yet, and it answers 503 until somebody does. Next: {to_lead}")
 
     serve_project(project, host=host, port=port, workers=workers, on_ready=ready)
 
@@ -56,7 +61,10 @@ def score(
     table: Annotated[str, typer.Argument(help="Customers to decide about: CSV, Parquet or a quoted glob.")],
     out: Annotated[Path, typer.Option("--out", help="File to write: .csv or .parquet; a folder with --engine.")],
     version: Annotated[
-        int | None, typer.Option("--model-version", help="Version to use; the champion if left out.")
+        int | None,
+        typer.Option(
+            "--model-version", help="Version to use; the champion if left out.", autocompletion=completing.versions
+        ),
     ] = None,
     worklist: Annotated[
         bool, typer.Option("--worklist", help="Write only those to act on, the largest expected gain first.")
@@ -252,7 +260,7 @@ def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Where to build the demo.")] = Path("demo"),
     rows: Annotated[int, typer.Option(min=2_000, help="Simulated customers.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 42,
-    port: Annotated[int, typer.Option(help="Port of the web app.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port of the web app.")] = 8000,
     stay: Annotated[bool, typer.Option("--serve/--no-serve", help="Leave the web app running at the end.")] = True,
     as_json: JsonOption = False,
 ) -> None:
@@ -260,31 +268,3 @@ def demo(
     from riskloop.cli.demo import run
 
     run(folder, rows=rows, seed=seed, port=port, stay=stay, reporter=Reporter(as_json))
-
-
-def here() -> None:
-    """What `riskloop` alone says: where you are and what comes next."""
-    from riskloop.settings import FILE
-    from riskloop.wiring import open_project
-
-    reporter = Reporter(as_json=False)
-    if not (HERE / FILE).is_file():
-        reporter.say("[bold]riskloop[/]: from a customer table to governed, cost-optimal, monitored decisions.")
-        reporter.say("There is no project here. Next: [bold]riskloop init --data customers.csv --target churned[/]")
-        reporter.say("Or look around first: [bold]riskloop demo[/]; all verbs: [bold]riskloop --help[/]")
-        return
-    project = open_project(HERE)
-    champion = project.promotions.state().champion
-    newest = project.versions.newest()
-    reporter.say(
-        f"[bold]{project.name}[/]: {len(project.contract.features)} features, "
-        f"target {verbatim(project.settings.problem.target)}"
-    )
-    if champion is not None:
-        reporter.say(
-            f"Version {champion} leads. Next: [bold]riskloop serve[/] or [bold]riskloop score FILE --out OUT[/]"
-        )
-    elif newest is not None:
-        reporter.say(f"Version {newest.version} waits. Next: [bold]riskloop promote {newest.version} --reason TEXT[/]")
-    else:
-        reporter.say("Nothing is trained yet. Next: [bold]riskloop check[/], then [bold]riskloop train --promote[/]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -49,6 +50,11 @@ HERE = Path()
 def names(text: str | None) -> tuple[str, ...]:
     """Comma-separated names."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def command_for(project: Path, verb: str) -> str:
+    """A command about this project, as it is to be typed here."""
+    return f"riskloop {verb}" + ("" if project == HERE else f" --project {shlex.quote(str(project))}")
 
 
 def check_workers(engine: EngineName | None, workers: int | None) -> None:

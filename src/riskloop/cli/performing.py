@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from riskloop.cli import completing
 from riskloop.cli.options import HERE, By, JsonOption, Language, LanguageOption, ProjectOption, moment
 from riskloop.cli.show import Reporter, verbatim
 
@@ -20,9 +21,15 @@ def register(app: typer.Typer) -> None:
 def performance(
     by: Annotated[By | None, typer.Option(help="Windows; performance.window of riskloop.yaml if left out.")] = None,
     since: Annotated[str | None, typer.Option(help="Predictions from this day or time on (UTC): 2026-11-01.")] = None,
-    version: Annotated[int | None, typer.Option("--model-version", min=1, help="Only this version's.")] = None,
+    version: Annotated[
+        int | None,
+        typer.Option("--model-version", min=1, help="Only this version's.", autocompletion=completing.versions),
+    ] = None,
     segment: Annotated[
-        str | None, typer.Option(help="Also by the values of a category column, of risk_band or of arm.")
+        str | None,
+        typer.Option(
+            help="Also by the values of a category column, of risk_band or of arm.", autocompletion=completing.columns
+        ),
     ] = None,
     arm: Annotated[
         str | None, typer.Option(help="Only of an arm: champion, challenger, batch; shadow is left out unless named.")

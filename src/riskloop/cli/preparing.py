@@ -8,8 +8,13 @@ from typing import Annotated
 
 import typer
 
-from riskloop.cli.options import HERE, JsonOption, ProjectOption, names
+from riskloop.cli import completing
+from riskloop.cli.options import HERE, JsonOption, ProjectOption, command_for, names
+from riskloop.cli.refusing import not_from_model
 from riskloop.cli.show import Reporter, verbatim
+from riskloop.errors import UsageError
+
+BEGIN = "riskloop init --data customers.csv --target churned"
 
 
 class FileFormat(StrEnum):
@@ -42,8 +47,12 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    data: Annotated[str, typer.Option("--data", help="Table: CSV (any separator, .gz), Parquet, or a quoted glob.")],
-    target: Annotated[str, typer.Option("--target", help='Target column, or a comparison: "ClaimNb > 0".')],
+    data: Annotated[
+        str | None, typer.Option("--data", help="Table: CSV (any separator, .gz), Parquet, or a quoted glob.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", help='Target column, or a comparison: "ClaimNb > 0".')
+    ] = None,
     positive: Annotated[str | None, typer.Option(help="Value of the target that is the risk.")] = None,
     id_column: Annotated[str | None, typer.Option("--id", help="Column that names the customer.")] = None,
     time_column: Annotated[
@@ -73,14 +82,28 @@ def init(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace riskloop.yaml and contract.yaml; texts of reasons are kept.")
     ] = False,
+    from_model: Annotated[
+        str | None, typer.Option("--from-model", help="Not to be had: says why, and the safe way.")
+    ] = None,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Read a table, write the project's files, and report leakage, ids, sentinels and personal columns."""
+    if from_model is not None:
+        raise not_from_model(from_model)
+    if data is None:
+        raise UsageError(
+            "Which table?",
+            where="--data",
+            next_step=f"name the table and the column to foresee: {BEGIN}; "
+            "without a table of your own, try `riskloop simulate churn --out data`",
+        )
+    if target is None:
+        raise UsageError("What is to be foreseen?", where="--target", next_step=_targets(data, separator, encoding))
+
     from riskloop.data.linked.propose import parse_linked
     from riskloop.data.source import Source
     from riskloop.decide.prices import declare
-    from riskloop.errors import UsageError
     from riskloop.loop.workflows.initialise import initialise
 
     if (cost_fn is None) != (cost_fp is None):
@@ -112,11 +135,26 @@ def init(
     reporter.findings(done.findings)
     if done.settings.features.drop:
         reporter.say(f"Left out: {verbatim(', '.join(done.settings.features.drop))}")
-    reporter.say("Wrote riskloop.yaml, contract.yaml and reasons.yaml. Next: [bold]riskloop train --promote[/]")
+    step = command_for(project, "train --promote")
+    if any(finding.code == "too-many-bad-rows" for finding in done.findings):
+        step = command_for(project, "check")
+    reporter.say(f"Wrote riskloop.yaml, contract.yaml and reasons.yaml. Next: [bold]{verbatim(step)}[/]")
+
+
+def _targets(data: str, separator: str | None, encoding: str | None) -> str:
+    """Columns that could be the target, from the first rows of the table; nothing of it where it cannot be read."""
+    from riskloop.data.outcome import two_valued
+    from riskloop.data.source import Source, read
+
+    frame, _ = read(Source(data, separator, encoding, sample_rows=20_000))
+    found = two_valued(frame)
+    if found:
+        return f"name a column with --target; of two values are {', '.join(found[:8])}"
+    return f'name a column with --target, or a comparison: --target "{frame.columns[-1]} > 0"'
 
 
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="churn or loan.")],
+    scenario: Annotated[str, typer.Argument(help="churn or loan.", autocompletion=completing.scenarios)],
     out: Annotated[Path, typer.Option("--out", help="Folder to write.")],
     rows: Annotated[int, typer.Option(min=1, help="Customers.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 42,
@@ -132,7 +170,6 @@ def simulate(
     from riskloop.data.simulate.drift import BatchPlan, parse_drift
     from riskloop.data.simulate.scenarios import scenario_named
     from riskloop.data.simulate.writing import simulate as write
-    from riskloop.errors import UsageError
 
     found = scenario_named(scenario)
     drifts = tuple(parse_drift(text, found) for text in drift or ())

@@ -7,23 +7,24 @@ from typing import Annotated
 
 import typer
 
+from riskloop.cli import completing
 from riskloop.cli.options import HERE, JsonOption, ProjectOption, ReasonOption
 from riskloop.cli.show import Reporter
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
-    app.command("promote", epilog="Example: riskloop promote 3 --reason 'cheaper on the May cohort'")(promote)
-    app.command("approve", epilog="Example: riskloop approve 7 --reason 'reviewed the model card'")(approve)
+    app.command("promote", epilog="Example: riskloop promote 2 --reason 'cheaper on the May cohort'")(promote)
+    app.command("approve", epilog="Example: riskloop approve 4 --reason 'reviewed the model card'")(approve)
     app.command("rollback", epilog="Example: riskloop rollback --reason 'complaints since Monday'")(rollback)
-    app.command("history", epilog="Example: riskloop history --customer C-17 --on 2026-03-01")(history)
+    app.command("history", epilog="Example: riskloop history --customer C0000017 --on 2026-11-26")(history)
     audit = typer.Typer(help="Prove that the record is whole.")
     audit.command("verify", epilog="Example: riskloop audit verify")(verify)
     app.add_typer(audit, name="audit")
 
 
 def promote(
-    version: Annotated[int, typer.Argument(help="Version that is to lead.")],
+    version: Annotated[int, typer.Argument(help="Version that is to lead.", autocompletion=completing.versions)],
     reason: ReasonOption,
     override: Annotated[
         bool, typer.Option("--override", help="Promote although the gate refused; logged as such.")
@@ -63,7 +64,10 @@ def approve(
 
 def rollback(
     reason: ReasonOption,
-    version: Annotated[int | None, typer.Argument(help="Version to go back to; the previous one if left out.")] = None,
+    version: Annotated[
+        int | None,
+        typer.Argument(help="Version to go back to; the previous one if left out.", autocompletion=completing.versions),
+    ] = None,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskloop.cli import completing
 from riskloop.cli.options import HERE, JsonOption, Language, LanguageOption, ProjectOption
 from riskloop.cli.show import Reporter, verbatim
 from riskloop.cli.watching import monitor
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
 
 _VersionOption = Annotated[
-    int | None, typer.Option("--version", min=1, help="Version; the champion if left out, else the newest.")
+    int | None,
+    typer.Option(
+        "--version",
+        min=1,
+        help="Version; the champion if left out, else the newest.",
+        autocompletion=completing.versions,
+    ),
 ]
 
 
@@ -27,8 +34,8 @@ def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
     reports = typer.Typer(help="Write documents.")
     reports.command("data", epilog="Example: riskloop report data --language fr")(report_data)
-    reports.command("model", epilog="Example: riskloop report model --version 3 --language fr")(report_model)
-    reports.command("points", epilog="Example: riskloop report points --version 3 --pdo 20")(report_points)
+    reports.command("model", epilog="Example: riskloop report model --version 2 --language fr")(report_model)
+    reports.command("points", epilog="Example: riskloop report points --version 2 --pdo 20")(report_points)
     reports.command("compliance", epilog="Example: riskloop report compliance --language fr")(report_compliance)
     reports.command("drift", epilog="Example: riskloop report drift --batch customers-2026-11-01.csv")(monitor)
     app.add_typer(reports, name="report")
@@ -75,7 +82,12 @@ def report_compliance(
 
 
 def report_points(
-    version: Annotated[int | None, typer.Option(min=1, help="A scorecard's version; the champion if left out.")] = None,
+    version: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="A scorecard's version; the champion if left out.", autocompletion=completing.versions
+        ),
+    ] = None,
     base: Annotated[float, typer.Option(help="Points at the base odds.")] = 600,
     odds: Annotated[float, typer.Option(help="Base odds: goods to one bad.")] = 50,
     pdo: Annotated[float, typer.Option(help="Points that double the odds.")] = 20,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from riskloop.cli import completing
 from riskloop.cli.options import (
     HERE,
     By,
@@ -63,13 +64,22 @@ def monitor(
         typer.Option(help="Show windows of time; of the ledger, judge the newest one, beside its season."),
     ] = None,
     segment: Annotated[
-        str | None, typer.Option(help="A category column: also judge the customers of each of its levels.")
+        str | None,
+        typer.Option(
+            help="A category column: also judge the customers of each of its levels.", autocompletion=completing.columns
+        ),
     ] = None,
     classifier: Annotated[
         bool, typer.Option("--classifier", help="Also try to tell these rows from the training rows: joint drift.")
     ] = False,
     version: Annotated[
-        int | None, typer.Option("--model-version", min=1, help="Version to compare with; the champion if left out.")
+        int | None,
+        typer.Option(
+            "--model-version",
+            min=1,
+            help="Version to compare with; the champion if left out.",
+            autocompletion=completing.versions,
+        ),
     ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on looking at the folder, and monitor each new batch once.")

@@ -295,9 +295,9 @@ def category_text(value: object) -> str | None:
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """``"; did you mean 'age'?"`` or an empty text."""
+    """``" (did you mean 'age'?)"`` or an empty text."""
     close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6) if len(name) <= 100 else []
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _shown(value: object) -> str:
@@ -350,16 +350,27 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 def _check_fields(name: str, fields: Mapping[str, Any]) -> None:
     where = f"contract, column {name!r}"
     if not isinstance(fields, Mapping):
-        raise ConfigError("The rules of a column must be a mapping.", where=where)
+        raise ConfigError(
+            "The rules of a column must be a mapping.", where=where, next_step="write one a line below it: type: number"
+        )
     for key, value in fields.items():
         if key not in _RULES:
-            raise ConfigError(f"Unknown rule {key!r}{did_you_mean(str(key), _RULES)}.", where=where)
+            step = f"it may be one of: {', '.join(_RULES)}"
+            raise ConfigError(f"Unknown rule {key!r}{did_you_mean(str(key), _RULES)}.", where=where, next_step=step)
         if not isinstance(value, _RULES[key]) or (isinstance(value, bool) and _RULES[key] is not bool):
-            raise ConfigError(f"The rule {key!r} has a value of the wrong type: {_shown(value)}.", where=where)
+            raise ConfigError(
+                f"The rule {key!r} has a value of the wrong type: {_shown(value)}.",
+                where=where,
+                next_step="correct it in contract.yaml",
+            )
     for key, choices in _CHOICES.items():
         if key in fields and fields[key] not in choices:
             known = " or ".join(filter(None, choices))
-            raise ConfigError(f"The rule {key!r} is {fields[key]!r}, not {known}.", where=where)
+            raise ConfigError(
+                f"The rule {key!r} is {fields[key]!r}, not {known}.",
+                where=where,
+                next_step="correct it in contract.yaml",
+            )
 
 
 def _check_sense(column: Column) -> None:
@@ -385,4 +396,8 @@ def _check_sense(column: Column) -> None:
         complaint = "a date has neither minimum nor maximum"
     else:
         return
-    raise ConfigError(f"The rules contradict themselves: {complaint}.", where=f"contract, column {column.name!r}")
+    raise ConfigError(
+        f"The rules contradict themselves: {complaint}.",
+        where=f"contract, column {column.name!r}",
+        next_step="correct one of them in contract.yaml",
+    )

@@ -199,7 +199,12 @@ class Contract:
         _check_document(document)
         columns = document.get("columns")
         if not isinstance(columns, Mapping) or not columns:
-            raise ConfigError("A contract needs a mapping `columns`.", where="contract")
+            raise ConfigError(
+                "A contract needs a mapping `columns`.",
+                where="contract",
+                next_step="bring contract.yaml back, or write it anew: "
+                "`riskloop init --data FILE --target COLUMN --overwrite`",
+            )
         parsed = tuple(Column.from_dict(str(name), fields) for name, fields in columns.items())
         names = {column.name for column in parsed}
         features, known, priced = (
@@ -207,7 +212,11 @@ class Contract:
         )
         for name in (*features, *priced):
             if name not in names:
-                raise ConfigError(f"{name!r} has no column in the contract, and is to be read.", where="contract")
+                raise ConfigError(
+                    f"{name!r} has no column in the contract, and is to be read.",
+                    where="contract",
+                    next_step="add its rules under columns",
+                )
         return cls(parsed, features, known, priced=priced)
 
 
@@ -229,7 +238,11 @@ def _decode_column(
 def _check_document(document: Mapping[str, Any]) -> None:
     for key in document:
         if key not in ("version", "columns", "features", "known", "priced"):
-            raise ConfigError(f"Unknown key {key!r}{did_you_mean(str(key), ('columns', 'known'))}.", where="contract")
+            raise ConfigError(
+                f"Unknown key {key!r}{did_you_mean(str(key), ('columns', 'known'))}.",
+                where="contract",
+                next_step="leave it out, or correct it in contract.yaml",
+            )
     if document.get("version", 1) != 1:
         raise ConfigError(
             f"The contract has version {document['version']!r}; this riskloop reads version 1.",

@@ -173,6 +173,12 @@ def _refuse_other_kinds(head: bytes, path: Path) -> None:
         raise DataError(
             "This is an Excel workbook or a zip archive.", where=str(path), next_step="save the sheet as CSV"
         )
+    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        raise DataError(
+            "This is a pickle, which is a program and no table; it is not opened.",
+            where=str(path),
+            next_step="write the table as CSV or Parquet where it comes from",
+        )
 
 
 def _encoding(head: bytes, path: Path) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from riskloop.data.column import is_number
 from riskloop.data.contract import did_you_mean
 from riskloop.data.frames import as_text
 from riskloop.errors import DataError
@@ -46,10 +48,22 @@ def guess_positive(frame: pl.DataFrame, target: str) -> str:
         raise DataError(
             f"The target has {len(values)} different values ({shown}{', ...' if len(values) > 5 else ''}).",
             where=f"column {target!r}",
-            next_step=f'make it binary: --target "{target} > 0", or --positive VALUE for one value against the rest',
+            next_step=f"make it binary: {_as_binary(target, values)}",
         )
     known = [value for value in values if value.lower() in _POSITIVE_WORDS]
     return str(known[0] if len(known) == 1 else values[1])
+
+
+def _as_binary(target: str, values: Sequence[str]) -> str:
+    """How a target of several values is asked for: numbers by a comparison, words by the one that is the risk."""
+    if all(is_number(value) for value in values):
+        return f'--target "{target} > 0" or another comparison, or --positive VALUE for one value against the rest'
+    return f"name the value that is the risk, against all others: --positive {shlex.quote(min(values, key=len))}"
+
+
+def two_valued(frame: pl.DataFrame) -> tuple[str, ...]:
+    """Columns of exactly two values: those that could be a target."""
+    return tuple(name for name in frame.columns if as_text(frame[name]).drop_nulls().n_unique() == 2)
 
 
 def outcome(frame: pl.DataFrame, problem: Problem) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -73,6 +73,7 @@ def check_table(
         findings.append(_breach_finding(breach, frame.height))
         for row in breach.rows.tolist():
             reasons.setdefault(row, []).append(f"{breach.column}: {breach.message}")
+    broken = len(reasons)
     if known_outcome is not None and not known_outcome.all():
         findings.append(_unknown_outcome(problem, int((~known_outcome).sum()), frame.height))
         for row in np.flatnonzero(~known_outcome).tolist():
@@ -82,8 +83,8 @@ def check_table(
     findings += _repeated(frame, problem)
     keep = np.ones(frame.height, dtype=bool)
     keep[list(reasons)] = False
-    if len(reasons) > MOST_QUARANTINED * frame.height:
-        findings.append(_too_many(len(reasons), frame.height))
+    if broken > MOST_QUARANTINED * frame.height:
+        findings.append(_too_many(broken, frame.height))
     return Quality(tuple(findings), keep, {row: "; ".join(why) for row, why in reasons.items()}, decoded)
 
 

@@ -251,6 +251,11 @@ class Ledger:
         with reading(self._engine) as connection:
             return connection.scalar(select(func.count()).select_from(tables.predictions)) or 0
 
+    def outcome_count(self) -> int:
+        """How many outcomes were told, corrections among them."""
+        with reading(self._engine) as connection:
+            return connection.scalar(select(func.count()).select_from(tables.outcomes)) or 0
+
     def arm_counts(self, since: datetime | None = None) -> tuple[ArmCount, ...]:
         """What every version has decided over HTTP, by arm and decision."""
         by = (_P.version, _P.arm, _P.decision)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ MOST_ROWS = 200_000
 _lock = Lock()
 _limits: list[Any] = []
 """Limits in force: the first to come sets them, the last to go lifts them."""
+_inside: list[None] = []
+"""Those for whom warnings are kept steady."""
+_FILTERS_LOST = "`sklearn.utils.parallel.delayed` should be used with"
 
 
 def cores() -> int:
@@ -83,7 +87,8 @@ def considerate_threads() -> Iterator[None]:
     with _lock:
         _limits.append(threadpool_limits(1, user_api="blas") if not _limits else None)
     try:
-        yield
+        with steady_warnings():
+            yield
     finally:
         with _lock:
             # whoever is last lifts the limits, which are those of the whole process
@@ -91,6 +96,42 @@ def considerate_threads() -> Iterator[None]:
             _limits.pop()
             if not _limits:
                 limits.restore_original_limits()
+
+
+@contextmanager
+def steady_warnings() -> Iterator[None]:
+    """Show the same warnings after the block as before it, and within it all but one.
+
+    scikit-learn empties and fills the filters of the whole process in every thread of a forest. Of two at a time, one
+    puts back what the other has just emptied, and from then on a sentence about it comes with every tree: a thousand
+    lines that say nothing of the data.
+    """
+    with _lock:
+        first = not _inside
+        _inside.append(None)
+        if first:
+            _Shown.filters, _Shown.before = list(warnings.filters), warnings.showwarning
+            warnings.showwarning = _show
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside.pop()
+            if not _inside:
+                warnings.showwarning = _Shown.before
+                warnings.filters = _Shown.filters
+
+
+class _Shown:
+    """How warnings were shown before."""
+
+    filters: list[Any]
+    before: Callable[..., None]
+
+
+def _show(message: Warning | str, *rest: Any, **more: Any) -> None:
+    if not str(message).startswith(_FILTERS_LOST):
+        _Shown.before(message, *rest, **more)
 
 
 @contextmanager

@@ -294,8 +294,16 @@ class Project:
 
         wanted = version if version is not None else self.promotions.state().champion
         if wanted is None:
-            raise NotFound(
-                "No version leads yet.", where=self.name, next_step="run `riskloop train --promote`, or promote one"
-            )
+            raise NotFound("No version leads yet.", where=self.name, next_step=self.to_lead())
         record = self.versions.get(wanted)
         return record, load(self.bundles.path(record.bundle), self.keys.trusted())
+
+    def to_lead(self) -> str:
+        """What is to be done so that a version leads, where none does."""
+        asked = self.promotions.pending()
+        if asked:
+            return f"another person must approve request {asked[-1].seq}: `riskloop approve {asked[-1].seq}`"
+        waiting = [one.version for one in self.versions.list() if one.status != "refused"]
+        if waiting:
+            return f"let one lead: `riskloop promote {waiting[-1]} --reason TEXT`"
+        return "run `riskloop train --promote`"

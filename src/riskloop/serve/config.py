@@ -103,7 +103,11 @@ class ServeConfig:
             self.requests_per_second or 1,
         )
         if not 0 <= self.port <= 65_535 or min(*limits, self.max_connections) <= 0:
-            raise UsageError("A port, a limit or a number of workers makes no sense.", where="serving")
+            raise UsageError(
+                "A port, a limit or a number of workers makes no sense.",
+                where="serving",
+                next_step="ports go from 0 (any that is free) to 65535; limits are above 0",
+            )
 
     @property
     def address(self) -> str:

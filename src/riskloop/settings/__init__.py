@@ -4,13 +4,24 @@ from riskloop.settings.of_alerts import AlertsSection, defaults_as_comment
 from riskloop.settings.of_decisions import TEXTS_FILE, FairnessSection
 from riskloop.settings.of_learning import GateSection, TrainingSection
 from riskloop.settings.of_retraining import RetrainingSection
-from riskloop.settings.reading import CONTRACT_FILE, FILE, PREFIX, load_settings, parse_settings, read_yaml, write_yaml
+from riskloop.settings.reading import (
+    CONTRACT_FILE,
+    FILE,
+    PREFIX,
+    STATE,
+    load_settings,
+    parse_settings,
+    project_above,
+    read_yaml,
+    write_yaml,
+)
 from riskloop.settings.settings import Settings, json_schema
 
 __all__ = [
     "CONTRACT_FILE",
     "FILE",
     "PREFIX",
+    "STATE",
     "TEXTS_FILE",
     "AlertsSection",
     "FairnessSection",
@@ -22,6 +33,7 @@ __all__ = [
     "json_schema",
     "load_settings",
     "parse_settings",
+    "project_above",
     "read_yaml",
     "write_yaml",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from riskloop.settings.section import Section, duration, explained
 
@@ -67,11 +67,12 @@ class TrainingSection(Section):
         """The budget in seconds."""
         return None if self.budget is None else duration(self.budget)
 
-    @model_validator(mode="after")
-    def _budget_is_a_time(self) -> TrainingSection:
-        if self.budget is not None:
-            duration(self.budget)
-        return self
+    @field_validator("budget")
+    @classmethod
+    def _is_a_time(cls, budget: str | float | None) -> str | float | None:
+        if budget is not None:
+            duration(budget)
+        return budget
 
     @model_validator(mode="after")
     def _value_where_needed(self) -> TrainingSection:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from riskloop.data.contract import did_you_mean
 from riskloop.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class Section(BaseModel):
@@ -55,11 +59,41 @@ def days(text: str | float) -> float:
     return found
 
 
-def explained(error: ValidationError, model: type[Section], where: str) -> ConfigError:
-    """The first thing that is wrong, with its place and the next step."""
+_TYPES = {
+    "dict_type": "must hold names with their values, one a line below it",
+    "model_type": "must hold settings, one a line below it",
+    "model_attributes_type": "must hold settings, one a line below it",
+    "list_type": "must be a list: [a, b]",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text",
+    "missing": "is missing",
+}
+_BOUNDS = {
+    "greater_than": ("must be more than", "gt"),
+    "greater_than_equal": ("must be at least", "ge"),
+    "less_than": ("must be less than", "lt"),
+    "less_than_equal": ("must be at most", "le"),
+}
+
+
+def explained(error: ValidationError, model: type[Section], where: str | Callable[[list[str]], str]) -> ConfigError:
+    """The first thing that is wrong, with its place and the next step.
+
+    Parameters
+    ----------
+    where : str or callable
+        The place, or what gives it for the names that lead to a setting.
+    """
     problem = error.errors()[0]
     path = [str(part) for part in problem["loc"]]
     place = ".".join(path)
+    where = where if isinstance(where, str) else where(path)
     if problem["type"] == "extra_forbidden":
         siblings = _fields_at(model, path[:-1])
         return ConfigError(
@@ -69,9 +103,17 @@ def explained(error: ValidationError, model: type[Section], where: str) -> Confi
         )
     shown = repr(problem["input"])
     got = f" (got {shown})" if problem["type"] not in ("missing", "value_error") and len(shown) <= 80 else ""
-    complaint = problem["msg"].removeprefix("Value error, ")
     step = f"put it in quotes: {path[-1]}: 'yes'" if problem["type"] == "string_type" else "see `riskloop schema`"
-    return ConfigError(f"{place or 'settings'}: {complaint}{got}.", where=where, next_step=step)
+    subject = f"{place}: " if place else ""
+    return ConfigError(f"{subject}{_complaint(problem)}{got}.", where=where, next_step=step)
+
+
+def _complaint(problem: ErrorDetails) -> str:
+    if problem["type"] in _BOUNDS:
+        words, bound = _BOUNDS[problem["type"]]
+        return f"{words} {problem['ctx'][bound]:g}"
+    words = _TYPES.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
+    return words.replace("Input should be", "must be")
 
 
 def _fields_at(model: Any, path: list[str]) -> list[str]:

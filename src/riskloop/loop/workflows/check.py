@@ -19,6 +19,7 @@ from riskloop.loop.project import Project
 from riskloop.loop.retraining.censoring import ExplorationCost
 from riskloop.loop.retraining.exploring import cost_of_exploration
 from riskloop.loop.table import read_table
+from riskloop.loop.workflows.standing import keep_check
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def check(project: Project, path: str | None = None) -> Checked:
         quality = check_table(frame, project.contract, problem)
         findings, keep, reasons = (*table.findings, *quality.findings), quality.keep, quality.reasons
     quarantine = write_quarantine(project, frame, reasons, Path(source.path).stem)
+    if path is None:
+        keep_check(project, not blocking(findings), frame.height, int(keep.sum()))
     return Checked(
         path=source.path,
         rows=frame.height,

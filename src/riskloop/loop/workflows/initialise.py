@@ -113,6 +113,8 @@ def initialise(
     findings = [*linked.findings, *inferred.findings, *leaks, *_assumptions(frame, problem, positive, id_column, costs)]
     if guessed_header and source.header is False:
         findings.append(_no_header())
+    if costs is not None:
+        _check_priced(costs, inferred, problem)
     document = _document(
         project or _project_name(folder, source), folder, source, problem, dropped, derived, costs, in_row_order
     )
@@ -128,6 +130,18 @@ def initialise(
         features=features,
         findings=tuple(by_severity(findings)),
     )
+
+
+def _check_priced(costs: Declared, inferred: Inferred, problem: Problem) -> None:
+    """Refuse a cost that is neither an amount nor arithmetic over number columns: better now than at the training."""
+    numbers = [column.name for column in inferred.contract.columns if column.type == "number"]
+    for name in costs.names:
+        if name not in numbers or name == problem.target_column:
+            raise UsageError(
+                f"A cost is to be computed from {name!r}, which is no number column{did_you_mean(name, numbers)}.",
+                where="--cost-fn, --cost-fp",
+                next_step='give an amount, such as 100, or arithmetic over number columns: "12 * monthly_charges"',
+            )
 
 
 def _derived(inferred: Inferred, dropped: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:

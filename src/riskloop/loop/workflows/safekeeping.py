@@ -213,6 +213,8 @@ def _unpacked(path: Path, folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]
 
 
 def _extract(path: Path, into: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise DataError("No such file.", where=str(path), next_step="name what `riskloop backup` wrote")
     try:
         with tarfile.open(path, "r:gz") as archive:
             archive.extractall(into, filter="data")
