@@ -2,8 +2,8 @@
 
 Run: ``make bench`` or ``python -m benchmarks [NAME ...]``; names: startup, serving, batch, explain, explain.dashboard,
 footprint, reasons, simulate, loan, regret, fits, families, monitoring, monitoring.estimated, experiments, quality,
-pages, scale, firsthour, and soak, which is run by its name only. A named run replaces only its own figures; the others stay as
-last measured. ``python -m benchmarks comparison`` measures nothing and writes the pages anew.
+pages, scale, firsthour, and soak, which is run by its name only. A named run replaces only its own figures; the others
+stay as last measured. ``python -m benchmarks comparison`` measures nothing and writes the pages anew.
 """
 
 from __future__ import annotations
