@@ -49,7 +49,7 @@ def test_an_error_of_the_work_comes_out(dask: Dask) -> None:
 
 
 def test_work_that_kills_its_workers_is_given_up_and_named(dask: Dask) -> None:
-    with pytest.raises(RiskloopError, match="workers died of partition 1 of 1"):
+    with pytest.raises(RiskloopError, match="workers died of piece 1 of 1"):
         list(dask.each(os._exit, [1]))
 
 

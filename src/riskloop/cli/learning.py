@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riskloop.cli.options import HERE, JsonOption, ProjectOption, names
+from riskloop.cli.options import HERE, EngineName, JsonOption, ProjectOption, WorkersOption, check_workers, names
 from riskloop.cli.show import Reporter, training_progress, verbatim
 
 if TYPE_CHECKING:
@@ -45,15 +46,22 @@ def train(
         bool, typer.Option("--promote", help="Let the new version lead if the gate accepts it.")
     ] = False,
     reason: Annotated[str, typer.Option(help="Why, for the promotion log.")] = "trained and accepted by the gate",
+    engine: Annotated[
+        EngineName | None, typer.Option(help="Who fits folds and trials: threads of this process, or workers on Dask.")
+    ] = None,
+    workers: WorkersOption = None,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Train and compare model families, choose by money, gate, and register a new version."""
     from riskloop.loop.workflows.train import train as learn
-    from riskloop.wiring import open_project
+    from riskloop.wiring import open_engine, open_project
 
+    check_workers(engine, workers)
     opened = open_project(project)
-    with training_progress(enabled=True) as watcher:
+    with ExitStack() as stack:
+        worked_by = stack.enter_context(open_engine("dask", workers)) if engine == EngineName.dask else None
+        watcher = stack.enter_context(training_progress(enabled=True))
         done = learn(
             opened,
             candidates=names(candidates),
@@ -64,6 +72,7 @@ def train(
             learning_curve=learning_curve,
             promote_reason=reason if promote else None,
             watcher=watcher,
+            engine=worked_by,
         )
     reporter = Reporter(as_json)
     reporter.data(done)

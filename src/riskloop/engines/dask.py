@@ -101,7 +101,7 @@ class Dask:
         running = dask.as_completed([], loop=self.client.loop)
 
         def hand_out() -> None:
-            while running.count() < _IN_FLIGHT * max(1, self._threads()) and (place := next(left, None)) is not None:
+            while running.count() < _IN_FLIGHT * max(1, self.size) and (place := next(left, None)) is not None:
                 future = self.client.submit(work, items[place], pure=False)
                 places[future.key] = place
                 running.add(future)
@@ -115,7 +115,7 @@ class Dask:
                 hand_out()
         except dask.Killed as error:
             raise RiskloopError(
-                f"Four workers died of partition {place + 1:,} of {len(items):,}: as a rule, for want of memory.",
+                f"Four workers died of piece {place + 1:,} of {len(items):,}: as a rule, for want of memory.",
                 where="--engine dask",
                 next_step="give workers more memory, or take fewer of them; the same command goes on",
             ) from error
@@ -124,7 +124,9 @@ class Dask:
                 "The Dask cluster has gone away.", where=ADDRESS, next_step="start it; the same command goes on"
             ) from error
 
-    def _threads(self) -> int:
+    @property
+    def size(self) -> int:
+        """Threads of all workers."""
         return sum(self.client.nthreads().values())
 
 

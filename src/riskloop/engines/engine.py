@@ -1,4 +1,4 @@
-"""What goes over the partitions of a dataset: this process, or processes on any number of machines."""
+"""What goes over the partitions of a dataset, or the fits of a training: this process, or any number of others."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ class Engine(Protocol):
     ----------
     shared : bool
         Whether the work is done on other machines, which see only what lies in shared places.
+    size : int
+        How many items are done at a time.
     """
 
     @property
     def shared(self) -> bool: ...
+
+    @property
+    def size(self) -> int: ...
 
     def each(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
         """The position of every item and what the work made of it, as they are done, in any order.
@@ -42,6 +47,7 @@ class Local:
     """Everything here, one after the other."""
 
     shared = False
+    size = 1
 
     def each(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
         """See `Engine.each`; in order."""

@@ -18,6 +18,7 @@ from riskloop.decide.prices import check_priced
 from riskloop.errors import BundleRefused
 from riskloop.learn.block import Block
 from riskloop.learn.choice import Choice, Contender
+from riskloop.learn.crew import HERE, Crew
 from riskloop.learn.evaluation.curves import Curves, curves
 from riskloop.learn.evaluation.decided import Decided, decided
 from riskloop.learn.evaluation.intervals import Interval, normal
@@ -107,8 +108,9 @@ def train(
     watcher: Watcher | None = None,
     *,
     learning_curve: bool = False,
+    crew: Crew = HERE,
 ) -> Trained:
-    """Cross-fit every candidate, calibrate, choose by money, refit, judge once.
+    """Cross-fit every candidate, calibrate, choose by money, refit, judge once; the crew fits folds and trials.
 
     A learning curve, if asked for, takes eight fits more.
 
@@ -130,7 +132,7 @@ def train(
     )
     block = training_block(dataset, parts.train, plan)
     check_priced(plan.costs, plan.costs_of(dataset.columns))
-    choice, contenders = select(block, plan, memory, watcher)
+    choice, contenders = select(block, plan, memory, watcher, crew)
     return _judge(dataset, parts, block, plan, choice, contenders, learning_curve)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -47,6 +48,7 @@ def recorded_plan(plan: Plan, made: Mapping[str, Any]) -> Plan:
     )
 
 
+@cache
 def libraries() -> dict[str, str]:
     """Versions of the libraries whose arithmetic ends up in a bundle."""
     found = {}

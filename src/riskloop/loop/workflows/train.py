@@ -18,6 +18,7 @@ from riskloop.bundle.pack import pack
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.data.dataset import Dataset, Prepared
 from riskloop.data.frames import decode_frame
+from riskloop.engines.engine import Engine
 from riskloop.errors import BundleRefused, Conflict, DataError, NotFound
 from riskloop.findings import Finding, by_severity
 from riskloop.keep.chain import Promotion
@@ -31,6 +32,7 @@ from riskloop.learn.training import Trained
 from riskloop.learn.training import train as learn
 from riskloop.loop.auditing import audit, tallies
 from riskloop.loop.card import card, summary
+from riskloop.loop.crew import crew_on
 from riskloop.loop.gate import GateCheck, gate, latency_ms, passed
 from riskloop.loop.journal import open_journal
 from riskloop.loop.project import Project
@@ -152,6 +154,7 @@ def train(
     promote_reason: str | None = None,
     judge: Judge | None = None,
     watcher: Watcher | None = None,
+    engine: Engine | None = None,
 ) -> TrainingResult:
     """Train on the project's table and register the result as a new version.
 
@@ -174,6 +177,8 @@ def train(
         Of a retraining: holds the version against the champion. Customers on file stay as they are.
     watcher : Watcher, optional
         Told about progress.
+    engine : Engine, optional
+        Its workers fit folds and trials; threads of this process unless given.
 
     Raises
     ------
@@ -191,7 +196,8 @@ def train(
     if fresh:
         journal.forget()
     with training_run(project.registry, dataset, plan, watcher) as run:
-        trained = learn(dataset, plan, journal, run, learning_curve=learning_curve)
+        with crew_on(engine, journal.folder) as crew:
+            trained = learn(dataset, plan, journal, run, learning_curve=learning_curve, crew=crew)
         result = _register(project, prepared, dataset, plan, trained, run, judge)
     journal.forget()
     if judge is None:
