@@ -10,6 +10,7 @@ import typer
 
 from riskloop.cli.options import HERE, EngineName, JsonOption, ProjectOption, WorkersOption, check_workers, names
 from riskloop.cli.show import Reporter, training_progress, verbatim
+from riskloop.errors import UsageError
 
 if TYPE_CHECKING:
     from riskloop.learn.evaluation.decided import Band
@@ -47,7 +48,8 @@ def train(
     ] = False,
     reason: Annotated[str, typer.Option(help="Why, for the promotion log.")] = "trained and accepted by the gate",
     engine: Annotated[
-        EngineName | None, typer.Option(help="Who fits folds and trials: threads of this process, or workers on Dask.")
+        EngineName | None,
+        typer.Option(help="Who fits: this process, or Dask. Needed where data.path is a folder of Parquet files."),
     ] = None,
     workers: WorkersOption = None,
     project: ProjectOption = HERE,
@@ -55,25 +57,41 @@ def train(
 ) -> None:
     """Train and compare model families, choose by money, gate, and register a new version."""
     from riskloop.loop.workflows.train import train as learn
+    from riskloop.loop.workflows.train_partitions import in_partitions, train_partitions
     from riskloop.wiring import open_engine, open_project
 
     check_workers(engine, workers)
     opened = open_project(project)
     with ExitStack() as stack:
-        worked_by = stack.enter_context(open_engine("dask", workers)) if engine == EngineName.dask else None
+        worked_by = stack.enter_context(open_engine(engine.value, workers)) if engine else None
         watcher = stack.enter_context(training_progress(enabled=True))
-        done = learn(
-            opened,
-            candidates=names(candidates),
-            trials=trials,
-            budget=budget,
-            search=search,
-            fresh=not resume,
-            learning_curve=learning_curve,
-            promote_reason=reason if promote else None,
-            watcher=watcher,
-            engine=worked_by,
-        )
+        if worked_by and in_partitions(opened):
+            if trials or budget or learning_curve:
+                raise UsageError(
+                    "Partitions are learnt from once, without a search or a learning curve.",
+                    where="--engine",
+                    next_step="leave out --trials, --budget and --learning-curve",
+                )
+            done = train_partitions(
+                opened,
+                engine=worked_by,
+                candidates=names(candidates),
+                promote_reason=reason if promote else None,
+                watcher=watcher,
+            )
+        else:
+            done = learn(
+                opened,
+                candidates=names(candidates),
+                trials=trials,
+                budget=budget,
+                search=search,
+                fresh=not resume,
+                learning_curve=learning_curve,
+                promote_reason=reason if promote else None,
+                watcher=watcher,
+                engine=worked_by if engine == EngineName.dask else None,
+            )
     reporter = Reporter(as_json)
     reporter.data(done)
     show_training(reporter, done, promote=promote)

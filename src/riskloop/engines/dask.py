@@ -17,7 +17,9 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from riskloop.engines.engine import Rows
 from riskloop.errors import ConfigError, MissingExtra, RiskloopError, Unavailable
+from riskloop.learn.candidates.candidate import Candidate, Fitting
 
 ADDRESS = "RISKLOOP_DASK_ADDRESS"
 UNENCRYPTED = "RISKLOOP_DASK_UNENCRYPTED"
@@ -64,6 +66,7 @@ def require_dask() -> SimpleNamespace:
         Client=distributed.Client,
         LocalCluster=distributed.LocalCluster,
         Security=Security,
+        Plugin=distributed.WorkerPlugin,
         as_completed=distributed.as_completed,
         Killed=distributed.KilledWorker,
         Cancelled=distributed.client.FutureCancelledError,
@@ -124,6 +127,19 @@ class Dask:
                 "The Dask cluster has gone away.", where=ADDRESS, next_step="start it; the same command goes on"
             ) from error
 
+    def boost(self, candidate: Candidate, told: Fitting, load: Callable[[Item], Rows], items: Sequence[Item]) -> Any:
+        """See `riskloop.engines.engine.Engine.boost`; by the library's own Dask interface.
+
+        Raises
+        ------
+        Unavailable
+            If workers go away again and again.
+        """
+        from riskloop.engines.dask_boosting import boost
+
+        require_dask()
+        return boost(self.client, candidate, told, load, items)
+
     @property
     def size(self) -> int:
         """Threads of all workers."""
@@ -167,7 +183,17 @@ def open_dask(address: str | None = None, workers: int | None = None, *, unencry
                 _cluster(dask, workers or os.cpu_count() or 1, security) as cluster,
                 dask.Client(cluster, security=security, set_as_default=False) as client,
             ):
+                client.register_plugin(_mute(dask))
                 yield Dask(client, shared=False)
+
+
+def _mute(dask: SimpleNamespace) -> Any:
+    """Of each process, also of one that replaces another: LightGBM's network talks on stdout, which is for data."""
+    return type("Mute", (dask.Plugin,), {"name": "riskloop-mute", "setup": _without_stdout})()
+
+
+def _without_stdout(*_: Any, **__: Any) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _check_address(address: str, unencrypted: bool) -> None:

@@ -76,6 +76,8 @@ class Trained:
         Typed requests of customers to compare with: those who got the decision that customers would rather have.
     attributions : Attributions
         What every feature adds to the log-odds of test rows, beside the baseline.
+    learnt : int
+        Rows that the model was fitted to, where they are none of the dataset's; 0 where they are.
     """
 
     scorer: Scorer
@@ -99,6 +101,7 @@ class Trained:
     examination: Examination
     baseline: tuple[dict[str, Any], ...]
     attributions: Attributions
+    learnt: int = 0
 
 
 def train(
@@ -133,20 +136,29 @@ def train(
     block = training_block(dataset, parts.train, plan)
     check_priced(plan.costs, plan.costs_of(dataset.columns))
     choice, contenders = select(block, plan, memory, watcher, crew)
-    return _judge(dataset, parts, block, plan, choice, contenders, learning_curve)
+    refitted = refit(block, plan, choice.chosen, contenders)
+    return judge(dataset, parts, block, plan, choice, contenders, refitted, learning_curve=learning_curve)
 
 
-def _judge(
+def judge(
     dataset: Dataset,
     parts: Split,
     block: Block,
     plan: Plan,
     choice: Choice,
     ranked: tuple[Contender, ...],
-    learning_curve: bool,
+    refitted: Refitted,
+    *,
+    learning_curve: bool = False,
 ) -> Trained:
+    """Look once, and from all sides, at what was chosen among contenders and is ready to serve.
+
+    Raises
+    ------
+    BundleRefused
+        See `train`.
+    """
     chosen = choice.chosen
-    refitted = refit(block, plan, chosen, ranked)
     scorer = replace(refitted.scorer, interval=_interval(chosen, block, plan.seed))
     columns, outcome = dataset.take(parts.test), dataset.outcome[parts.test]
     probability = scorer.probability(columns)

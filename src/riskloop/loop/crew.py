@@ -5,7 +5,7 @@ They are sent a path, parameters and a number, and send back a loss or a model i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -97,13 +97,7 @@ class _There:
         Unavailable
             If the rows cannot be read here.
         """
-        for name, wanted in self.libraries.items():
-            if (found := libraries().get(name)) != wanted:
-                raise Conflict(
-                    f"A worker has {name} {found or '(none)'}, where the training has {wanted}.",
-                    where=name,
-                    next_step="install the same versions on all workers",
-                )
+        check_libraries(self.libraries)
         try:
             return _mapped(self.folder)
         except OSError as error:
@@ -112,6 +106,23 @@ class _There:
                 where=str(self.folder),
                 next_step="let all workers see the project's folder under the same path, as the same user",
             ) from error
+
+
+def check_libraries(wanted: Mapping[str, str]) -> None:
+    """Refuse to work where results would be others.
+
+    Raises
+    ------
+    Conflict
+        If a library whose arithmetic is in a bundle is of another version here.
+    """
+    for name, version in wanted.items():
+        if (found := libraries().get(name)) != version:
+            raise Conflict(
+                f"A worker has {name} {found or '(none)'}, where the training has {version}.",
+                where=name,
+                next_step="install the same versions on all workers",
+            )
 
 
 _mapped = lru_cache(maxsize=2)(read_block)

@@ -33,6 +33,7 @@ def record(settings: Settings, plan: Plan, trained: Trained) -> dict[str, Any]:
         "blends": list(plan.blends),
         "searched": searched,
         "libraries": libraries(),
+        "partitions": bool(trained.learnt),
     }
 
 

@@ -198,7 +198,7 @@ def train(
     with training_run(project.registry, dataset, plan, watcher) as run:
         with crew_on(engine, journal.folder) as crew:
             trained = learn(dataset, plan, journal, run, learning_curve=learning_curve, crew=crew)
-        result = _register(project, prepared, dataset, plan, trained, run, judge)
+        result = register(project, prepared, dataset, plan, trained, run, judge)
     journal.forget()
     if judge is None:
         with suppress(Conflict):  # a training that began later was done first: its customers are newer
@@ -235,7 +235,7 @@ def _too_slow(rows: int) -> tuple[str, ...]:
     return tuple(family.name for family in FAMILIES if family.max_rows is not None and rows > family.max_rows)
 
 
-def _register(
+def register(
     project: Project,
     prepared: Prepared,
     dataset: Dataset,
