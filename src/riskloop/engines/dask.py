@@ -83,10 +83,13 @@ class Dask:
     client : distributed.Client
     shared : bool
         Whether its workers may be other machines.
+    unencrypted : bool
+        Whether anything may travel between them as it is.
     """
 
     client: Any
     shared: bool
+    unencrypted: bool = False
 
     def each(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
         """See `riskloop.engines.engine.Engine.each`. An item whose worker dies is done by another.
@@ -132,9 +135,18 @@ class Dask:
 
         Raises
         ------
+        ConfigError
+            If workers may be elsewhere, and all that travels between them must be encrypted.
         Unavailable
             If workers go away again and again.
         """
+        if self.shared and not self.unencrypted:
+            raise ConfigError(
+                "LightGBM and XGBoost send sums of gradients from worker to worker in connections of their own, "
+                "which are not encrypted.",
+                where=ADDRESS,
+                next_step=f"in a network that you trust set {UNENCRYPTED}=1; or learn here, without {ADDRESS}",
+            )
         from riskloop.engines.dask_boosting import boost
 
         require_dask()
@@ -176,7 +188,7 @@ def open_dask(address: str | None = None, workers: int | None = None, *, unencry
     with dask.config.set(_CONFIG), _quiet_logs():
         if address:
             with _client(dask, address) as client:
-                yield Dask(client, shared=urlsplit(address).hostname not in _LOOPBACK)
+                yield Dask(client, urlsplit(address).hostname not in _LOOPBACK, unencrypted)
         else:
             security = dask.Security.temporary()
             with (

@@ -1,6 +1,7 @@
 """LightGBM and XGBoost on Dask, each by its own interface: every worker keeps its rows, and sums of gradients travel.
 
-They travel in connections of the libraries' own, which are not encrypted: see `riskloop.engines.dask`.
+They travel in connections of the libraries' own, which are not encrypted, and for which each worker listens on all
+addresses of its machine while a fit begins: `Dask.boost` refuses where that has not been allowed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from riskloop.engines.engine import Rows, nothing_to_learn
 from riskloop.errors import Unavailable, UsageError
@@ -113,6 +115,7 @@ def _lightgbm(client: Any, told: Fitting, rows: _Spread) -> Any:
 
 def _xgboost(client: Any, told: Fitting, rows: _Spread) -> Any:
     from xgboost import dask as xgboost
+    from xgboost.collective import Config
 
     from riskloop.learn.candidates.xgboost import kinds_of, parameters_of
 
@@ -122,7 +125,12 @@ def _xgboost(client: Any, told: Fitting, rows: _Spread) -> Any:
         client, rows.matrix, rows.outcome.astype(float), feature_types=kinds_of(told), enable_categorical=True
     )
     fitted = xgboost.train(
-        client, parameters | {"verbosity": 0}, matrix, num_boost_round=told.whole("rounds"), verbose_eval=False
+        client,
+        parameters,
+        matrix,
+        num_boost_round=told.whole("rounds"),
+        verbose_eval=False,
+        coll_cfg=Config(tracker_host_ip=urlsplit(client.scheduler.address).hostname),  # not the machine's own address
     )
     return fitted["booster"]
 
