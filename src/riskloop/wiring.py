@@ -95,6 +95,23 @@ def open_engine(
         yield engine
 
 
+def cluster_check(environ: Mapping[str, str] = os.environ) -> Callable[[Project], str] | None:
+    """What looks at the Dask cluster that the environment names; None where it names none."""
+    from riskloop.engines import dask
+
+    if not environ.get(dask.ADDRESS):
+        return None
+
+    def look(project: Project) -> str:
+        from riskloop.engines.dask_checking import check_cluster
+        from riskloop.loop.record import libraries
+
+        with open_engine("dask", environ=environ) as engine:
+            return check_cluster(engine, project.folder, libraries())  # type: ignore[arg-type]
+
+    return look
+
+
 def serve_project(
     folder: Path | str = ".",
     *,
