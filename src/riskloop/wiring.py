@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from riskloop.engines.engine import Engine
     from riskloop.serve.config import ServeConfig
 
+_WORK = ("riskloop.wiring", "riskloop.loop.workflows.score_partitions")
+"""What workers need first, whatever the work."""
+
 
 def open_project(
     folder: Path | str = ".",
@@ -91,7 +94,8 @@ def open_engine(
         raise UsageError(
             "The cluster has the workers that it has.", where="--workers", next_step=f"leave it out, or {dask.ADDRESS}"
         )
-    with dask.open_dask(address, workers, unencrypted=environ.get(dask.UNENCRYPTED) == "1") as engine:
+    unencrypted = environ.get(dask.UNENCRYPTED) == "1"
+    with dask.open_dask(address, workers, unencrypted=unencrypted, ready=_WORK) as engine:
         yield engine
 
 

@@ -7,6 +7,7 @@ loopback, and no dashboard is started.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import warnings
@@ -36,6 +37,7 @@ _CONFIG = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.comm.timeouts.connect": f"{_SECONDS}s",
+    "distributed.worker.profile.enabled": False,  # a sample of every stack a hundred times a second
     "distributed.admin.tick.limit": "60s",  # work in NumPy holds the interpreter for a while; that is no news
 }
 Item = TypeVar("Item")
@@ -159,7 +161,9 @@ class Dask:
 
 
 @contextmanager
-def open_dask(address: str | None = None, workers: int | None = None, *, unencrypted: bool = False) -> Iterator[Dask]:
+def open_dask(
+    address: str | None = None, workers: int | None = None, *, unencrypted: bool = False, ready: Sequence[str] = ()
+) -> Iterator[Dask]:
     """A cluster for as long as the block lasts.
 
     Parameters
@@ -171,7 +175,9 @@ def open_dask(address: str | None = None, workers: int | None = None, *, unencry
     workers : int, optional
         Of processes here, how many; one for each core unless said.
     unencrypted : bool
-        Allow ``tcp://`` beyond loopback.
+        Allow ``tcp://`` beyond loopback, and connections of the boosters' own.
+    ready : sequence of str
+        Modules that processes here import as they start, all at the same time, and not each with its first work.
 
     Raises
     ------
@@ -195,17 +201,19 @@ def open_dask(address: str | None = None, workers: int | None = None, *, unencry
                 _cluster(dask, workers or os.cpu_count() or 1, security) as cluster,
                 dask.Client(cluster, security=security, set_as_default=False) as client,
             ):
-                client.register_plugin(_mute(dask))
+                client.register_plugin(_start(dask, ready))
                 yield Dask(client, shared=False)
 
 
-def _mute(dask: SimpleNamespace) -> Any:
-    """Of each process, also of one that replaces another: LightGBM's network talks on stdout, which is for data."""
-    return type("Mute", (dask.Plugin,), {"name": "riskloop-mute", "setup": _without_stdout})()
+def _start(dask: SimpleNamespace, ready: Sequence[str]) -> Any:
+    """What each process does first, also one that replaces another."""
+    return type("Start", (dask.Plugin,), {"name": "riskloop-start", "setup": _begin, "ready": tuple(ready)})()
 
 
-def _without_stdout(*_: Any, **__: Any) -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+def _begin(plugin: Any, worker: Any) -> None:  # noqa: ARG001
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # LightGBM's network talks on stdout, which is for data
+    for name in plugin.ready:
+        importlib.import_module(name)
 
 
 def _check_address(address: str, unencrypted: bool) -> None:
