@@ -38,6 +38,7 @@ _CONFIG = {
     "distributed.worker.http.routes": [],
     "distributed.comm.timeouts.connect": f"{_SECONDS}s",
     "distributed.worker.profile.enabled": False,  # a sample of every stack a hundred times a second
+    "distributed.admin.tick.interval": "500ms",  # not every 20 ms: each tick takes the interpreter from the work
     "distributed.admin.tick.limit": "60s",  # work in NumPy holds the interpreter for a while; that is no news
 }
 Item = TypeVar("Item")
