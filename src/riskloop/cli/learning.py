@@ -62,6 +62,12 @@ def train(
 
     check_workers(engine, workers)
     opened = open_project(project)
+    if in_partitions(opened) and not engine:
+        raise UsageError(
+            "The training table is a folder, which is learnt from by partitions.",
+            where="data.path",
+            next_step="add --engine dask, or --engine local",
+        )
     with ExitStack() as stack:
         worked_by = stack.enter_context(open_engine(engine.value, workers)) if engine else None
         watcher = stack.enter_context(training_progress(enabled=True))
