@@ -1,8 +1,8 @@
 """Beyond one machine: a dataset in partitions here and on Dask, a worker killed; PostgreSQL; profiles added.
 
 Run: ``python -m benchmarks.scale [--rows N] [--ledger N]``. Every road over the dataset is a process of its own, so
-that its peak memory is known; all must write the same bytes. Ten million customers are 130 MB of Parquet, and each road's
-output, removed before the next, 330 MB.
+that its peak memory is known; all must write the same bytes. Ten million customers are 130 MB of Parquet, and the
+output of each road, removed before the next, 330 MB.
 """
 
 from __future__ import annotations
