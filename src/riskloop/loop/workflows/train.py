@@ -316,7 +316,7 @@ def served_parity(bundle: Bundle, rows: pl.DataFrame, trained: Trained) -> float
         If a test row that training accepted is refused in service.
     """
     positions = trained.split.test[:_SERVED_ROWS]
-    raw = rows.select(bundle.contract.read_names)[positions].to_dicts()
+    raw = _as_a_caller_would(rows.select(bundle.contract.read_names)[positions]).to_dicts()
     probability, decoded = bundle.score(raw, typed=False)
     if decoded.breaches:
         raise BundleRefused(
@@ -324,6 +324,17 @@ def served_parity(bundle: Bundle, rows: pl.DataFrame, trained: Trained) -> float
             where=f"column {decoded.breaches[0].column!r}",
         )
     return float(np.abs(probability - trained.test_probability[: len(positions)]).max())
+
+
+def _as_a_caller_would(rows: pl.DataFrame) -> pl.DataFrame:
+    """Dates of Parquet files as text: no caller can send anything else."""
+    texts = []
+    for name, kind in rows.schema.items():
+        if isinstance(kind, pl.Datetime):
+            texts.append(pl.col(name).dt.strftime(f"%Y-%m-%dT%H:%M:%S{'%:z' if kind.time_zone else ''}"))
+        elif kind == pl.Date:
+            texts.append(pl.col(name).dt.strftime("%Y-%m-%d"))
+    return rows.with_columns(texts)
 
 
 def linked_parity(project: Project, rows: pl.DataFrame) -> float:
