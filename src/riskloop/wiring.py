@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from riskloop.serve.config import ServeConfig
     from riskloop.serve.pages import Pages
 
+_WORK = ("riskloop.wiring", "riskloop.loop.workflows.score_partitions")
+"""What workers need first, whatever the work."""
+
 
 def open_project(
     folder: Path | str = ".",
@@ -93,8 +96,26 @@ def open_engine(
         raise UsageError(
             "The cluster has the workers that it has.", where="--workers", next_step=f"leave it out, or {dask.ADDRESS}"
         )
-    with dask.open_dask(address, workers, unencrypted=environ.get(dask.UNENCRYPTED) == "1") as engine:
+    unencrypted = environ.get(dask.UNENCRYPTED) == "1"
+    with dask.open_dask(address, workers, unencrypted=unencrypted, ready=_WORK) as engine:
         yield engine
+
+
+def cluster_check(environ: Mapping[str, str] = os.environ) -> Callable[[Project], str] | None:
+    """What looks at the Dask cluster that the environment names; None where it names none."""
+    from riskloop.engines import dask
+
+    if not environ.get(dask.ADDRESS):
+        return None
+
+    def look(project: Project) -> str:
+        from riskloop.engines.dask_checking import check_cluster
+        from riskloop.loop.record import libraries
+
+        with open_engine("dask", environ=environ) as engine:
+            return check_cluster(engine, project.folder, libraries())  # type: ignore[arg-type]
+
+    return look
 
 
 def serve_project(

@@ -15,9 +15,12 @@ import pytest
 from dask import config
 from distributed.security import Security
 
+from riskloop import __version__
 from riskloop.engines import dask as module
 from riskloop.engines.dask import Dask, open_dask
-from riskloop.errors import ConfigError, MissingExtra, RiskloopError, Unavailable, UsageError
+from riskloop.engines.dask_checking import check_cluster
+from riskloop.errors import ConfigError, Conflict, MissingExtra, RiskloopError, Unavailable, UsageError
+from riskloop.loop.record import libraries
 from riskloop.wiring import open_engine
 
 ROLES = ("client", "scheduler", "worker")
@@ -49,7 +52,7 @@ def test_an_error_of_the_work_comes_out(dask: Dask) -> None:
 
 
 def test_work_that_kills_its_workers_is_given_up_and_named(dask: Dask) -> None:
-    with pytest.raises(RiskloopError, match="workers died of partition 1 of 1"):
+    with pytest.raises(RiskloopError, match="workers died of piece 1 of 1"):
         list(dask.each(os._exit, [1]))
 
 
@@ -165,3 +168,22 @@ def test_without_dask_the_line_that_installs_it_is_told(monkeypatch: pytest.Monk
     with pytest.raises(MissingExtra) as raised, open_dask():
         pass
     assert "pip install 'riskloop[dask]'" in str(raised.value)
+
+
+def test_doctor_says_what_a_cluster_is_made_of_and_what_is_wrong_with_it(tmp_path: Path) -> None:
+    (tmp_path / "riskloop.yaml").write_text("")
+    with subprocess.Popen(
+        [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as cluster:
+        assert cluster.stdout is not None
+        assert cluster.stdin is not None
+        with open_dask(cluster.stdout.readline().strip()) as engine:
+            assert check_cluster(engine, tmp_path, libraries()) == f"1 workers, 2 threads, riskloop {__version__}"
+            with pytest.raises(Unavailable, match="does not see the project's folder"):
+                check_cluster(engine, tmp_path / "elsewhere", {})
+            with pytest.raises(Conflict, match=r"numpy is .* and 0\.1 here"):
+                check_cluster(engine, tmp_path, {"numpy": "0.1"})
+            with pytest.raises(Unavailable, match="no-such-package cannot be imported"):
+                check_cluster(engine, tmp_path, {"no-such-package": "1"})
+        cluster.stdin.close()
+        cluster.wait(60)

@@ -10,6 +10,7 @@ import pytest
 from riskloop.costs import Costs
 from riskloop.learn.candidates.candidate import Candidate, Fitting, Range
 from riskloop.learn.candidates.families import FAMILIES, select_candidates
+from riskloop.learn.crew import Threads
 from riskloop.learn.plan import Plan
 from riskloop.learn.selecting import select
 from riskloop.learn.tuning.search import Budget, tune
@@ -45,7 +46,7 @@ def test_a_grid_ends_when_every_combination_was_tried(block):
 
 
 def test_the_same_seed_finds_the_same_however_many_fits_run_side_by_side(block):
-    alone, together = (searched(block, Budget(trials=8), together=count) for count in (1, 2))
+    alone, together = (searched(block, Budget(trials=8), crew=Threads(count)) for count in (1, 2))
     assert alone.trials == together.trials
 
 

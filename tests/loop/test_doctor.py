@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from riskloop.engines import dask
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.doctor import Diagnosis, diagnose
-from riskloop.wiring import open_project
+from riskloop.wiring import cluster_check, open_project
 
 
 def _look(folder: Path) -> dict[str, Diagnosis]:
@@ -51,3 +52,12 @@ def test_an_altered_champion_is_noticed(trained: Project) -> None:
     (trained.locations.bundles / trained.versions.get(1).bundle / "card.json").write_text("{}")
     sick = _look(trained.folder)["champion"]
     assert (sick.ok, "altered" in sick.found) == (False, True)
+
+
+def test_a_cluster_that_is_named_is_looked_at(trained: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask, "_SECONDS", 1)
+    assert cluster_check({}) is None
+    found = {one.name: one for one in diagnose(lambda: trained, cluster_check({dask.ADDRESS: "tcp://127.0.0.1:1"}))}
+    assert not found["dask"].ok
+    assert "No Dask scheduler answers" in found["dask"].found
+    assert "start it" in found["dask"].next_step

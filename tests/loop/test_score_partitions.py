@@ -122,6 +122,7 @@ class _Interrupting:
     """Does each partition twice, and stops after some, when the last is kept and written but not told."""
 
     shared = False
+    size = 1
 
     def __init__(self, after: int) -> None:
         self._after = after
@@ -157,6 +158,7 @@ def test_two_workers_at_the_same_partition_keep_it_once(
 
     class Twice:
         shared = False
+        size = 1
 
         def each(self, work: Any, items: Any) -> Iterator[tuple[int, Any]]:
             with ThreadPoolExecutor(2) as pool:
@@ -215,6 +217,7 @@ def test_a_worker_verifies_the_bundle_itself(trained: Project, dataset: Path, en
 
     class Tampering:
         shared = False
+        size = 1
 
         def each(self, work: Any, items: Any) -> Iterator[tuple[int, Any]]:
             policy = trained.bundles.path(record.bundle) / "policy.json"
@@ -228,6 +231,7 @@ def test_a_worker_verifies_the_bundle_itself(trained: Project, dataset: Path, en
 def test_a_worker_with_other_settings_refuses(trained: Project, dataset: Path, tmp_path: Path, engine: Engine) -> None:
     class Editing:
         shared = False
+        size = 1
 
         def each(self, work: Any, items: Any) -> Iterator[tuple[int, Any]]:
             with (trained.folder / "riskloop.yaml").open("a") as stream:

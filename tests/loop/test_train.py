@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from riskloop.bundle.load import load
@@ -12,6 +13,7 @@ from riskloop.learn.choice import Contender
 from riskloop.loop.project import Project
 from riskloop.loop.workflows.train import train
 from riskloop.wiring import open_project
+from tests.conftest import ENVIRON, Workshop
 
 
 class Watcher:
@@ -196,3 +198,21 @@ def test_promotion_is_part_of_training_only_when_asked_and_allowed(trained: Proj
     assert accepted.promotion is not None
     assert accepted.promotion.reason == "monthly"
     assert trained.registry.aliases() == {"champion": 5, "previous": 1}
+
+
+@pytest.mark.parametrize("kind", [pl.Date, pl.Datetime("us"), pl.Datetime("us", "Europe/Paris")])
+def test_dates_of_a_parquet_table_are_served_as_text(workshop: Workshop, tmp_path: Path, kind: pl.DataType) -> None:
+    """A table with typed dates passes the gate that feeds its rows to the service."""
+    new_project = workshop.churn(tmp_path / "p")
+    frame = pl.read_csv(new_project.source.path, try_parse_dates=True)
+    frame = frame.with_columns(pl.col("snapshot_date").cast(pl.Datetime("us")))
+    if isinstance(kind, pl.Datetime) and kind.time_zone:
+        frame = frame.with_columns(pl.col("snapshot_date").dt.replace_time_zone(kind.time_zone))
+    frame.with_columns(pl.col("snapshot_date").cast(kind)).write_parquet(tmp_path / "typed.parquet")
+    settings = {
+        "RISKLOOP__DATA__PATH": str(tmp_path / "typed.parquet"),
+        "RISKLOOP__FEATURES__DERIVED": '{"month": "month(snapshot_date)"}',
+    }
+    project = open_project(new_project.folder, ENVIRON | settings)
+    done = train(project, candidates=("decision_tree",))
+    assert [check.passed for check in done.gate if check.name == "parity"] == [True]

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from riskloop.cli import completing
-from riskloop.cli.options import HERE, JsonOption, ProjectOption, command_for, names
+from riskloop.cli.options import (
+    HERE,
+    EngineName,
+    JsonOption,
+    ProjectOption,
+    WorkersOption,
+    check_workers,
+    command_for,
+    names,
+)
 from riskloop.cli.show import Reporter, training_progress, verbatim
+from riskloop.errors import UsageError
 
 if TYPE_CHECKING:
     from riskloop.learn.evaluation.decided import Band
@@ -49,26 +60,57 @@ def train(
         bool, typer.Option("--promote", help="Let the new version lead if the gate accepts it.")
     ] = False,
     reason: Annotated[str, typer.Option(help="Why, for the promotion log.")] = "trained and accepted by the gate",
+    engine: Annotated[
+        EngineName | None,
+        typer.Option(help="Who fits: this process, or Dask. Needed where data.path is a folder of Parquet files."),
+    ] = None,
+    workers: WorkersOption = None,
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Train and compare model families, choose by money, gate, and register a new version."""
     from riskloop.loop.workflows.train import train as learn
-    from riskloop.wiring import open_project
+    from riskloop.loop.workflows.train_partitions import in_partitions, train_partitions
+    from riskloop.wiring import open_engine, open_project
 
+    check_workers(engine, workers)
     opened = open_project(project)
-    with training_progress(enabled=True) as watcher:
-        done = learn(
-            opened,
-            candidates=names(candidates),
-            trials=trials,
-            budget=budget,
-            search=search,
-            fresh=not resume,
-            learning_curve=learning_curve,
-            promote_reason=reason if promote else None,
-            watcher=watcher,
+    if in_partitions(opened) and not engine:
+        raise UsageError(
+            "The training table is a folder, which is learnt from by partitions.",
+            where="data.path",
+            next_step="add --engine dask, or --engine local",
         )
+    with ExitStack() as stack:
+        worked_by = stack.enter_context(open_engine(engine.value, workers)) if engine else None
+        watcher = stack.enter_context(training_progress(enabled=True))
+        if worked_by and in_partitions(opened):
+            if trials or budget or learning_curve:
+                raise UsageError(
+                    "Partitions are learnt from once, without a search or a learning curve.",
+                    where="--engine",
+                    next_step="leave out --trials, --budget and --learning-curve",
+                )
+            done = train_partitions(
+                opened,
+                engine=worked_by,
+                candidates=names(candidates),
+                promote_reason=reason if promote else None,
+                watcher=watcher,
+            )
+        else:
+            done = learn(
+                opened,
+                candidates=names(candidates),
+                trials=trials,
+                budget=budget,
+                search=search,
+                fresh=not resume,
+                learning_curve=learning_curve,
+                promote_reason=reason if promote else None,
+                watcher=watcher,
+                engine=worked_by if engine == EngineName.dask else None,
+            )
     reporter = Reporter(as_json)
     reporter.data(done)
     show_training(reporter, done, promote=promote, project=project)

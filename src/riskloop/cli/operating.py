@@ -242,9 +242,9 @@ def prune(
 def doctor(project: ProjectOption = HERE, as_json: JsonOption = False) -> None:
     """Look at the installation and the project; exit code 1 if something is missing."""
     from riskloop.loop.workflows.doctor import diagnose
-    from riskloop.wiring import open_project
+    from riskloop.wiring import cluster_check, open_project
 
-    found = diagnose(lambda: open_project(project))
+    found = diagnose(lambda: open_project(project), cluster_check())
     reporter = Reporter(as_json)
     reporter.data(found)
     for one in found:

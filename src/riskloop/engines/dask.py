@@ -7,6 +7,7 @@ loopback, and no dashboard is started.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import warnings
@@ -17,7 +18,9 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from riskloop.engines.engine import Rows
 from riskloop.errors import ConfigError, MissingExtra, RiskloopError, Unavailable
+from riskloop.learn.candidates.candidate import Candidate, Fitting
 
 ADDRESS = "RISKLOOP_DASK_ADDRESS"
 UNENCRYPTED = "RISKLOOP_DASK_UNENCRYPTED"
@@ -34,6 +37,8 @@ _CONFIG = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.comm.timeouts.connect": f"{_SECONDS}s",
+    "distributed.worker.profile.enabled": False,  # a sample of every stack a hundred times a second
+    "distributed.admin.tick.interval": "500ms",  # not every 20 ms: each tick takes the interpreter from the work
     "distributed.admin.tick.limit": "60s",  # work in NumPy holds the interpreter for a while; that is no news
 }
 Item = TypeVar("Item")
@@ -64,6 +69,7 @@ def require_dask() -> SimpleNamespace:
         Client=distributed.Client,
         LocalCluster=distributed.LocalCluster,
         Security=Security,
+        Plugin=distributed.WorkerPlugin,
         as_completed=distributed.as_completed,
         Killed=distributed.KilledWorker,
         Cancelled=distributed.client.FutureCancelledError,
@@ -80,10 +86,13 @@ class Dask:
     client : distributed.Client
     shared : bool
         Whether its workers may be other machines.
+    unencrypted : bool
+        Whether anything may travel between them as it is.
     """
 
     client: Any
     shared: bool
+    unencrypted: bool = False
 
     def each(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[int, Result]]:
         """See `riskloop.engines.engine.Engine.each`. An item whose worker dies is done by another.
@@ -101,7 +110,7 @@ class Dask:
         running = dask.as_completed([], loop=self.client.loop)
 
         def hand_out() -> None:
-            while running.count() < _IN_FLIGHT * max(1, self._threads()) and (place := next(left, None)) is not None:
+            while running.count() < _IN_FLIGHT * max(1, self.size) and (place := next(left, None)) is not None:
                 future = self.client.submit(work, items[place], pure=False)
                 places[future.key] = place
                 running.add(future)
@@ -115,7 +124,7 @@ class Dask:
                 hand_out()
         except dask.Killed as error:
             raise RiskloopError(
-                f"Four workers died of partition {place + 1:,} of {len(items):,}: as a rule, for want of memory.",
+                f"Four workers died of piece {place + 1:,} of {len(items):,}: as a rule, for want of memory.",
                 where="--engine dask",
                 next_step="give workers more memory, or take fewer of them; the same command goes on",
             ) from error
@@ -124,12 +133,38 @@ class Dask:
                 "The Dask cluster has gone away.", where=ADDRESS, next_step="start it; the same command goes on"
             ) from error
 
-    def _threads(self) -> int:
+    def boost(self, candidate: Candidate, told: Fitting, load: Callable[[Item], Rows], items: Sequence[Item]) -> Any:
+        """See `riskloop.engines.engine.Engine.boost`; by the library's own Dask interface.
+
+        Raises
+        ------
+        ConfigError
+            If workers may be elsewhere, and all that travels between them must be encrypted.
+        Unavailable
+            If workers go away again and again.
+        """
+        if self.shared and not self.unencrypted:
+            raise ConfigError(
+                "LightGBM and XGBoost send sums of gradients from worker to worker in connections of their own, "
+                "which are not encrypted.",
+                where=ADDRESS,
+                next_step=f"in a network that you trust set {UNENCRYPTED}=1; or learn here, without {ADDRESS}",
+            )
+        from riskloop.engines.dask_boosting import boost
+
+        require_dask()
+        return boost(self.client, candidate, told, load, items)
+
+    @property
+    def size(self) -> int:
+        """Threads of all workers."""
         return sum(self.client.nthreads().values())
 
 
 @contextmanager
-def open_dask(address: str | None = None, workers: int | None = None, *, unencrypted: bool = False) -> Iterator[Dask]:
+def open_dask(
+    address: str | None = None, workers: int | None = None, *, unencrypted: bool = False, ready: Sequence[str] = ()
+) -> Iterator[Dask]:
     """A cluster for as long as the block lasts.
 
     Parameters
@@ -141,7 +176,9 @@ def open_dask(address: str | None = None, workers: int | None = None, *, unencry
     workers : int, optional
         Of processes here, how many; one for each core unless said.
     unencrypted : bool
-        Allow ``tcp://`` beyond loopback.
+        Allow ``tcp://`` beyond loopback, and connections of the boosters' own.
+    ready : sequence of str
+        Modules that processes here import as they start, all at the same time, and not each with its first work.
 
     Raises
     ------
@@ -158,14 +195,26 @@ def open_dask(address: str | None = None, workers: int | None = None, *, unencry
     with dask.config.set(_CONFIG), _quiet_logs():
         if address:
             with _client(dask, address) as client:
-                yield Dask(client, shared=urlsplit(address).hostname not in _LOOPBACK)
+                yield Dask(client, urlsplit(address).hostname not in _LOOPBACK, unencrypted)
         else:
             security = dask.Security.temporary()
             with (
                 _cluster(dask, workers or os.cpu_count() or 1, security) as cluster,
                 dask.Client(cluster, security=security, set_as_default=False) as client,
             ):
+                client.register_plugin(_start(dask, ready))
                 yield Dask(client, shared=False)
+
+
+def _start(dask: SimpleNamespace, ready: Sequence[str]) -> Any:
+    """What each process does first, also one that replaces another."""
+    return type("Start", (dask.Plugin,), {"name": "riskloop-start", "setup": _begin, "ready": tuple(ready)})()
+
+
+def _begin(plugin: Any, worker: Any) -> None:  # noqa: ARG001
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # LightGBM's network talks on stdout, which is for data
+    for name in plugin.ready:
+        importlib.import_module(name)
 
 
 def _check_address(address: str, unencrypted: bool) -> None:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from riskloop.learn.balance import balance
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate, Fitting
+from riskloop.learn.crew import HERE, Crew
 from riskloop.learn.export.dispatch import export
 from riskloop.learn.features import fit_matrix
 from riskloop.learn.parity import library_margin
-from riskloop.learn.threads import considerate_threads, cores, rounds, side_by_side
+from riskloop.learn.threads import considerate_threads, cores, side_by_side
 from riskloop.scorer.encoding import Encoding
 from riskloop.scorer.forest import Forest
 from riskloop.scorer.linear import Linear
@@ -169,6 +170,21 @@ def fit_fold(
     return Fold(margin, (fitted.encoding, fitted.model), fitted.seconds, seconds)
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """A fold to fit; see `fit_fold`."""
+
+    candidate: Candidate
+    number: int
+    seed: int
+    target: FloatArray | None = None
+
+
+def teach(block: Block, lesson: Lesson, threads: int) -> Fold:
+    """Fit the fold of a lesson."""
+    return fit_fold(lesson.candidate, block, lesson.number, seed=lesson.seed, threads=threads, target=lesson.target)
+
+
 def crossfit(
     candidate: Candidate,
     block: Block,
@@ -178,11 +194,12 @@ def crossfit(
     target: FloatArray | None = None,
     until: float | None = None,
     first: Fold | None = None,
+    crew: Crew = HERE,
 ) -> OutOfFold:
     """Fit once per fold and predict the rows held out; encodings are fitted inside the folds too.
 
     `target`, shape (folds, n), are probabilities to learn in place of the outcome: those of fold k must know nothing of
-    the rows that fold k holds out. `first` is the first fold where that is done already.
+    the rows that fold k holds out. `first` is the first fold where that is done already; `crew` fits the others.
 
     Raises
     ------
@@ -191,19 +208,16 @@ def crossfit(
     """
     began, parts = time.monotonic(), list(block.parts())
 
-    def held_out(number: int, threads: int) -> Fold:
-        lesson = None if target is None else target[number]
-        return fit_fold(candidate, block, number, seed=seed, threads=threads, target=lesson)
-
     done = [first] if first else []
     left = range(len(done), len(parts))
-    with closing(side_by_side(held_out, left, rows=len(block.outcome))) as fits:
+    jobs = [Lesson(candidate, number, seed, None if target is None else target[number]) for number in left]
+    with closing(crew.each(teach, jobs, block)) as fits:
         for number, fold in enumerate(fits):
             done.append(fold)
             if on_fold:
                 on_fold(len(done), len(parts))
             if number == 0 and until is not None:
-                took, times = time.monotonic() - began, rounds(len(left), rows=len(block.outcome))
+                took, times = time.monotonic() - began, crew.rounds(len(left), len(block.outcome))
                 if began + times * took > until:
                     raise OutOfTime(times * took)
     margin = np.full(len(block.outcome), np.nan)

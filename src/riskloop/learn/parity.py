@@ -15,6 +15,15 @@ FloatArray = NDArray[np.float64]
 _SMALLEST = 1e-12
 
 
+def shortened(estimator: Any, rounds: int) -> Any:
+    """A booster of LightGBM or XGBoost as it was after so many rounds."""
+    if type(estimator).__module__.partition(".")[0] == "xgboost":
+        return estimator[:rounds]
+    import lightgbm
+
+    return lightgbm.Booster(model_str=estimator.model_to_string(num_iteration=rounds))
+
+
 def library_margin(estimator: Any, matrix: FloatArray, categorical: list[int]) -> FloatArray:
     """Log-odds, shape (n,), by the library's own prediction.
 

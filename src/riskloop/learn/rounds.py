@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate
-from riskloop.learn.crossfit import Fold, OutOfFold, crossfit, fit_fold
+from riskloop.learn.crew import HERE, Crew
+from riskloop.learn.crossfit import Fold, Lesson, OutOfFold, crossfit, teach
 from riskloop.learn.evaluation.metrics import log_loss
 from riskloop.learn.levels import levelled, shift
 from riskloop.learn.threads import MOST_ROWS, side_by_side
@@ -32,6 +33,7 @@ def crossfit_boosted(
     seed: int,
     on_fold: Callable[[int, int], None] | None = None,
     until: float | None = None,
+    crew: Crew = HERE,
 ) -> OutOfFold:
     """Cross-fit, where fits are long with no more rounds than half again as many as the first fold had a use for.
 
@@ -42,15 +44,15 @@ def crossfit_boosted(
     """
     first = None
     if len(block.outcome) > MOST_ROWS and "rounds" in candidate.parameters:
-        candidate, first = _sounded(candidate, block, seed)
+        candidate, first = _sounded(candidate, block, seed, crew)
         if on_fold:
             on_fold(1, block.folds)
-    return crossfit(candidate, block, seed=seed, on_fold=on_fold, until=until, first=first)
+    return crossfit(candidate, block, seed=seed, on_fold=on_fold, until=until, first=first, crew=crew)
 
 
-def _sounded(candidate: Candidate, block: Block, seed: int) -> tuple[Candidate, Fold]:
+def _sounded(candidate: Candidate, block: Block, seed: int, crew: Crew) -> tuple[Candidate, Fold]:
     """The first fold, cut to half again its best rounds, and the family with as many."""
-    fold = fit_fold(candidate, block, 0, seed=seed)
+    (fold,) = crew.each(teach, [Lesson(candidate, 0, seed)], block)
     encoding, forest = fold.model
     if not isinstance(forest, Forest) or forest.average:
         return candidate, fold

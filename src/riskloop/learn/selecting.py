@@ -13,10 +13,10 @@ from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate
 from riskloop.learn.choice import Choice, Contender, choose
 from riskloop.learn.contending import DISTILLED, blended, contend, distil, recency
+from riskloop.learn.crew import HERE, Crew
 from riskloop.learn.crossfit import OutOfFold, OutOfTime, crossfit
 from riskloop.learn.plan import Memory, Plan, Watcher
 from riskloop.learn.rounds import best_rounds, crossfit_boosted
-from riskloop.learn.threads import rounds
 from riskloop.learn.tuning.search import Budget, Trial, tune
 
 _TUNED_FAMILIES = 3
@@ -31,10 +31,17 @@ and the trials; then comes the last fit."""
 
 
 def select(
-    block: Block, plan: Plan, memory: Memory | None = None, watcher: Watcher | None = None
+    block: Block,
+    plan: Plan,
+    memory: Memory | None = None,
+    watcher: Watcher | None = None,
+    crew: Crew = HERE,
 ) -> tuple[Choice, tuple[Contender, ...]]:
-    """Cross-fit, tune and blend on the block, and choose; returns the contenders too, cheapest first."""
-    contenders = _Selection(block, plan, memory, watcher).contenders()
+    """Cross-fit, tune and blend on the block, and choose; returns the contenders too, cheapest first.
+
+    The crew fits folds and trials; a student of a blend is taught here.
+    """
+    contenders = _Selection(block, plan, memory, watcher, crew).contenders()
     choice = choose(
         _eligible(contenders, plan),
         block.outcome[block.judged],
@@ -72,6 +79,7 @@ class _Selection:
     plan: Plan
     memory: Memory | None
     watcher: Watcher | None
+    crew: Crew = HERE
     started: float = field(default_factory=time.monotonic)
     _needs: dict[str, float] = field(default_factory=dict)  # seconds, of families that there was no time for
 
@@ -134,7 +142,7 @@ class _Selection:
         if until is None:
             return able[:_TUNED_FAMILIES]
         left = max(0.0, until - time.monotonic())
-        times = _FEWEST_TRIALS * rounds(self.block.folds, rows=len(self.block.outcome))
+        times = _FEWEST_TRIALS * self.crew.rounds(self.block.folds, len(self.block.outcome))
         near = [one for one in able if one.evaluation["log_loss"].value <= worst]
         for count in range(_TUNED_FAMILIES, 0, -1):
             quick = [one for one in near if one.out_of_fold.fit_seconds * times <= left / count]
@@ -162,6 +170,7 @@ class _Selection:
             seed=self.plan.seed,
             storage=self.memory.trials(candidate.name) if self.memory else None,
             on_trial=told,
+            crew=self.crew,
         ).candidate
 
     def _made_of(self, singles: Sequence[Contender]) -> Iterator[Contender]:
@@ -192,7 +201,7 @@ class _Selection:
             on_fold = (lambda done, total: watcher.fold(candidate.name, done, total)) if watcher else None
             # what was found before is taken as it is
             cross = crossfit if candidate.name in self.plan.tuned else crossfit_boosted
-            result = cross(candidate, self.block, seed=self.plan.seed, on_fold=on_fold, until=until)
+            result = cross(candidate, self.block, seed=self.plan.seed, on_fold=on_fold, until=until, crew=self.crew)
             if self.memory:
                 self.memory.keep(candidate.key, result)
         return result

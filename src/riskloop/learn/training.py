@@ -18,6 +18,7 @@ from riskloop.decide.prices import check_priced
 from riskloop.errors import BundleRefused
 from riskloop.learn.block import Block
 from riskloop.learn.choice import Choice, Contender
+from riskloop.learn.crew import HERE, Crew
 from riskloop.learn.evaluation.curves import Curves, curves
 from riskloop.learn.evaluation.decided import Decided, decided
 from riskloop.learn.evaluation.intervals import Interval, normal
@@ -75,6 +76,8 @@ class Trained:
         Typed requests of customers to compare with: those who got the decision that customers would rather have.
     attributions : Attributions
         What every feature adds to the log-odds of test rows, beside the baseline.
+    learnt : int
+        Rows that the model was fitted to, where they are none of the dataset's; 0 where they are.
     """
 
     scorer: Scorer
@@ -98,6 +101,7 @@ class Trained:
     examination: Examination
     baseline: tuple[dict[str, Any], ...]
     attributions: Attributions
+    learnt: int = 0
 
 
 def train(
@@ -107,8 +111,9 @@ def train(
     watcher: Watcher | None = None,
     *,
     learning_curve: bool = False,
+    crew: Crew = HERE,
 ) -> Trained:
-    """Cross-fit every candidate, calibrate, choose by money, refit, judge once.
+    """Cross-fit every candidate, calibrate, choose by money, refit, judge once; the crew fits folds and trials.
 
     A learning curve, if asked for, takes eight fits more.
 
@@ -130,21 +135,30 @@ def train(
     )
     block = training_block(dataset, parts.train, plan)
     check_priced(plan.costs, plan.costs_of(dataset.columns))
-    choice, contenders = select(block, plan, memory, watcher)
-    return _judge(dataset, parts, block, plan, choice, contenders, learning_curve)
+    choice, contenders = select(block, plan, memory, watcher, crew)
+    refitted = refit(block, plan, choice.chosen, contenders)
+    return judge(dataset, parts, block, plan, choice, contenders, refitted, learning_curve=learning_curve)
 
 
-def _judge(
+def judge(
     dataset: Dataset,
     parts: Split,
     block: Block,
     plan: Plan,
     choice: Choice,
     ranked: tuple[Contender, ...],
-    learning_curve: bool,
+    refitted: Refitted,
+    *,
+    learning_curve: bool = False,
 ) -> Trained:
+    """Look once, and from all sides, at what was chosen among contenders and is ready to serve.
+
+    Raises
+    ------
+    BundleRefused
+        See `train`.
+    """
     chosen = choice.chosen
-    refitted = refit(block, plan, chosen, ranked)
     scorer = replace(refitted.scorer, interval=_interval(chosen, block, plan.seed))
     columns, outcome = dataset.take(parts.test), dataset.outcome[parts.test]
     probability = scorer.probability(columns)

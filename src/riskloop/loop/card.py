@@ -55,7 +55,7 @@ def card(
         },
         "reasons": _reasons(rules),
         "examination": trained.examination.to_dict(),
-        "rows": {"training": len(trained.split.train), "test": len(trained.split.test)},
+        "rows": _rows(trained),
         "split": trained.split.kind,
         "seed": plan.seed,
         "data_fingerprint": dataset.fingerprint,
@@ -67,6 +67,13 @@ def card(
             finding.to_dict() for finding in (*findings, *trained.examination.findings) if finding.severity != "info"
         ],
     }
+
+
+def _rows(trained: Trained) -> dict[str, int]:
+    held_out = {"test": len(trained.split.test)}
+    if trained.learnt:
+        return {"training": trained.learnt, "judging": len(trained.split.train), **held_out}
+    return {"training": len(trained.split.train), **held_out}
 
 
 def _reasons(rules: Rules) -> dict[str, Any]:
@@ -86,7 +93,7 @@ def summary(
         "threshold": trained.policy.threshold,
         "policy": trained.policy.to_dict(),
         "policies": [row.to_dict() for row in policies],
-        "rows": len(dataset),
+        "rows": len(dataset) + trained.learnt,
         "contenders": [_contender(contender) for contender in trained.contenders],
         "difference": {name: one.to_dict() for name, one in trained.choice.difference.items()},
         "sweep": trained.decided.sweep.words(),

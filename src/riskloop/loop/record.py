@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -32,6 +33,7 @@ def record(settings: Settings, plan: Plan, trained: Trained) -> dict[str, Any]:
         "blends": list(plan.blends),
         "searched": searched,
         "libraries": libraries(),
+        "partitions": bool(trained.learnt),
     }
 
 
@@ -47,6 +49,7 @@ def recorded_plan(plan: Plan, made: Mapping[str, Any]) -> Plan:
     )
 
 
+@cache
 def libraries() -> dict[str, str]:
     """Versions of the libraries whose arithmetic ends up in a bundle."""
     found = {}

@@ -62,7 +62,9 @@ class ProblemSection(Section):
 class DataSection(Section):
     """Where the training table lies, and how its text is read."""
 
-    path: str = Field(description="Training table: a file or a glob; relative to the project folder.")
+    path: str = Field(
+        description="Training table: a file or a glob, or with --engine a folder of Parquet; relative to the project."
+    )
     separator: str | None = Field(None, description="Field separator; found out when absent.")
     encoding: str | None = Field(None, description="Text encoding; found out when absent.")
     header: bool | None = Field(None, description="Whether the first line names the columns.")

@@ -9,9 +9,8 @@ import numpy as np
 from riskloop.learn.candidates.candidate import Candidate, Fitting, Range
 
 
-def _fit(data: Fitting) -> Any:
-    import lightgbm
-
+def parameters_of(data: Fitting) -> dict[str, Any]:
+    """What LightGBM is told, but for the rows and the number of rounds."""
     parameters: dict[str, Any] = {
         "objective": "binary" if data.outcome.dtype == bool else "cross_entropy",
         "learning_rate": data.number("learning_rate"),
@@ -31,6 +30,12 @@ def _fit(data: Fitting) -> Any:
     if data.monotone:
         # the default method lets a split far down break what a split above promised
         parameters |= {"monotone_constraints": data.monotone, "monotone_constraints_method": "advanced"}
+    return parameters
+
+
+def _fit(data: Fitting) -> Any:
+    import lightgbm
+
     rows = lightgbm.Dataset(
         data.matrix,
         data.outcome.astype(np.float64),
@@ -38,7 +43,7 @@ def _fit(data: Fitting) -> Any:
         categorical_feature=data.categorical,
         free_raw_data=True,
     )
-    return lightgbm.train(parameters, rows, num_boost_round=data.whole("rounds"))
+    return lightgbm.train(parameters_of(data), rows, num_boost_round=data.whole("rounds"))
 
 
 LIGHTGBM = Candidate(

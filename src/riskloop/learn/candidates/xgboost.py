@@ -9,18 +9,13 @@ import numpy as np
 from riskloop.learn.candidates.candidate import Candidate, Fitting, Range
 
 
-def _fit(data: Fitting) -> Any:
-    import xgboost
+def kinds_of(data: Fitting) -> list[str]:
+    """Of the matrix columns: category codes or quantities."""
+    return ["c" if position in data.categorical else "q" for position in range(data.matrix.shape[1])]
 
-    kinds = ["c" if position in data.categorical else "q" for position in range(data.matrix.shape[1])]
-    rows = xgboost.DMatrix(
-        data.matrix,
-        data.outcome.astype(np.float64),
-        weight=data.weight,
-        feature_types=kinds,
-        enable_categorical=True,
-        nthread=data.few_threads,
-    )
+
+def parameters_of(data: Fitting) -> dict[str, Any]:
+    """What XGBoost is told, but for the rows and the number of rounds."""
     parameters = {
         "objective": "binary:logistic",
         "tree_method": "hist",
@@ -35,7 +30,21 @@ def _fit(data: Fitting) -> Any:
     }
     if data.monotone:
         parameters["monotone_constraints"] = "(" + ",".join(map(str, data.monotone)) + ")"
-    return xgboost.train(parameters, rows, num_boost_round=data.whole("rounds"))
+    return parameters
+
+
+def _fit(data: Fitting) -> Any:
+    import xgboost
+
+    rows = xgboost.DMatrix(
+        data.matrix,
+        data.outcome.astype(np.float64),
+        weight=data.weight,
+        feature_types=kinds_of(data),
+        enable_categorical=True,
+        nthread=data.few_threads,
+    )
+    return xgboost.train(parameters_of(data), rows, num_boost_round=data.whole("rounds"))
 
 
 XGBOOST = Candidate(

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate
+from riskloop.learn.crew import HERE, Crew
 from riskloop.learn.crossfit import fit
 from riskloop.learn.rounds import losses_by_stage
-from riskloop.learn.threads import side_by_side
 
 Loss = tuple[float, ...]
 """Held-out log loss: after every stage of a booster, or once."""
@@ -27,18 +27,13 @@ class Step:
     weight: float = 1.0
 
 
-def losses(
-    jobs: Sequence[tuple[Candidate, Step]], block: Block, *, seed: int, together: int | None = None
-) -> list[Loss]:
+def losses(jobs: Sequence[tuple[Candidate, Step]], block: Block, *, seed: int, crew: Crew = HERE) -> list[Loss]:
     """Held-out log loss of each job, in their order: after every stage of a booster; infinite where a fit failed."""
-    return list(
-        side_by_side(
-            lambda job, threads: _loss(*job, block, seed, threads), jobs, rows=len(block.outcome), most=together
-        )
-    )
+    return list(crew.each(_loss, [(candidate, step, seed) for candidate, step in jobs], block))
 
 
-def _loss(candidate: Candidate, step: Step, block: Block, seed: int, threads: int) -> Loss:
+def _loss(block: Block, job: tuple[Candidate, Step, int], threads: int) -> Loss:
+    candidate, step, seed = job
     train, held_out = list(block.parts())[step.fold]
     if step.share < 1:
         train = _sample(train, block.outcome, step.share, seed)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from riskloop.learn.block import Block
 from riskloop.learn.candidates.candidate import Candidate, Value
+from riskloop.learn.crew import HERE, Crew
 from riskloop.learn.rounds import after
 from riskloop.learn.tuning.judging import Loss, Step, losses
 
@@ -98,7 +99,7 @@ def tune(
     seed: int = 42,
     storage: Path | None = None,
     on_trial: OnTrial | None = None,
-    together: int | None = None,
+    crew: Crew = HERE,
 ) -> Tuned:
     """Search the space of a family; its defaults and portfolio are tried first.
 
@@ -119,8 +120,8 @@ def tune(
     storage : Path, optional
         A journal file: finished trials are kept there and not tried again.
     on_trial : callable, optional
-    together : int, optional
-        Fits at a time; one per core by default.
+    crew : Crew
+        Who fits: threads of this process unless said.
     """
     if not candidate.space:
         return Tuned(candidate, ())
@@ -133,7 +134,7 @@ def tune(
             if not asked:
                 break
             settings = [candidate.tried(trial.params) for trial in asked]
-            told = _judge(settings, block, seed, together, steps, trials, budget)
+            told = _judge(settings, block, seed, crew, steps, trials, budget)
             for trial, setting, lost in zip(asked, settings, told, strict=True):
                 done = _tell(study, trial, setting, lost, steps)
                 trials.append(done)
@@ -162,7 +163,7 @@ def _judge(
     asked: list[Candidate],
     block: Block,
     seed: int,
-    together: int | None,
+    crew: Crew,
     steps: list[Step],
     finished: list[Trial],
     budget: Budget,
@@ -174,7 +175,7 @@ def _judge(
     lost: list[list[Loss]] = [[] for _ in asked]
     alive = list(range(len(asked)))
     for step in steps:
-        told = losses([(asked[one], step) for one in alive], block, seed=seed, together=together)
+        told = losses([(asked[one], step) for one in alive], block, seed=seed, crew=crew)
         for one, loss in zip(alive, told, strict=True):
             lost[one].append(loss)
         alive = [one for one in alive if not _hopeless(lost[one], steps, finished)]

@@ -30,20 +30,27 @@ class Diagnosis:
         return asdict(self)
 
 
-def diagnose(open_here: Callable[[], Project]) -> list[Diagnosis]:
+def diagnose(
+    open_here: Callable[[], Project], look_at_cluster: Callable[[Project], str] | None = None
+) -> list[Diagnosis]:
     """Look at the installation and, if there is one, at the project.
 
     Parameters
     ----------
     open_here : callable
         Opens the project; may raise ConfigError.
+    look_at_cluster : callable, optional
+        Where a Dask cluster is named: says what it is made of; may raise what is wrong with it.
     """
     found = [_python(), *(_package(name) for name in _PARTS), *_training()]
     try:
         project = open_here()
     except RiskloopError as error:
         return [*found, Diagnosis("project", False, error.message, error.next_step or "")]
-    return [*found, *_project(project)]
+    found += _project(project)
+    if look_at_cluster is not None:
+        found.append(_try("dask", lambda: look_at_cluster(project)))
+    return found
 
 
 def _python() -> Diagnosis:

@@ -57,6 +57,12 @@ def reproduce(project: Project, version: int, watcher: Watcher | None = None) ->
     made = found.summary.get("plan")
     if not made:
         raise NotFound(f"Version {version} has no record of how it was made.", where="versions", next_step="train anew")
+    if made.get("partitions"):
+        raise NotFound(
+            f"Version {version} was learnt from partitions, where sums depend on who was there to add them up.",
+            where="versions",
+            next_step="train anew; the metrics will be within the tolerance that docs/scale.md states",
+        )
     manifest = read_verified(project.bundles.path(found.bundle), project.keys.trusted())
     then = replace(project, settings=parse_settings(made["settings"], where=f"version {version}"))
     differences = [

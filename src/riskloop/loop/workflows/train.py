@@ -18,6 +18,7 @@ from riskloop.bundle.pack import pack
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.data.dataset import Dataset, Prepared
 from riskloop.data.frames import decode_frame
+from riskloop.engines.engine import Engine
 from riskloop.errors import BundleRefused, Conflict, DataError, NotFound
 from riskloop.findings import Finding, by_severity
 from riskloop.keep.chain import Promotion
@@ -31,6 +32,7 @@ from riskloop.learn.training import Trained
 from riskloop.learn.training import train as learn
 from riskloop.loop.auditing import audit, tallies
 from riskloop.loop.card import card, summary
+from riskloop.loop.crew import crew_on
 from riskloop.loop.gate import GateCheck, gate, latency_ms, passed
 from riskloop.loop.journal import open_journal
 from riskloop.loop.project import Project
@@ -152,6 +154,7 @@ def train(
     promote_reason: str | None = None,
     judge: Judge | None = None,
     watcher: Watcher | None = None,
+    engine: Engine | None = None,
 ) -> TrainingResult:
     """Train on the project's table and register the result as a new version.
 
@@ -174,6 +177,8 @@ def train(
         Of a retraining: holds the version against the champion. Customers on file stay as they are.
     watcher : Watcher, optional
         Told about progress.
+    engine : Engine, optional
+        Its workers fit folds and trials; threads of this process unless given.
 
     Raises
     ------
@@ -191,8 +196,9 @@ def train(
     if fresh:
         journal.forget()
     with training_run(project.registry, dataset, plan, watcher) as run:
-        trained = learn(dataset, plan, journal, run, learning_curve=learning_curve)
-        result = _register(project, prepared, dataset, plan, trained, run, judge)
+        with crew_on(engine, journal.folder) as crew:
+            trained = learn(dataset, plan, journal, run, learning_curve=learning_curve, crew=crew)
+        result = register(project, prepared, dataset, plan, trained, run, judge)
     journal.forget()
     if judge is None:
         with suppress(Conflict):  # a training that began later was done first: its customers are newer
@@ -229,7 +235,7 @@ def _too_slow(rows: int) -> tuple[str, ...]:
     return tuple(family.name for family in FAMILIES if family.max_rows is not None and rows > family.max_rows)
 
 
-def _register(
+def register(
     project: Project,
     prepared: Prepared,
     dataset: Dataset,
@@ -310,7 +316,7 @@ def served_parity(bundle: Bundle, rows: pl.DataFrame, trained: Trained) -> float
         If a test row that training accepted is refused in service.
     """
     positions = trained.split.test[:_SERVED_ROWS]
-    raw = rows.select(bundle.contract.read_names)[positions].to_dicts()
+    raw = _as_a_caller_would(rows.select(bundle.contract.read_names)[positions]).to_dicts()
     probability, decoded = bundle.score(raw, typed=False)
     if decoded.breaches:
         raise BundleRefused(
@@ -318,6 +324,17 @@ def served_parity(bundle: Bundle, rows: pl.DataFrame, trained: Trained) -> float
             where=f"column {decoded.breaches[0].column!r}",
         )
     return float(np.abs(probability - trained.test_probability[: len(positions)]).max())
+
+
+def _as_a_caller_would(rows: pl.DataFrame) -> pl.DataFrame:
+    """Dates of Parquet files as text: no caller can send anything else."""
+    texts = []
+    for name, kind in rows.schema.items():
+        if isinstance(kind, pl.Datetime):
+            texts.append(pl.col(name).dt.strftime(f"%Y-%m-%dT%H:%M:%S{'%:z' if kind.time_zone else ''}"))
+        elif kind == pl.Date:
+            texts.append(pl.col(name).dt.strftime("%Y-%m-%d"))
+    return rows.with_columns(texts)
 
 
 def linked_parity(project: Project, rows: pl.DataFrame) -> float:
