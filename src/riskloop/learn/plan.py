@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from riskloop.costs import Costs
 from riskloop.data.contract import Columns
 from riskloop.data.dataset import Dataset
-from riskloop.data.split import SplitKind, folds, rolling_folds
+from riskloop.data.split import Split, SplitKind, folds, rolling_folds, split
 from riskloop.decide.policy import PolicyKind
 from riskloop.decide.prices import Declared
 from riskloop.decide.reasons import Adverse
@@ -110,6 +110,25 @@ class Watcher(Protocol):
     def trial(self, candidate: str, trial: Trial, lowest: float) -> None: ...
 
     def left_out(self, candidate: str, reason: str) -> None: ...
+
+
+def split_of(dataset: Dataset, plan: Plan) -> Split:
+    """The rows to train on and the untouched test block, as the plan divides them.
+
+    Raises
+    ------
+    DataError
+        If a block would hold one outcome only.
+    """
+    return split(
+        dataset.outcome,
+        test_share=plan.test_share,
+        seed=plan.seed,
+        groups=dataset.groups,
+        time=dataset.time,
+        embargo=plan.embargo,
+        kind=plan.split,
+    )
 
 
 def training_block(dataset: Dataset, rows: NDArray[np.int64], plan: Plan) -> Block:

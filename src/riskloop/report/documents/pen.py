@@ -12,6 +12,8 @@ from typing import Any
 from riskloop.report.documents.tree import Fact, Open, Value
 from riskloop.report.words import Language, Say, number, percent, shown, speak, written
 
+SHARES = frozenset({"accuracy", "precision", "recall", "act_rate", "prevalence"})
+"""Metrics that are written as percentages."""
 _DASH = "–"
 
 
@@ -96,6 +98,15 @@ class Pen:
         between = "\N{NO-BREAK SPACE}; " if self.language == "fr" else ", "
         text = f"{self._written(write(one['value']))} [{between.join(ends)}]"
         return Value(f"{text}\N{NO-BREAK SPACE}{shown(unit, 12)}" if unit else text, dict(one))
+
+    def metric(self, name: str, among: Mapping[str, Any]) -> Value:
+        """A metric of those measured, with its interval where it has one: a share, an amount, or a bare number."""
+        one = among.get(name)
+        how = "money" if name == "cost_per_thousand" else "percent" if name in SHARES else "fixed"
+        if one is None or one["value"] is None or one["low"] is not None:
+            return self.interval(one, how, unit=self.currency if how == "money" else "")
+        write = {"money": self.money, "percent": self.percent, "fixed": self.fixed}[how]
+        return write(one["value"])
 
     def moment(self, when: datetime) -> Value:
         return Value(when.strftime("%Y-%m-%d %H:%M %Z").strip(), when.isoformat())
