@@ -19,7 +19,6 @@ from riskloop.engines.engine import Engine
 from riskloop.errors import DataError, NotFound, UsageError
 from riskloop.findings import Finding
 from riskloop.keep.ledger import Prediction
-from riskloop.keep.outcomes import Outcome
 from riskloop.keep.versions import Version
 from riskloop.learn.evaluation.metrics import evaluate
 from riskloop.learn.telling_apart import MOST_ROWS
@@ -226,15 +225,7 @@ def monitor_ledger(
 
 def predictions_of(project: Project, record: Version, since: datetime | None = None) -> Iterator[Prediction]:
     """What `monitor_ledger` looks at."""
-    return (prediction for prediction, _ in _judged(project, record, since))
-
-
-def _judged(project: Project, record: Version, since: datetime | None) -> Iterator[tuple[Prediction, Outcome | None]]:
-    return (
-        one
-        for one in project.ledger.with_outcomes(since=since)
-        if one[0].version == record.version and one[0].arm != "shadow"
-    )
+    return project.ledger.within(record.version, since)
 
 
 def stem_of(kind: str, name: str) -> str:

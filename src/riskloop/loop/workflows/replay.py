@@ -20,6 +20,7 @@ from riskloop.keep.ledger import Prediction
 from riskloop.keep.outcomes import Outcome
 from riskloop.loop.experiments.pairs import Read, code_of, expected, priced, read_by
 from riskloop.loop.project import Project
+from riskloop.loop.watching.final import final_outcomes
 from riskloop.loop.watching.seen import pages_of
 
 _Z = 1.959963984540054
@@ -62,7 +63,7 @@ class Group:
         Expected cost of the version's decisions less that of those taken, by the probabilities that were answered, and
         by the version's own: each flatters its own decisions.
     realised : Sum
-        The same where the outcome is known, as if the decision did not change it.
+        The same where the outcome is known and final, as if the decision did not change it.
     """
 
     predictions: int = 0
@@ -132,7 +133,8 @@ def replay(
 ) -> Replayed:
     """Ask a version about every prediction in the ledger; shadows are left out, and nothing is written.
 
-    The ledger is read page by page: memory stays flat.
+    Outcomes count as they do everywhere: once `problem.maturity` is over, and silence as the settings say. The ledger
+    is read page by page: memory stays flat.
 
     Parameters
     ----------
@@ -152,8 +154,7 @@ def replay(
     """
     record, bundle = project.bundle(version)
     walk = _Walk(project, bundle, _segments(bundle, by), Replayed(record.version, bundle.policy.costs.currency))
-    judged = (one for one in project.ledger.with_outcomes(since=since) if one[0].arm != "shadow")
-    for page in pages_of(judged):
+    for page in pages_of(final_outcomes(project, since=since)):
         walk.page(page)
         done(len(page))
     if not walk.found.whole.predictions and not walk.found.unread:
