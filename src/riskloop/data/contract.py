@@ -135,6 +135,14 @@ class Contract:
             breaches += self._unexpected(rows)
         return Decoded(columns, tuple(breaches), len(rows))
 
+    def decode_kept(self, rows: Sequence[Mapping[str, object]]) -> Decoded:
+        """Decode customers as the ledger keeps them: JSON values, or the texts of a file.
+
+        Whatever was accepted once is accepted again, by whichever door it came. Columns that the contract does not
+        know are passed over: an earlier contract may have had them.
+        """
+        return self.decode_rows(rows, typed=False)
+
     @cached_property
     def _readers(self) -> tuple[tuple[str, Callable[[object], float]], ...]:
         return tuple((column.name, column.usual) for column in self.read)
@@ -214,7 +222,11 @@ class Contract:
 def _decode_column(
     column: Column, rows: Sequence[Mapping[str, object]], typed: bool
 ) -> tuple[NDArray[Any], list[Breach]]:
-    values = np.full(len(rows), column.blank, dtype=np.int32 if column.type == "category" else np.float64)
+    kind, quick = np.int32 if column.type == "category" else np.float64, column.usual if typed else column.usual_text
+    try:
+        return np.array([quick(row[column.name]) for row in rows]).astype(kind), []
+    except (KeyError, BrokenRule):
+        values = np.full(len(rows), column.blank, dtype=kind)
     broken: dict[str, tuple[BrokenRule, list[int]]] = {}
     for position, row in enumerate(rows):
         try:
