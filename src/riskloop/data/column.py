@@ -40,6 +40,7 @@ class BrokenRule(Exception):
         self._hint = hint
 
     def describe(self) -> str:
+        """The rule in words, with an example of a value that breaks it."""
         return self._text + self._hint()
 
 

@@ -85,6 +85,8 @@ class Contract:
         Names of the columns the model may use, a subset of the columns.
     known : tuple of str
         Columns that may be present and are not used (id, target, dropped ones): not an error in a request.
+    version : int
+        Of the form in which it is written: 1.
     priced : tuple of str
         Number columns beside the features that a decision's costs are computed from: read like features, and never
         shown to the model.
@@ -187,6 +189,7 @@ class Contract:
         return did_you_mean(name, self.read_names) if position < _MOST_SUGGESTIONS else ""
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {
             "version": self.version,
             "columns": {column.name: column.to_dict() for column in self.columns},

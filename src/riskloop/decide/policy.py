@@ -219,10 +219,12 @@ class Policy:
 
 
 def unknown(kind: str) -> ConfigError:
+    """The error about a policy that does not exist."""
     return wrong(f"There is no policy {kind!r}.", "choose one of " + ", ".join(get_args(PolicyKind)))
 
 
 def wrong(message: str, next_step: str) -> ConfigError:
+    """An error about the settings of the policy."""
     return ConfigError(message, where="policy", next_step=next_step)
 
 

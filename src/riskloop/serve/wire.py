@@ -57,18 +57,21 @@ class Wire(HttpToolsProtocol):
             self._take(cycle, plain)
 
     def on_body(self, body: bytes) -> None:
+        """See uvicorn; a body that grows too long takes the usual road."""
         super().on_body(body)
         if self._pending is not None and len(self._pending.body) > LONGEST:
             cycle, self._pending = self._pending, None
             super()._start_asgi_task(cycle, self.app)
 
     def on_message_complete(self) -> None:
+        """See uvicorn; a plain request is answered here."""
         super().on_message_complete()
         if self._pending is not None:
             cycle, self._pending = self._pending, None
             self._take(cycle, self.app_state[PLAIN])
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio."""
         self._pending = None
         super().connection_lost(exc)
 

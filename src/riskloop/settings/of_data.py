@@ -15,6 +15,8 @@ from riskloop.watch.maturity import Maturity
 
 
 class ProblemSection(Section):
+    """``problem``: what is foreseen, of whom, and when it is known."""
+
     target: str = Field(description="Target column, or a comparison such as `ClaimNb > 0`.")
     positive: str = Field(
         "true", description="Value of the target that is the risk (as text).", coerce_numbers_to_str=True
@@ -54,10 +56,13 @@ class ProblemSection(Section):
         return Maturity(after, self.unreported)
 
     def problem(self) -> Problem:
+        """The problem as the rest of the package knows it."""
         return Problem(self.target, self.positive, self.id, self.time, tuple(self.sensitive), tuple(self.unavailable))
 
 
 class DataSection(Section):
+    """``data``: where the table lies and how it is written."""
+
     path: str = Field(description="Training table: a file or a glob; relative to the project folder.")
     separator: str | None = Field(None, description="Field separator; found out when absent.")
     encoding: str | None = Field(None, description="Text encoding; found out when absent.")
@@ -67,6 +72,8 @@ class DataSection(Section):
 
 
 class LinkedSection(Section):
+    """A table of ``linked``, whose rows become features of a customer."""
+
     path: str = Field(description="Linked table: a file or a glob; relative to the project folder.")
     key: str = Field(description="Its column that holds the customer's id.")
     time: str | None = Field(
@@ -80,10 +87,13 @@ class LinkedSection(Section):
     )
 
     def table(self, name: str) -> LinkedTable:
+        """The linked table of that name."""
         return LinkedTable.from_dict(name, self.model_dump(exclude={"path"}))
 
 
 class FeaturesSection(Section):
+    """``features``: which columns are learnt from, and which are made."""
+
     drop: dict[str, str] = Field(default_factory=dict, description="Columns never used, each with the reason.")
     allow: dict[str, str] = Field(
         default_factory=dict, description="Columns kept in spite of a leakage finding, each with the reason."

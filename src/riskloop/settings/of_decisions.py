@@ -15,6 +15,8 @@ TEXTS_FILE = "reasons.yaml"
 
 
 class CostsSection(Section):
+    """``costs``: what each outcome of a decision costs, in currency per customer."""
+
     fp: float | str = Field(
         1.0,
         description="Cost of acting on a negative, in currency per customer: an amount, a column or arithmetic over "
@@ -31,20 +33,26 @@ class CostsSection(Section):
         return self
 
     def declared(self) -> Declared:
+        """The prices: constants, columns or formulas."""
         return declare(self.fp, self.fn, self.tp, self.tn, self.currency)
 
 
 class ReviewSection(Section):
+    """``review``: what it costs to have a person look at a case, and how often that person is right."""
+
     cost: float | None = Field(None, ge=0, description="Cost of a person's look at a case; no reviews if left out.")
     accuracy: float = Field(1.0, gt=0.5, le=1, description="How often the reviewer finds out which it is.")
     most: float = Field(1.0, gt=0, le=1, description="Share of the customers that can be reviewed.")
     label: str = Field("review", min_length=1, description="Word for the decision to review.")
 
     def review(self) -> Review | None:
+        """The review as decisions know it."""
         return None if self.cost is None else Review(self.cost, self.accuracy, label=self.label)
 
 
 class FairnessSection(Section):
+    """``fairness``: which groups are told apart, and when they count."""
+
     favourable: Literal["pass", "act"] = Field(
         "pass", description="Which decision customers would rather have; pass where acting is to decline."
     )
@@ -52,16 +60,21 @@ class FairnessSection(Section):
 
 
 class ActionableSection(Section):
+    """A feature of ``reasons.actionable``: how far it may be changed."""
+
     minimum: float | None = Field(None, description="Lowest value of a number that a customer can reach.")
     maximum: float | None = Field(None, description="Highest value of a number that a customer can reach.")
     levels: list[str] = Field(default_factory=list, description="Levels of a category that a customer can reach.")
     direction: Literal["", "up", "down"] = Field("", description="Which way a number can go: up, down, or both.")
 
     def bounds(self) -> Bounds:
+        """The least and the greatest value."""
         return Bounds(self.minimum, self.maximum, tuple(self.levels), self.direction)
 
 
 class ReasonsSection(Section):
+    """``reasons``: what may be named to a customer, and in which words."""
+
     most: int = Field(4, ge=1, le=20, description="Reasons named for a decision at most.")
     immutable: list[str] = Field(
         default_factory=list, description="Columns that nobody can change: never named as a reason, never changed."

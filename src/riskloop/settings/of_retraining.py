@@ -13,6 +13,8 @@ from riskloop.settings.section import Section, duration
 
 
 class RetrainingSection(Section):
+    """``retraining``: when a new version is trained, and on what."""
+
     every: str | float | None = Field(
         None, description="Age of the champion from which a new version is due, as 30d; no schedule if left out."
     )

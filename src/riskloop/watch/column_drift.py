@@ -51,6 +51,7 @@ class Reason:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {"code": self.code, **self.values}
 
 

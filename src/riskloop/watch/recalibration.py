@@ -86,6 +86,7 @@ class Weights:
 
     @classmethod
     def of(cls, each: FloatArray, outcome: BoolArray, overlap: float = 1.0) -> Weights:
+        """Weights of n rows, with the numbers of rows and of positives that they are worth (Kish, 1965)."""
         return cls(each, _effective(each), _effective(each[outcome]), overlap)
 
     @property

@@ -53,6 +53,7 @@ class Tally:
 
     @classmethod
     def empty(cls) -> Tally:
+        """Nothing counted yet."""
         return cls(
             Counts(*(np.zeros((2, CELLS)) for _ in Counts._fields)), Moments(*(np.zeros(3) for _ in Moments._fields))
         )

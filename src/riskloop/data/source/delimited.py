@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 
 def read_csv(path: Path, source: Source) -> pl.DataFrame:
+    """The table, or a sample of it; a file that polars cannot read is written anew in memory and read then.
+
+    Raises
+    ------
+    DataError
+        If it is missing, or its lines are uneven.
+    """
     import polars as pl
 
     separator, encoding = source.separator or ",", source.encoding or "utf-8"
@@ -37,6 +44,7 @@ def even(frame: pl.DataFrame, path: Path, source: Source) -> pl.DataFrame:
 
 
 def without_blank_lines(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows in which some cell holds anything."""
     import polars as pl
 
     blank = [pl.col(name).str.strip_chars().fill_null("") == "" for name in frame.columns]
@@ -50,6 +58,7 @@ def _scan(table: bytes | Path, source: Source) -> pl.DataFrame:
 
 
 def lazily(table: bytes | Path, source: Source) -> pl.LazyFrame:
+    """A scan of the table, every cell as text."""
     import polars as pl
 
     return pl.scan_csv(
@@ -62,6 +71,13 @@ def lazily(table: bytes | Path, source: Source) -> pl.LazyFrame:
 
 
 def named(frame: pl.DataFrame, path: Path, source: Source) -> pl.DataFrame:
+    """The frame with the names of its header, or with those that were given.
+
+    Raises
+    ------
+    DataError
+        If names are too many or too few, or stand twice.
+    """
     numbered = [f"column_{position + 1}" for position in range(frame.width)]
     given = [name.strip() for name in frame.columns] if source.header else list(source.columns or numbered)
     if len(given) != frame.width:

@@ -40,12 +40,14 @@ def read_rows(path: Path, offset: int, rows: int) -> pl.DataFrame:
 
 
 def scan_parquet(path: Path) -> pl.LazyFrame:
+    """A scan of one file; a name that looks like a glob is a name."""
     import polars as pl
 
     return pl.scan_parquet(path, glob=False)
 
 
 def in_words(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lists, structures, bytes and durations as text."""
     import polars as pl
 
     odd = [name for name, kind in frame.schema.items() if kind.is_nested() or kind in (pl.Binary, pl.Duration)]
@@ -53,6 +55,7 @@ def in_words(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def unreadable(path: Path, error: Exception) -> DataError:
+    """The error about a file that is no Parquet."""
     return DataError(
         f"The Parquet file cannot be read: {first_line(error)}.", where=str(path), next_step="write it anew"
     )

@@ -25,4 +25,5 @@ def sampled(scan: pl.LazyFrame, source: Source) -> pl.DataFrame:
 
 
 def first_line(error: Exception) -> str:
+    """What a library says in its first line."""
     return str(error).strip().split("\n", 1)[0].rstrip(".")

@@ -83,15 +83,18 @@ def _nearby(path: Path) -> str:
 
 
 def is_parquet(path: Path) -> bool:
+    """Whether it is Parquet, by its first bytes or its suffix."""
     with readable(path), open_binary(path) as stream:
         return stream.read(4) == b"PAR1" or path.suffix == ".parquet"
 
 
 def written(path: Path, source: Source) -> Source:
+    """The source with separator, encoding and header as they are found in a file."""
     return replace(source, **dialect_of(path, source)._asdict())
 
 
 def dialect_of(path: Path, source: Source) -> Dialect:
+    """How a text file is written; what the source says stands."""
     return find_dialect(
         path, separator=source.separator, encoding=source.encoding, header=source.header, names=source.columns
     )

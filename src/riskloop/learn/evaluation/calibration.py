@@ -82,6 +82,7 @@ class CalibrationLine:
 
     @classmethod
     def of(cls, outcome: BoolArray, probability: FloatArray, weight: FloatArray | None = None) -> CalibrationLine:
+        """Fit by logistic regression of the outcome on the log-odds (Cox, 1958); NaN where it does not converge."""
         log_odds = logit(probability)
         design = np.column_stack([log_odds, np.ones_like(log_odds)])
         beta = fit_logistic(design, outcome.astype(np.float64), weight)

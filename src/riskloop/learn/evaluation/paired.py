@@ -29,6 +29,7 @@ class PairedDifference:
     p_value: float
 
     def to_dict(self) -> dict[str, float | None]:
+        """Plain JSON values."""
         return {name: finite(value) for name, value in asdict(self).items()}
 
 

@@ -65,6 +65,10 @@ def monitor_batch(
 
     Parameters
     ----------
+    path : str
+        A file, or a folder of batches.
+    version : int, optional
+        The champion if left out.
     by : {"day", "week", "month"}, optional
         Also tell windows of the event time.
     segment : str, optional
@@ -164,6 +168,8 @@ def monitor_ledger(
     ----------
     since, until : datetime, optional
         Predictions made at or after ``since``, in windows that begin before ``until``.
+    version : int, optional
+        The champion if left out.
     by : {"hour", "day", "week", "month"}, optional
         Judge the newest window that has enough rows, beside its season; without, everything since as one.
     segment, classifier

@@ -37,6 +37,7 @@ class Sum:
     squares: float = 0.0
 
     def add(self, values: FloatArray) -> None:
+        """Add differences, shape (n,), in currency."""
         self.n += len(values)
         self.total += float(values.sum())
         self.squares += float((values**2).sum())

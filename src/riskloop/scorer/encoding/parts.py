@@ -21,7 +21,8 @@ class Part(Protocol):
 
     def __init__(self, places: Sequence[Place], width: int) -> None: ...
 
-    def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None: ...
+    def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
+        """Write the lines of the blocks, from columns of shape (n,) into lines of shape (width + 1, n)."""
 
 
 class Numbers:
@@ -38,6 +39,7 @@ class Numbers:
         self._flags = np.array([start + len(block.names) - 1 for block, start in places if block.indicator])
 
     def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
+        """See `Part`."""
         self.write(*self.read(columns), lines)
 
     def read(self, columns: Mapping[str, NDArray[Any]]) -> tuple[FloatArray, BoolArray]:
@@ -72,6 +74,7 @@ class Pieces:
         self._width = _upright(high - low for _, _, low, high in pieces)
 
     def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
+        """See `Part`."""
         values, missing = self._numbers.read(columns)
         come = values[self._whose]
         with np.errstate(over="ignore"):  # beyond a very short piece
@@ -97,6 +100,7 @@ class Onehots:
         self._table = np.array(table)
 
     def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
+        """See `Part`."""
         codes = np.array([columns[name] for name in self._names])
         picked = self._table[np.minimum(codes, self._unknown) + self._first]
         lines[picked, np.arange(lines.shape[1])] = 1.0
@@ -111,6 +115,7 @@ class Codes:
         self._lines = np.array([start for _, start in places])
 
     def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
+        """See `Part`."""
         codes = np.array([columns[name] for name in self._names])
         lines[self._lines] = np.where((codes < 0) | (codes >= self._unknown), np.nan, codes)
 
@@ -127,6 +132,7 @@ class Bins:
         self._lines = np.array([start for _, start in places])
 
     def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
+        """See `Part`."""
         values = _read(self._blocks, columns)
         reached = np.repeat(self._first, values.shape[1], axis=1)
         for edge in self._edges:
@@ -145,6 +151,7 @@ class Tables:
         self._lines = np.array([start for _, start in places])
 
     def fill(self, columns: Mapping[str, NDArray[Any]], lines: FloatArray) -> None:
+        """See `Part`."""
         codes = np.array([columns[name] for name in self._names])
         lines[self._lines] = self._table[np.minimum(codes, self._unknown) - MISSING_CODE + self._first]
 

@@ -99,6 +99,7 @@ def money(subject: Subject, pen: Pen) -> Section:
 
 
 def policy_name(name: str, pen: Pen) -> Value:
+    """What a policy is called."""
     return pen.words(f"policy_{name}", name)
 
 
