@@ -117,7 +117,7 @@ def drift(
 ) -> Drift:
     """Compare a profile with the reference by whose edges it was counted.
 
-    A column has drifted if its tests together are significant after Benjamini and Hochberg, its PSI exceeds what
+    A column has drifted if its tests together are significant after Benjamini and Hochberg (1995), its PSI exceeds what
     samples of these sizes show by chance, and the excess (or a share of missing, unknown or refused cells) is large
     enough to matter; see `Thresholds`. The tests of a number are van der Waerden's, Anderson and Darling's, Klotz's and
     chi-square; of a category chi-square; of both, exact ones of the shares missing, unknown and refused. The mean's
