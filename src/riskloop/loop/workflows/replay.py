@@ -15,7 +15,7 @@ from riskloop.bundle.bundle import Bundle
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.decide.policy import Policy
 from riskloop.errors import NotFound, UsageError
-from riskloop.intervals import Interval
+from riskloop.intervals import Z95, Interval
 from riskloop.keep.ledger import Prediction
 from riskloop.keep.outcomes import Outcome
 from riskloop.loop.experiments.pairs import Read, code_of, expected, priced, read_by
@@ -23,7 +23,6 @@ from riskloop.loop.project import Project
 from riskloop.loop.watching.final import final_outcomes
 from riskloop.loop.watching.seen import pages_of
 
-_Z = 1.959963984540054
 _MOST_LEVELS = 8
 _WORDS = ("pass", "act", "review")
 
@@ -48,7 +47,7 @@ class Sum:
             return Interval(math.nan, math.nan, math.nan)
         mean = self.total / self.n
         variance = max(0.0, self.squares / self.n - mean**2)
-        half = _Z * math.sqrt(variance / self.n)
+        half = Z95 * math.sqrt(variance / self.n)
         return Interval(mean, mean - half, mean + half)
 
 

@@ -17,7 +17,7 @@ EXPERIMENTS: Pairs = {
     "experiment_verdict_title": ("What the challenger saves", "Ce que le challenger fait gagner"),
     "experiment_promote": (
         "The challenger saves {saves} per customer: promote.",
-        "Le challenger fait gagner {saves} par client : le promouvoir.",
+        "Le challenger fait gagner {saves} par client : le mettre en service.",
     ),
     "experiment_stop": (
         "The challenger costs more, {costs} per customer: stop.",
