@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.datasets import load
+from riskloop.scorer.log_odds import logit
 from riskloop.watch.recalibration import line
-from riskloop.watch.tally import logit
 
 CHUNK = 1_000
 THRESHOLD = 1 / 11

@@ -31,6 +31,12 @@ class Costs:
 
     Costs that are declared as formulas over a customer's columns are `riskloop.decide.prices.Prices`.
 
+    Attributes
+    ----------
+    fp, fn, tp, tn : float or float array, shape (n,)
+        Of a needless action, a missed positive, acting on a positive, and leaving a negative alone.
+    currency : str
+
     Raises
     ------
     ConfigError
@@ -151,4 +157,5 @@ class Costs:
         return replace(self, fp=change(self.fp), fn=change(self.fn), tp=change(self.tp), tn=change(self.tn))
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return asdict(self)

@@ -63,42 +63,62 @@ class RiskloopError(Exception):
 
 
 class UsageError(RiskloopError):
+    """The command or the call is malformed."""
+
     exit_code = 2
     code = "usage"
 
 
 class ConfigError(UsageError):
+    """riskloop.yaml or contract.yaml does not say what it must."""
+
     code = "config"
 
 
 class DataError(RiskloopError):
+    """A table cannot be read or cannot be learnt from."""
+
     code = "data"
 
 
 class ContractError(DataError):
+    """Rows that break the contract."""
+
     code = "contract"
 
 
 class GateRefused(RiskloopError):
+    """A gate said no: the quality gate, or the promotion gate."""
+
     exit_code = 3
     code = "gate-refused"
 
 
 class NotFound(RiskloopError):
+    """There is no such version, customer or project."""
+
     code = "not-found"
 
 
 class Conflict(RiskloopError):
+    """Another writer was first."""
+
     code = "conflict"
 
 
 class BundleRefused(RiskloopError):
+    """A bundle is altered, unsigned, of an unknown form, or off by more than 1e-9."""
+
     code = "bundle-refused"
 
 
 class MissingExtra(RiskloopError):
+    """An optional dependency is not installed."""
+
     code = "missing-extra"
 
 
 class Unavailable(RiskloopError):
+    """A store (database, MLflow) is away."""
+
     code = "unavailable"

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
+Z95 = 1.959963984540054
+"""Standard errors to either side of a normal interval of 95 %."""
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:

@@ -32,6 +32,15 @@ def open_project(
 ) -> Project:
     """Read riskloop.yaml and open the project.
 
+    Parameters
+    ----------
+    folder : Path or str
+        That of riskloop.yaml.
+    environ : mapping of str to str
+        Where ``RISKLOOP_...`` variables are looked up.
+    clock : callable
+        Gives the present time, timezone-aware.
+
     Raises
     ------
     ConfigError

@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from riskloop.data.column import BrokenRule
 from riskloop.data.contract import MISSING_CODE, Column, Contract, Decoded, did_you_mean
 from riskloop.errors import ConfigError
 
@@ -322,3 +323,26 @@ def test_a_row_by_itself_is_read_as_a_table_of_one_or_not_at_all(row: dict[str, 
 def test_a_row_that_lacks_a_field_is_not_read() -> None:
     assert CONTRACT.decode_row({name: value for name, value in GOOD.items() if name != "age"}) is None
     assert CONTRACT.decode_row(GOOD) == [40.0, 1.5, 1, 0]
+
+
+@settings(deadline=None, max_examples=200)
+@given(columns("x"), st.one_of(ANYTHING, st.floats(-1e9, 1e9).map(str), st.integers(0, 999).map(str)), st.booleans())
+def test_the_quick_way_to_read_a_value_says_what_the_careful_one_says(column: Column, value: Any, typed: bool) -> None:
+    quick = column.usual if typed else column.usual_text
+    try:
+        careful: float | None = column.read(value, typed=typed)
+    except BrokenRule:
+        with pytest.raises(BrokenRule):
+            quick(value)
+        return
+    assert quick(value) == careful or (math.isnan(quick(value)) and careful is not None and math.isnan(careful))
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(GOOD, ANYTHING)))
+def test_what_was_accepted_as_json_is_read_alike_from_the_ledger(row: dict[str, Any]) -> None:
+    received = CONTRACT.decode_rows([row])
+    if not received.breaches:
+        kept = CONTRACT.decode_kept([row, {**row, "an earlier column": 1}])
+        assert not kept.breaches
+        for name, values in received.columns.items():
+            assert np.array_equal(kept.columns[name], np.repeat(values, 2), equal_nan=values.dtype == np.float64)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from riskloop.data import source as module
 from riskloop.data.source import Source, locate, read
+from riskloop.data.source import reading as module
 from riskloop.errors import DataError
 
 TEXT = "id,region,income\nNA,NA,1.5\n2,EU,\n3,é,-7\n"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from riskloop.costs import BoolArray, Costs, FloatArray
 from riskloop.decide.choosing import choose_policy
 from riskloop.decide.cuts import NEVER, Cuts
-from riskloop.decide.policy import Policy, PolicyKind, regret, trivial
+from riskloop.decide.policy import Policy, PolicyKind, regret
 from riskloop.errors import BundleRefused, ConfigError, DataError
 
 unhurried = settings(deadline=None, max_examples=50)
@@ -219,12 +219,6 @@ good = Policy("cost", 0.1, founding).to_dict()
 def test_a_malformed_policy_is_refused(fields: Any) -> None:
     with pytest.raises(BundleRefused, match="policy cannot be used"):
         Policy.from_dict(fields)
-
-
-def test_the_cheaper_trivial_policy_comes_first() -> None:
-    rare = np.arange(1000) < 10
-    assert list(trivial(rare, founding)) == ["act_on_none", "act_on_all"]
-    assert list(trivial(~rare, founding)) == ["act_on_all", "act_on_none"]
 
 
 @unhurried

@@ -23,7 +23,7 @@ def day(number: float) -> datetime:
     return START + timedelta(days=number)
 
 
-def said(outcome: bool, on: float, received: float | None = None) -> Statement:
+def said(outcome: bool, on: float, received: float | None = None) -> Statement[datetime]:
     return Statement(outcome, day(on), day(on + 5 if received is None else received))
 
 
@@ -60,6 +60,7 @@ def prediction(number: int, at: datetime = START, **more: object) -> Prediction:
         ([said(True, 30, received=30), said(False, 60, received=60)], NINETY, (False, "told")),
         ([said(True, 30, received=30), said(False, 60, received=60)], Maturity(), (False, "told")),
         ([said(False, 30, received=30), said(True, 120, received=120)], NINETY, (False, "told")),
+        ([said(True, 30, received=30), said(False, 30)], NINETY, (False, "told")),
     ],
 )
 def test_what_was_said_becomes_an_outcome(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
 
 from riskloop.keep import enrolled as module
+from riskloop.keep.cohorts import Cohorts
 from riskloop.keep.enrolled import Enrolled, assigned_lately, customers_a_day, enrolled, traffic
 from riskloop.keep.ledger import Ledger, Prediction
 from riskloop.keep.outcomes import Outcome
@@ -107,10 +109,24 @@ def test_what_came_after_it_was_mature_does_not_count_and_silence_may_be_a_negat
     engine: Engine, ledger: Ledger
 ) -> None:
     ledger.append([asked("a"), asked("b")])
-    ledger.record_outcomes([Outcome("a", True, NOON + 31 * DAY, NOON + 31 * DAY)])
+    ledger.record_outcomes([Outcome("a", True, NOON + 31 * DAY, NOON + 32 * DAY)])
     assert [one.outcome for one in met(engine, final=Maturity(30 * DAY)).values()] == [None, None]
     told = met(engine, final=Maturity(30 * DAY, "negative"))
     assert [(one.outcome, one.final) for one in told.values()] == [(False, date(2026, 12, 21))] * 2
+
+
+def test_a_customer_of_an_experiment_and_a_cohort_are_judged_alike(engine: Engine, ledger: Ledger) -> None:
+    rng, final = random.Random(7), Maturity(30 * DAY, "negative")
+    ledger.append([asked(f"c{place}") for place in range(300)])
+    moments = [NOON + days * DAY for days in (1, 20, 29, 30, 31, 60)]
+    said = [
+        Outcome(f"c{rng.randrange(300)}", rng.random() < 0.5, observed, observed + rng.choice([0, 1]) * DAY)
+        for observed in rng.choices(moments, k=700)
+    ]
+    ledger.record_outcomes(sorted(said, key=lambda one: one.received_at))
+    judged = {one.entity_id: one.outcome for page in Cohorts(engine).pages(final, LATER) for one in page}
+    assert {who: one.outcome for who, one in met(engine, final=final).items()} == judged
+    assert len(set(judged.values())) == 3
 
 
 def test_corrections_and_outcomes_that_name_the_prediction_come_first(engine: Engine, ledger: Ledger) -> None:

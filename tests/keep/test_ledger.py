@@ -11,9 +11,11 @@ from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from riskloop.errors import Conflict, DataError, UsageError
+from riskloop.keep.cohorts import Cohorts
 from riskloop.keep.customers import Customers
 from riskloop.keep.ledger import Ledger, Prediction
 from riskloop.keep.outcomes import Outcome
+from riskloop.watch.maturity import Maturity
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -179,18 +181,11 @@ def test_an_outcome_that_names_none_judges_what_was_predicted_before_it(ledger: 
     assert _judged(ledger) == {"p1": True, "p2": False, "p3": None}
 
 
-def test_an_outcome_beyond_the_horizon_judges_nothing(ledger: Ledger) -> None:
-    ledger.append([prediction()])
-    ledger.record_outcomes([outcome(day=40)])
-    assert _judged(ledger, within=timedelta(days=30)) == {"p1": None}
-    assert _judged(ledger, within=timedelta(days=60)) == {"p1": True}
-
-
-def test_predictions_with_outcomes_are_read_in_full_and_between_two_moments(ledger: Ledger) -> None:
-    ledger.append([prediction(number) for number in range(4_500)])
-    assert len(_judged(ledger)) == 4_500
-    between = _judged(ledger, since=NOON + timedelta(seconds=10), until=NOON + timedelta(seconds=12))
-    assert list(between) == ["p10", "p11"]
+def test_what_a_version_decided_is_read_in_full_and_between_two_moments(ledger: Ledger) -> None:
+    ledger.append([prediction(number) for number in range(4_500)] + [prediction(5_000, version=4)])
+    assert len(list(ledger.within(3))) == 4_500
+    between = ledger.within(3, NOON + timedelta(seconds=10), NOON + timedelta(seconds=12))
+    assert [one.prediction_id for one in between] == ["p10", "p11"]
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
@@ -205,9 +200,9 @@ def test_an_erased_customer_leaves_no_row_and_no_byte(ledger: Ledger, engine: En
     assert b"C1" in stored
 
 
-def _judged(ledger: Ledger, **window: object) -> dict[str, bool | None]:
-    pairs = ledger.with_outcomes(**window)  # type: ignore[arg-type]
-    return {made.prediction_id: came.outcome if came else None for made, came in pairs}
+def _judged(ledger: Ledger) -> dict[str, bool | None]:
+    pages = Cohorts(ledger._engine).pages(Maturity(), NOON)
+    return {one.prediction_id: one.outcome for page in pages for one in page}
 
 
 def test_what_is_older_than_it_need_be_is_pruned(ledger: Ledger, tmp_path: Path) -> None:
@@ -216,7 +211,7 @@ def test_what_is_older_than_it_need_be_is_pruned(ledger: Ledger, tmp_path: Path)
     ledger.record_outcomes([outcome("C1", day=1), outcome("C1", day=20)])
     assert ledger.prune(NOON + timedelta(days=5)) == 6
     assert ledger.count() == 3
-    assert [judged is not None for _, judged in ledger.with_outcomes()] == [True] * 3
+    assert list(_judged(ledger).values()) == [True] * 3
     assert ledger.prune(NOON + timedelta(days=5)) == 0
     for file in tmp_path.iterdir():
         assert b"older than it need be" not in file.read_bytes()

@@ -186,14 +186,6 @@ def test_a_requested_override_is_an_override_when_approved(four_eyes: Promotions
     assert four_eyes.approve(asked.seq, approver="bo", at=NOON).kind == "overridden"
 
 
-def test_who_led_on_a_day_is_known(log: Promotions, lead: Lead) -> None:
-    lead(1, hour=0)
-    lead(2, hour=10)
-    log.rollback(at=NOON + timedelta(hours=20), **WHY)
-    asked = [log.champion_on(NOON + timedelta(hours=hour)) for hour in (-1, 0, 9, 10, 19, 30)]
-    assert asked == [None, 1, 1, 2, 2, 1]
-
-
 def test_history_is_not_written_backwards(log: Promotions, lead: Lead) -> None:
     lead(1)
     lead(2, hour=-0.01)

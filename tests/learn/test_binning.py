@@ -19,7 +19,6 @@ from riskloop.learn.binning import (
 )
 
 TRENDS = ("increasing", "decreasing", "peak", "valley", "auto", "free")
-LOOSE = Limits(min_share=0.0, min_events=0, min_errors=0.0)
 
 
 def one_turn(first, then):

@@ -11,14 +11,14 @@ from sklearn import metrics as peer
 
 from riskloop.costs import BoolArray, Costs, FloatArray
 from riskloop.decide.choosing import choose_policy
-from riskloop.decide.policy import Policy, regret, trivial
+from riskloop.decide.policy import Policy, regret
 from riskloop.errors import DataError
 from riskloop.learn.evaluation.calibration import CalibrationLine
 from riskloop.learn.evaluation.curves import curves
 from riskloop.learn.evaluation.intervals import wilson
 from riskloop.learn.evaluation.metrics import evaluate
 from riskloop.learn.evaluation.paired import compare_costs, mean_draws
-from riskloop.learn.evaluation.policies import compare_policies, pays, verdict
+from riskloop.learn.evaluation.policies import compare_policies, verdict
 
 founding = Costs(fp=10, fn=100)
 
@@ -168,7 +168,7 @@ def test_a_paired_difference_finds_what_is_there_and_only_that() -> None:
     cheaper = cost - 0.5 + rng.normal(0, 5, 3000)
     found = compare_costs(cost, cheaper, seed=1)
     assert found.low < 500 < found.high
-    assert found.significant
+    assert found.low > 0
     assert found.p_value < 0.01
     same = compare_costs(cost, cost, seed=1)
     assert (same.mean, same.low, same.high, same.p_value) == (0, 0, 0, 1)
@@ -233,12 +233,10 @@ def test_on_the_founding_churn_data_contacting_everyone_is_optimal_and_the_verdi
     assert outcome.mean() == pytest.approx(0.409, abs=5e-4)
     assert truth.min() > founding.bayes_threshold
     policy = choose_policy("cost", outcome, truth, founding)
-    everyone = trivial(outcome, founding)["act_on_all"]
     assert policy.threshold == pytest.approx(0.0909, abs=1e-4)
     assert policy.act(truth, founding).all()
-    assert regret(truth, everyone, founding).per_thousand == 0
+    assert regret(truth, np.ones(len(truth), dtype=bool), founding).per_thousand == 0
     rows = compare_policies(outcome, truth, policy, founding, seed=42)
-    assert not pays(rows)
     assert verdict(rows, "EUR").startswith("Acting on everyone is as cheap as the model (difference 0 [0, 0] EUR")
 
 
@@ -264,7 +262,6 @@ def test_a_model_that_pays_is_said_to_pay() -> None:
     rows = compare_policies(
         outcome, probability, choose_policy("cost", outcome, probability, founding), founding, seed=1
     )
-    assert pays(rows)
     assert verdict(rows, "EUR").startswith("The model is cheaper than acting on")
     assert [row.name for row in rows] == ["chosen", "act_on_all", "act_on_none", "at_0.5", "bayes"]
     for row in rows:

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 import yaml
 
-from riskloop.data import source as source_module
 from riskloop.data.source import Source
+from riskloop.data.source import reading as source_module
 from riskloop.errors import DataError, GateRefused, RiskloopError
 from riskloop.findings import Finding
 from riskloop.loop.project import Project

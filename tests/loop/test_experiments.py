@@ -327,6 +327,14 @@ def test_a_replay_prices_what_came_true(trained: Project, town: Town) -> None:
     assert sum(group.predictions for group in plans.values()) == 500
 
 
+def test_a_replay_counts_no_outcome_before_it_is_final(trained: Project, at: Clock, town: Town) -> None:
+    town.tell(town.ask(START, None, 50), START + timedelta(hours=1))
+    problem = trained.settings.problem.model_copy(update={"maturity": "30d"})
+    settings = trained.settings.model_copy(update={"problem": problem})
+    told = [replay(replace(at(START + timedelta(days=days)), settings=settings), 2) for days in (29, 31)]
+    assert [one.whole.realised.n for one in told] == [0, 50]
+
+
 def test_a_replay_of_nothing_or_by_no_category_is_one_clear_error(trained: Project, town: Town) -> None:
     with pytest.raises(NotFound, match="no prediction"):
         replay(trained, 2)

@@ -10,6 +10,7 @@ from riskloop.data.source import Source
 from riskloop.errors import DataError
 from riskloop.keep.tables import outcomes
 from riskloop.loop.project import Project
+from riskloop.loop.watching.final import final_outcomes
 from riskloop.loop.workflows.outcomes import record_outcomes
 from riskloop.loop.workflows.score import score
 from riskloop.wiring import open_project
@@ -120,7 +121,7 @@ def test_times_are_read_in_any_iso_form(trained: Project, tmp_path: Path, writte
 
 
 def _judged(project: Project) -> dict[str | None, bool | None]:
-    return {one.entity_id: said.outcome if said else None for one, said in project.ledger.with_outcomes()}
+    return {one.entity_id: said.outcome if said else None for one, said in final_outcomes(project)}
 
 
 def test_files_may_come_late_in_part_and_out_of_order(trained: Project, simulated: Path, tmp_path: Path) -> None:

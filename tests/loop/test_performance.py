@@ -69,7 +69,7 @@ def _tell(
 ) -> None:
     """What became of the customers, some days after they were scored."""
     came = dict(_customers(project).select("customer_id", pl.col("churned") == "yes").iter_rows())
-    made = sorted((one for one, _ in project.ledger.with_outcomes()), key=lambda one: one.at)
+    made = list(project.ledger.within(1))
     said = [(one.prediction_id, one.at, came[one.entity_id] != turned) for one in made]
     project.ledger.record_outcomes(
         [

@@ -53,6 +53,15 @@ def test_a_turn_looks_alerts_retrains_and_says_so_in_one_line(lived: Project) ->
     assert lived.locks.holder(LEADER) is None
 
 
+def test_aliases_follow_what_was_promoted_where_there_is_no_mlflow(trained: Project) -> None:
+    state = trained.promotions.state()
+    assert state.champion == 1
+    trained.registry.project_aliases(replace(state, champion=None))
+    assert trained.registry.aliases() == {}
+    turns(trained, alert=lambda _project, _looked: None)
+    assert trained.registry.aliases() == {"champion": 1}
+
+
 def test_while_another_process_leads_this_one_stands_by(lived: Project) -> None:
     with holding(lived.locks, LEADER, "elsewhere:1"):
         (turn,) = turns(lived)

@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from riskloop.scorer.log_odds import logit
 from riskloop.watch.expected import expect
 from riskloop.watch.realised import realise
 from riskloop.watch.recalibration import Weights, line, recalibrate
-from riskloop.watch.tally import Tally, logit
+from riskloop.watch.tally import Tally
 
 
 def drawn(rng, n, slope=1.0, shift=0.0):

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskloop.watch.windows import Period, window_of, windows
+from riskloop.watch.windows import Period, window_of
 
 _MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 _PERIODS = st.sampled_from(["hour", "day", "week", "month"])
@@ -26,12 +25,6 @@ def test_weeks_begin_on_monday_and_months_on_their_first() -> None:
     moment = datetime(2026, 2, 28, 23, 59, tzinfo=UTC)
     assert window_of(moment, "week").start == datetime(2026, 2, 23, tzinfo=UTC)
     assert window_of(moment, "month").end == datetime(2026, 3, 1, tzinfo=UTC)
-
-
-def test_windows_follow_one_another_without_gaps() -> None:
-    found = list(windows(datetime(2026, 1, 30, 12, tzinfo=UTC), datetime(2026, 2, 2, tzinfo=UTC), "day"))
-    assert [window.start.day for window in found] == [30, 31, 1]
-    assert all(one.end == other.start for one, other in itertools.pairwise(found))
 
 
 def test_windows_are_of_utc_wherever_the_moment_was_told() -> None:

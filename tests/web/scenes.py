@@ -84,7 +84,7 @@ def live_through(project: Project) -> None:
     project.ledger.record_outcomes(
         [
             Outcome("x", came[one.entity_id], one.at + timedelta(days=20), JULY, prediction_id=one.prediction_id)
-            for one, _ in project.ledger.with_outcomes()
+            for one in project.ledger.within(1)
         ]
     )
     then = replace(project, clock=lambda: JULY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -66,6 +67,25 @@ def test_an_approver_looks_after_an_alert_and_the_log_knows(alarmed: Open) -> No
     assert kept.acknowledged_by == "ada"
     calls = [(one.actor, one.path, one.status) for one in alarmed.project.access.calls(10)]
     assert ("ada", f"/watch/alerts/{number}", 303) in calls
+
+
+def test_an_approver_silences_the_rule_of_an_alert_for_a_while(alarmed: Open) -> None:
+    alert, store = alarmed.project.alerts.list()[0], alarmed.project.alerts
+    form = f"/watch/alerts/{alert.alert_id}/silence"
+    with alarmed.logged_in("ada", "approver") as browser:
+        for wrong in ({"for": "9y", "reason": "x"}, {"for": "1d", "reason": ""}):
+            assert browser.form("/watch", form, **wrong).status_code == 422
+        html = unescape(browser.form("/watch", form, **{"for": "1d", "reason": "mended <tonight>"}).text)
+        assert "mended <tonight>" in html
+        assert f'action="{form}"' not in html
+        assert 'value="7d"' in html  # of the other rules
+    (silence,) = store.silences(alarmed.project.clock())
+    assert (silence.rule, silence.actor, silence.until - silence.made_at) == (alert.rule, "ada", timedelta(days=1))
+    calls = [(one.actor, one.path, one.status) for one in alarmed.project.access.calls(10)]
+    assert ("ada", form, 303) in calls
+    with alarmed.logged_in("eve", "viewer") as browser:
+        csrf = re.search(r'name="csrf" value="([^"]+)"', browser.get("/watch").text)[1]
+        assert browser.post(form, data={"csrf": csrf, "for": "1h", "reason": "x"}).status_code == 403
 
 
 def test_who_may_only_look_looks_after_nothing(alarmed: Open) -> None:

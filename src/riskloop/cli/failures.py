@@ -18,11 +18,15 @@ _TRAINING = (
 
 
 class Interrupted(RiskloopError):
+    """The user pressed Ctrl-C."""
+
     exit_code = 130
     code = "interrupted"
 
 
 class Bug(RiskloopError):
+    """An error that riskloop did not foresee: a fault of its own."""
+
     code = "bug"
 
 

@@ -162,10 +162,12 @@ class TrainingProgress:
             self._live.start()
 
     def fold(self, candidate: str, done: int, total: int) -> None:
+        """Move the bar of a candidate."""
         if self._bars is not None:
             self._bars.update(self._task(candidate, candidate, total), completed=done)
 
     def finished(self, contender: Contender) -> None:
+        """Tell the score and the cost of a candidate."""
         self._finished[contender.name] = contender
         self._over(contender.name)
         if self._live is None:
@@ -176,17 +178,20 @@ class TrainingProgress:
             )
 
     def trial(self, candidate: str, trial: Trial, lowest: float) -> None:
+        """Move the bar of a search."""
         if self._bars is not None:
             words = f"{candidate}: trial {trial.number + 1}, lowest log loss {lowest:.5f}"
             self._bars.update(self._task(f"trials of {candidate}", words, None), advance=1, description=words)
 
     def left_out(self, candidate: str, reason: str) -> None:
+        """Tell why a candidate is left out."""
         self._left_out[candidate] = reason
         self._over(candidate)
         if self._live is None:
             sys.stderr.write(f"{candidate:<24} left out: {reason}\n")
 
     def close(self) -> None:
+        """Take the bars away."""
         if self._live is not None:
             for task in self._tasks.values():
                 self._bars.remove_task(task)

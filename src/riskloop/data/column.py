@@ -40,6 +40,7 @@ class BrokenRule(Exception):
         self._hint = hint
 
     def describe(self) -> str:
+        """The rule in words, with an example of a value that breaks it."""
         return self._text + self._hint()
 
 
@@ -133,7 +134,15 @@ class Column:
     @cached_property
     def usual(self) -> Callable[[object], float]:
         """What ``read`` makes of a typed value, in a fraction of the time where it is as it should be."""
-        read = partial(self.read, typed=True)
+        return self._quick(typed=True)
+
+    @cached_property
+    def usual_text(self) -> Callable[[object], float]:
+        """What ``read`` makes of a value that may be text, in a fraction of the time where it is typed."""
+        return self._quick(typed=False)
+
+    def _quick(self, *, typed: bool) -> Callable[[object], float]:
+        read = partial(self.read, typed=typed)
         if self.type == "category":
             codes = {text: float(code) for text in self.codes if (code := self._code_as_written(text)) is not None}
 
@@ -156,6 +165,15 @@ class Column:
         def plain_number(value: Any) -> float:
             return value if type(value) is float and low <= value <= high else number(value)
 
+        def text_number(value: Any) -> float:
+            if type(value) is str and is_number(value):
+                told = float(value)
+                if low <= told <= high and told not in missing:
+                    return told
+            return number(value)
+
+        if not typed:
+            return text_number
         return number if missing else plain_number
 
     def _code_as_written(self, text: str) -> int | None:

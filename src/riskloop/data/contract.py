@@ -85,6 +85,8 @@ class Contract:
         Names of the columns the model may use, a subset of the columns.
     known : tuple of str
         Columns that may be present and are not used (id, target, dropped ones): not an error in a request.
+    version : int
+        Of the form in which it is written: 1.
     priced : tuple of str
         Number columns beside the features that a decision's costs are computed from: read like features, and never
         shown to the model.
@@ -135,6 +137,14 @@ class Contract:
             breaches += self._unexpected(rows)
         return Decoded(columns, tuple(breaches), len(rows))
 
+    def decode_kept(self, rows: Sequence[Mapping[str, object]]) -> Decoded:
+        """Decode customers as the ledger keeps them: JSON values, or the texts of a file.
+
+        Whatever was accepted once is accepted again, by whichever door it came. Columns that the contract does not
+        know are passed over: an earlier contract may have had them.
+        """
+        return self.decode_rows(rows, typed=False)
+
     @cached_property
     def _readers(self) -> tuple[tuple[str, Callable[[object], float]], ...]:
         return tuple((column.name, column.usual) for column in self.read)
@@ -179,6 +189,7 @@ class Contract:
         return did_you_mean(name, self.read_names) if position < _MOST_SUGGESTIONS else ""
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {
             "version": self.version,
             "columns": {column.name: column.to_dict() for column in self.columns},
@@ -223,7 +234,11 @@ class Contract:
 def _decode_column(
     column: Column, rows: Sequence[Mapping[str, object]], typed: bool
 ) -> tuple[NDArray[Any], list[Breach]]:
-    values = np.full(len(rows), column.blank, dtype=np.int32 if column.type == "category" else np.float64)
+    kind, quick = np.int32 if column.type == "category" else np.float64, column.usual if typed else column.usual_text
+    try:
+        return np.array([quick(row[column.name]) for row in rows]).astype(kind), []
+    except (KeyError, BrokenRule):
+        values = np.full(len(rows), column.blank, dtype=kind)
     broken: dict[str, tuple[BrokenRule, list[int]]] = {}
     for position, row in enumerate(rows):
         try:

@@ -94,6 +94,7 @@ def find_leakage(
 def as_score(
     contract: Contract, name: str, columns: Columns, outcome: NDArray[np.bool_], seed: int
 ) -> NDArray[np.float64]:
+    """A column as a score, shape (n,): numbers with the median where missing, categories by their rate out of fold."""
     values = columns[name]
     if contract.by_name[name].type != "category":
         return np.where(np.isnan(values), np.nanmedian(values) if not np.isnan(values).all() else 0.0, values)
@@ -114,6 +115,7 @@ def _target_rates(codes: NDArray[np.int32], outcome: NDArray[np.bool_], seed: in
 
 
 def strength(outcome: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
+    """ROC-AUC of a score, whichever way it points: from 0.5 to 1."""
     area = auc(outcome, score)
     return max(area, 1 - area)
 

@@ -30,6 +30,7 @@ class Cuts:
 
     @classmethod
     def of(cls, outcome: BoolArray, probability: FloatArray) -> Self:
+        """From n outcomes and probabilities."""
         scores, group = np.unique(probability, return_inverse=True)
         tp = np.bincount(group, weights=outcome, minlength=len(scores))[::-1].cumsum()
         acted = np.bincount(group, minlength=len(scores))[::-1].cumsum()

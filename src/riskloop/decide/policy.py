@@ -218,18 +218,13 @@ class Policy:
 
 
 def unknown(kind: str) -> ConfigError:
+    """The error about a policy that does not exist."""
     return wrong(f"There is no policy {kind!r}.", "choose one of " + ", ".join(get_args(PolicyKind)))
 
 
 def wrong(message: str, next_step: str) -> ConfigError:
+    """An error about the settings of the policy."""
     return ConfigError(message, where="policy", next_step=next_step)
-
-
-def trivial(outcome: BoolArray, costs: Costs) -> dict[str, BoolArray]:
-    """The decisions of the two policies that need no model, ``act_on_all`` and ``act_on_none``, the cheaper first."""
-    rows = len(outcome)
-    both = {"act_on_all": np.ones(rows, dtype=bool), "act_on_none": np.zeros(rows, dtype=bool)}
-    return dict(sorted(both.items(), key=lambda item: costs.per_thousand(outcome, item[1])))
 
 
 @dataclass(frozen=True, slots=True)

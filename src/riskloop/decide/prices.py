@@ -70,6 +70,7 @@ class Prices:
         return Costs(**amounts, currency=self.currency)
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return asdict(self)
 
 

@@ -66,6 +66,7 @@ class Review:
         return np.asarray(self.saving(probability, act, costs) > self.least_saving)
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return asdict(self)
 
 

@@ -38,11 +38,6 @@ class Confusion(NamedTuple):
         return _ratio(self.tp, self.tp + self.fn)
 
     @property
-    def false_alarms(self) -> float:
-        """Share acted on among negatives."""
-        return _ratio(self.fp, self.fp + self.tn)
-
-    @property
     def precision(self) -> float:
         return _ratio(self.tp, self.tp + self.fp)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from operator import attrgetter
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine, and_, or_, select
 
@@ -13,11 +14,13 @@ from riskloop.keep.database import reading
 from riskloop.keep.tables import outcomes, predictions
 from riskloop.watch.maturity import Maturity
 
+Moment = TypeVar("Moment", datetime, str)
 Told = Literal["told", "silent", "unknown", "late"]
 
 _PAGE = 2_000
 _CHUNK = 400  # ids per query, twice: under the parameter limit of every database
 _P, _O = predictions.c, outcomes.c
+_moment = attrgetter("observed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,15 @@ class Judged:
     told: Told
 
 
-class Statement(NamedTuple):
-    """What was said of a customer: whether the risk came true, at which moment, and when we were told."""
+class Statement(NamedTuple, Generic[Moment]):
+    """What was said of a customer: whether the risk came true, at which moment, and when we were told.
+
+    Moments are times, or the texts that the database holds, which sort by time and cost nothing to read.
+    """
 
     outcome: bool
-    observed_at: datetime
-    received_at: datetime
+    observed_at: Moment
+    received_at: Moment
 
 
 class Cohorts:
@@ -113,14 +119,35 @@ class Cohorts:
 
 
 def judge(
-    predicted: datetime, said: Sequence[Statement], maturity: Maturity, now: datetime
+    predicted: datetime, said: Sequence[Statement[datetime]], maturity: Maturity, now: datetime
 ) -> tuple[bool | None, Told]:
     """What became of a prediction, from what was said of the customer.
 
     Parameters
     ----------
     said : sequence of Statement
+        Of moments at or after the prediction, in the order received.
+    """
+    due = None if maturity.after is None else predicted + maturity.after
+    stands, late = standing(said, due)
+    if stands is not None:
+        return stands.outcome, "told"
+    if late:
+        return None, "late"
+    if maturity.unreported == "negative" and maturity.reached(predicted, now):
+        return False, "silent"
+    return None, "unknown"
+
+
+def standing(said: Sequence[Statement[Moment]], due: Moment | None) -> tuple[Statement[Moment] | None, bool]:
+    """The statement that says what became of a prediction; and whether a positive came too late to be placed.
+
+    Parameters
+    ----------
+    said : sequence of Statement
         Of moments at or after the prediction, in the order received: of several about one moment the last one stands.
+    due : moment or None
+        Until when a positive counts; None where outcomes need no time.
 
     Notes
     -----
@@ -128,21 +155,19 @@ def judge(
     a negative stands until one is; a positive observed later says that there was none in time. Of statements without a
     date of their own the last one told in time stands, as if it corrected those before.
     """
-    dated = {one.observed_at: one for one in said if one.observed_at != one.received_at}
-    undated = [one for one in said if one.observed_at == one.received_at]
-    in_time = [one for one in undated if maturity.in_time(predicted, one.observed_at)]
-    standing = sorted([*dated.values(), *(in_time[-1:] or undated)], key=lambda one: one.observed_at)
-    if maturity.after is None:
-        return (standing[0].outcome, "told") if standing else (None, "unknown")
-    if any(one.outcome and maturity.in_time(predicted, one.observed_at) for one in standing):
-        return True, "told"
-    if any(not one.outcome for one in standing):
-        return False, "told"
-    if undated:
-        return None, "late"
-    if maturity.unreported == "negative" and maturity.reached(predicted, now):
-        return False, "silent"
-    return None, "unknown"
+    if len(said) == 1:  # as it mostly is
+        (one,) = said
+        placed = due is None or not one.outcome or one.observed_at <= due
+        return (one, False) if placed else (None, one.observed_at == one.received_at)
+    last: dict[Moment, Statement[Moment]] = {one.observed_at: one for one in said}
+    undated = [one for one in last.values() if one.observed_at == one.received_at]
+    dated = [one for one in last.values() if one.observed_at != one.received_at]
+    in_time = [one for one in undated if due is None or one.observed_at <= due]
+    stand = sorted(dated + (in_time[-1:] or undated), key=_moment)
+    if due is None:
+        return (stand[0] if stand else None), False
+    came = next((one for one in stand if one.outcome and one.observed_at <= due), None)
+    return came or next((one for one in stand if not one.outcome), None), bool(undated)
 
 
 _READ = (
@@ -153,13 +178,13 @@ _READ = (
 
 class _Said(NamedTuple):
     of_prediction: Mapping[str, bool]
-    of_customer: Mapping[str, Sequence[Statement]]
+    of_customer: Mapping[str, Sequence[Statement[datetime]]]
 
 
 def _said(connection: Connection, rows: Sequence[Any]) -> _Said:
     """Every statement about a page of predictions, in the order received."""
     named: dict[str, bool] = {}
-    about: dict[str, list[Statement]] = {}
+    about: dict[str, list[Statement[datetime]]] = {}
     told: dict[int, Any] = {}
     for start in range(0, len(rows), _CHUNK):
         chunk = rows[start : start + _CHUNK]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, String, case, func, literal, select, type_coerce
 
+from riskloop.keep.cohorts import Statement, standing
 from riskloop.keep.database import reading
 from riskloop.keep.instant import from_utc_text, utc_text
 from riskloop.keep.tables import outcomes, predictions
@@ -56,13 +57,8 @@ class Enrolled(NamedTuple):
     final: date | None
 
 
-class _Said(NamedTuple):
-    """A statement; its moments as the texts that the table holds, which sort by time and cost nothing to read."""
-
-    outcome: bool
-    observed_at: str
-    received_at: str
-    prediction_id: str | None
+_Said = tuple[Statement[str], str | None]
+"""What was said of a customer, and of which prediction, if it names one."""
 
 
 def enrolled(
@@ -81,8 +77,8 @@ def enrolled(
 
     Notes
     -----
-    The outcome of a customer is the one that names the first prediction; else the first that names none and was
-    observed at or after it, but not later than what is final. Of several statements about one moment the last counts.
+    The outcome of a customer is the last that names the first prediction; else what `standing` says of those that name
+    none and were observed at or after it.
     """
     last: str | None = None
     moment = utc_text(now)
@@ -119,7 +115,7 @@ def _said(connection: Connection, rows: Sequence[Any], now: str) -> dict[str, li
     among = _O.entity_id.between(rows[0].entity_id, rows[-1].entity_id) & (_text(_O.received_at).element <= now)
     found: dict[str, list[_Said]] = defaultdict(list)
     for who, outcome, observed, received, named in connection.execute(select(*columns).where(among).order_by(_O.seq)):
-        found[who].append(_Said(outcome, observed, received, named))
+        found[who].append((Statement(outcome, observed, received), named))
     return found
 
 
@@ -137,16 +133,13 @@ def _enrolled(row: Any, said: Sequence[_Said], final: Maturity, now: str) -> Enr
 def _judged(
     prediction_id: str, at: str, said: Sequence[_Said], final: Maturity, mature: str
 ) -> tuple[bool | None, date | None]:
-    standing: _Said | None = None
-    for one in said:
-        if one.prediction_id == prediction_id:
-            standing = one
-        elif one.prediction_id is None and one.observed_at >= at and not (final.after and one.observed_at > mature):
-            first = standing is None or (standing.prediction_id is None and one.observed_at <= standing.observed_at)
-            standing = one if first else standing
-    if standing is not None:
-        return standing.outcome, _day(max(mature, standing.received_at))
-    return (False, _day(mature)) if final.unreported == "negative" and final.after else (None, None)
+    named = [one for one, of in said if of == prediction_id]
+    about = [one for one, of in said if of is None and one.observed_at >= at]
+    stands, late = (named[-1], False) if named else standing(about, mature if final.after else None)
+    if stands is not None:
+        return stands.outcome, _day(max(mature, stands.received_at))
+    silent = final.unreported == "negative" and final.after and not late
+    return (False, _day(mature)) if silent else (None, None)
 
 
 @lru_cache(maxsize=4_096)

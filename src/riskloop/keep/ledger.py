@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, Select, String, and_, delete, func, insert, or_, select, type_coerce
+from sqlalchemy import Row, Select, String, delete, func, insert, or_, select, type_coerce
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
@@ -20,10 +20,11 @@ from riskloop.errors import Conflict, DataError, RiskloopError
 from riskloop.keep import tables
 from riskloop.keep.database import erasing, give_way, reading, writing
 from riskloop.keep.instant import utc_text
-from riskloop.keep.outcomes import OUTCOME_COLUMNS, Outcome, OutcomeReceipt, record
+from riskloop.keep.outcomes import Outcome, OutcomeReceipt, record
 from riskloop.keep.straight import StraightRoad
 
 _LENGTHS = {"hour": 13, "day": 10}  # characters of a moment as it is kept
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _PAGE = 2_000  # rows per read when iterating: a short transaction each, so that the write-ahead log can shrink
 
 
@@ -279,10 +280,13 @@ class Ledger:
         rows: Sequence[Any] = self._rows(query)
         return {datetime.fromisoformat(text).replace(tzinfo=UTC): count for text, count in rows}
 
-    def within(self, version: int, since: datetime, until: datetime) -> Iterator[Prediction]:
+    def within(
+        self, version: int, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Prediction]:
         """What a version decided at or after ``since`` and before ``until``, in the order of time, without shadows."""
-        query = _PREDICTIONS.add_columns(_P.seq).where(_P.version == version, _P.arm != "shadow", _P.at < until)
-        query, last = query.order_by(_P.at, _P.seq).limit(_PAGE), (since, -1)
+        query = _PREDICTIONS.add_columns(_P.seq).where(_P.version == version, _P.arm != "shadow")
+        query = query if until is None else query.where(_P.at < until)
+        query, last = query.order_by(_P.at, _P.seq).limit(_PAGE), (since or _EVER, -1)
         while page := self._rows(query.where(_P.at >= last[0], or_(_P.at > last[0], _P.seq > last[1]))):
             last = page[-1].at, page[-1].seq
             yield from (_prediction(row[:-1]) for row in page)
@@ -295,29 +299,6 @@ class Ledger:
         See :class:`riskloop.keep.outcomes.Outcome` for what is a duplicate and what a correction.
         """
         return record(self._engine, outcomes)
-
-    def with_outcomes(
-        self, *, since: datetime | None = None, until: datetime | None = None, within: timedelta | None = None
-    ) -> Iterator[tuple[Prediction, Outcome | None]]:
-        """Each prediction with the outcome that judges it, in the order written.
-
-        That is the outcome which names the prediction; else the customer's first outcome that names none and was
-        observed at or after the prediction. Of several statements about the same moment the last one received counts.
-
-        Parameters
-        ----------
-        since, until : datetime, optional
-            Predictions made at or after ``since`` and before ``until``.
-        within : timedelta, optional
-            The horizon: an outcome found by customer counts only if observed at most this long after the prediction.
-        """
-        made = [_P.at >= since] if since else []
-        made += [_P.at < until] if until else []
-        query = _JUDGED.where(*made).order_by(_P.seq).limit(_PAGE)
-        seen = 0
-        while page := self._rows(query.where(_P.seq > seen)):
-            seen = page[-1].seq
-            yield from (_judged(row, within) for row in page)
 
     def erase(self, entity_id: str) -> int:
         """Delete all that is known of a customer (predictions, outcomes, features, linked rows); how many rows.
@@ -378,42 +359,8 @@ def _of_customer(entity_id: str) -> Select[Any]:
     return _PREDICTIONS.where(_P.entity_id == entity_id, _P.arm != "shadow")
 
 
-def _judging_outcomes() -> Select[Any]:
-    o = tables.outcomes.c
-    named = select(o.seq).where(o.prediction_id == _P.prediction_id).order_by(o.seq.desc()).limit(1)
-    found = (
-        select(o.seq)
-        .where(o.entity_id == _P.entity_id, o.observed_at >= _P.at, o.prediction_id.is_(None))
-        .order_by(o.observed_at, o.seq.desc())
-        .limit(1)
-    )
-    judging = func.coalesce(
-        named.correlate(tables.predictions).scalar_subquery(), found.correlate(tables.predictions).scalar_subquery()
-    )
-    outcome = tables.outcomes.alias("judging")
-    columns = (outcome.c[name].label(f"outcome_{name}") for name in OUTCOME_COLUMNS)
-    return select(_P.seq, *(_P[name] for name in _COLUMNS), *columns).select_from(
-        tables.predictions.outerjoin(outcome, and_(outcome.c.seq == judging))
-    )
-
-
-_JUDGED = _judging_outcomes()
-
-
 def _prediction(values: Sequence[Any]) -> Prediction:
     fields = dict(zip(_COLUMNS, values, strict=True))
     fields["features"] = json.loads(fields["features"])
     fields["reasons"] = json.loads(fields["reasons"]) if fields["reasons"] else None
     return Prediction(**fields)
-
-
-def _judged(row: Sequence[Any], within: timedelta | None) -> tuple[Prediction, Outcome | None]:
-    _, *values = row  # its seq
-    prediction = _prediction(values[: len(_COLUMNS)])
-    said = dict(zip(OUTCOME_COLUMNS, values[len(_COLUMNS) :], strict=True))
-    if said["outcome_id"] is None:
-        return prediction, None
-    outcome = Outcome(**said)
-    named = outcome.prediction_id is not None
-    mature = within is None or named or outcome.observed_at - prediction.at <= within
-    return prediction, outcome if mature else None

@@ -14,8 +14,6 @@ from riskloop.keep import tables
 from riskloop.keep.database import serialised
 from riskloop.keep.instant import utc_text
 
-OUTCOME_COLUMNS = ("outcome_id", "entity_id", "prediction_id", "outcome", "observed_at", "received_at")
-
 _CHUNK = 1_000  # ids per query, under the parameter limit of every database
 
 

@@ -84,12 +84,6 @@ class Promotions:
         """Requests that nobody has approved or rejected."""
         return _pending(self.events())
 
-    def champion_on(self, at: datetime) -> int | None:
-        """The version that led at that moment (aware), by the times its events were given."""
-        moment = utc_text(at)
-        led = [event.version for event in self.events() if event.kind in LIVE and utc_text(event.at) <= moment]
-        return led[-1] if led else None
-
     def verify(self, expected_head: Head | None = None) -> VerifyResult:
         """Recompute the chain; with ``expected_head`` also prove that it still contains what was kept elsewhere."""
         return verify_chain(self.events(), expected_head)

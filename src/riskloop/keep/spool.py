@@ -12,6 +12,7 @@ from pathlib import Path
 
 from riskloop.errors import Conflict, Unavailable
 from riskloop.keep.ledger import ENTITY, EncodedPrediction
+from riskloop.keep.processes import lives
 
 Append = Callable[[Sequence[EncodedPrediction]], None]
 _SUFFIX, _CLAIMED, _DRAFT = ".spool", ".replaying", ".draft"
@@ -118,7 +119,7 @@ class Spool:
         """What a process left behind that died: as it replayed, or as it wrote what was not answered yet."""
         for left in self._folder.iterdir():
             owner = left.name.partition("-")[0]
-            if left.suffix == _SUFFIX or (owner.isdigit() and _lives(int(owner))):
+            if left.suffix == _SUFFIX or (owner.isdigit() and lives(int(owner))):
                 continue
             with suppress(FileNotFoundError):
                 if left.suffix == _CLAIMED:
@@ -152,13 +153,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -50,6 +50,7 @@ class CalibrationEvidence:
     standard_error: float
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {name: finite(value) if isinstance(value, float) else value for name, value in asdict(self).items()}
 
 

@@ -13,6 +13,7 @@ from riskloop.bundle.bundle import raw_rows
 from riskloop.data.contract import Columns, Contract
 from riskloop.errors import BundleRefused
 from riskloop.scorer.explainer import Explainer
+from riskloop.scorer.log_odds import logistic
 from riskloop.scorer.scorer import Scorer
 
 FloatArray = NDArray[np.float64]
@@ -115,7 +116,7 @@ def gap(told: FloatArray, probability: FloatArray) -> float:
     longer tell log-odds apart, between the probabilities."""
     inside = np.clip(probability, _EDGE, 1 - _EDGE)
     in_odds = np.abs(told - (np.log(inside) - np.log1p(-inside)))
-    in_probability = np.abs(1 / (1 + np.exp(-np.clip(told, -500, 500))) - probability)
+    in_probability = np.abs(logistic(told) - probability)
     return float(np.where(inside == probability, in_odds, in_probability).max(initial=0.0))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskloop.scorer.linear import Linear
+from riskloop.scorer.log_odds import logistic
 
 FloatArray = NDArray[np.float64]
 
@@ -49,7 +50,7 @@ def bounded_logistic(
         coefficients, intercept = parameters[:-1], parameters[-1]
         margin = matrix @ coefficients + intercept
         value = mass @ (np.logaddexp(0, margin) - target * margin) + penalty / 2 * coefficients @ coefficients
-        residual = mass * (1 / (1 + np.exp(-np.clip(margin, -500, 500))) - target)
+        residual = mass * (logistic(margin) - target)
         gradient = np.append(matrix.T @ residual + penalty * coefficients, residual.sum())
         return float(value) / rows, gradient / rows
 

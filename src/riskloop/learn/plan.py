@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from riskloop.costs import Costs
 from riskloop.data.contract import Columns
 from riskloop.data.dataset import Dataset
-from riskloop.data.split import SplitKind, folds, rolling_folds
+from riskloop.data.split import Split, SplitKind, folds, rolling_folds, split
 from riskloop.decide.policy import PolicyKind
 from riskloop.decide.prices import Declared
 from riskloop.decide.reasons import Adverse
@@ -92,9 +92,11 @@ class Plan:
 class Memory(Protocol):
     """Where finished candidates are kept, so that interrupted training goes on where it stopped."""
 
-    def recall(self, candidate: str) -> OutOfFold | None: ...
+    def recall(self, candidate: str) -> OutOfFold | None:
+        """What was kept of a candidate; None if nothing was."""
 
-    def keep(self, candidate: str, result: OutOfFold) -> None: ...
+    def keep(self, candidate: str, result: OutOfFold) -> None:
+        """Keep what a candidate foresaw out of fold."""
 
     def trials(self, candidate: str) -> Path | None:
         """A file for the trials of a family."""
@@ -103,13 +105,36 @@ class Memory(Protocol):
 class Watcher(Protocol):
     """Who is told about progress. Called on the training thread; must return quickly."""
 
-    def fold(self, candidate: str, done: int, total: int) -> None: ...
+    def fold(self, candidate: str, done: int, total: int) -> None:
+        """A candidate has been fitted on so many of its folds."""
 
-    def finished(self, contender: Contender) -> None: ...
+    def finished(self, contender: Contender) -> None:
+        """A candidate has been judged."""
 
-    def trial(self, candidate: str, trial: Trial, lowest: float) -> None: ...
+    def trial(self, candidate: str, trial: Trial, lowest: float) -> None:
+        """A search has tried something; ``lowest`` is the lowest log loss so far."""
 
-    def left_out(self, candidate: str, reason: str) -> None: ...
+    def left_out(self, candidate: str, reason: str) -> None:
+        """A candidate will not be judged."""
+
+
+def split_of(dataset: Dataset, plan: Plan) -> Split:
+    """The rows to train on and the untouched test block, as the plan divides them.
+
+    Raises
+    ------
+    DataError
+        If a block would hold one outcome only.
+    """
+    return split(
+        dataset.outcome,
+        test_share=plan.test_share,
+        seed=plan.seed,
+        groups=dataset.groups,
+        time=dataset.time,
+        embargo=plan.embargo,
+        kind=plan.split,
+    )
 
 
 def training_block(dataset: Dataset, rows: NDArray[np.int64], plan: Plan) -> Block:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskloop.data.contract import Columns, Contract
-from riskloop.intervals import Interval
+from riskloop.intervals import Z95, Interval
 from riskloop.learn.threads import side_by_side
 
 FOLDS = 5
@@ -19,7 +19,6 @@ MOST_ROWS = 10_000
 FEWEST_ROWS = 100
 DIFFERENT = 0.55
 """ROC-AUC from which rows are different enough to matter; .5 is a coin."""
-_Z = 1.959963984540054
 _MOST_LEVELS = 250
 _MOST_NAMED = 10
 _ID_LIKE = 0.99
@@ -113,7 +112,7 @@ def delong(score: FloatArray, positive: NDArray[np.bool_]) -> Interval:
     above = (every[positive] - rankdata(score[positive])) / n
     below = 1 - (every[~positive] - rankdata(score[~positive])) / m
     value = float(above.mean())
-    half = _Z * math.sqrt(float(above.var(ddof=1)) / m + float(below.var(ddof=1)) / n)
+    half = Z95 * math.sqrt(float(above.var(ddof=1)) / m + float(below.var(ddof=1)) / n)
     return Interval(value, max(0.0, value - half), min(1.0, value + half))
 
 

@@ -12,7 +12,7 @@ from riskloop.bundle.bundle import PARITY, Golden
 from riskloop.costs import Costs
 from riskloop.data.contract import Columns
 from riskloop.data.dataset import Dataset
-from riskloop.data.split import Split, split
+from riskloop.data.split import Split
 from riskloop.decide.policy import Policy
 from riskloop.decide.prices import check_priced
 from riskloop.errors import BundleRefused
@@ -26,7 +26,7 @@ from riskloop.learn.evaluation.metrics import Evaluation, evaluate, log_loss
 from riskloop.learn.evaluation.policies import PolicyRow, compare_policies, verdict
 from riskloop.learn.examining import Examination, Examiner
 from riskloop.learn.explaining import BASELINE_ROWS, Attributions, attribute, baseline_rows, nobodys
-from riskloop.learn.plan import Memory, Plan, Watcher, training_block
+from riskloop.learn.plan import Memory, Plan, Watcher, split_of, training_block
 from riskloop.learn.refitting import Refitted, refit
 from riskloop.learn.selecting import select
 from riskloop.learn.venn_abers import fit_venn_abers
@@ -124,15 +124,7 @@ def train(
     BundleRefused
         If the exported model differs from the library's own predictions by more than 1e-9.
     """
-    parts = split(
-        dataset.outcome,
-        test_share=plan.test_share,
-        seed=plan.seed,
-        groups=dataset.groups,
-        time=dataset.time,
-        embargo=plan.embargo,
-        kind=plan.split,
-    )
+    parts = split_of(dataset, plan)
     block = training_block(dataset, parts.train, plan)
     check_priced(plan.costs, plan.costs_of(dataset.columns))
     choice, contenders = select(block, plan, memory, watcher, crew)

@@ -28,6 +28,7 @@ class GateCheck:
     limit: float | None = None
 
     def to_dict(self) -> dict[str, object]:
+        """Plain JSON values."""
         return asdict(self)
 
 

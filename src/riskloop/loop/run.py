@@ -26,19 +26,23 @@ class Run:
         self.skipped: list[str] = []
 
     def fold(self, candidate: str, done: int, total: int) -> None:
+        """Pass it on."""
         if self._watcher:
             self._watcher.fold(candidate, done, total)
 
     def trial(self, candidate: str, trial: Trial, lowest: float) -> None:
+        """Pass it on."""
         if self._watcher:
             self._watcher.trial(candidate, trial, lowest)
 
     def left_out(self, candidate: str, reason: str) -> None:
+        """Remember why, and pass it on."""
         self.skipped.append(f"{candidate} ({reason})")
         if self._watcher:
             self._watcher.left_out(candidate, reason)
 
     def finished(self, contender: Contender) -> None:
+        """Log the candidate as a run of MLflow, and pass it on."""
         parameters = {
             "family": contender.name,
             "calibration": contender.calibration.calibration.kind,

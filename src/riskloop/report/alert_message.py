@@ -68,6 +68,7 @@ def limit_of(alert: Alert, pen: Pen) -> str | None:
 
 
 def severity_of(alert: Alert, pen: Pen) -> str:
+    """How grave it is, in a word."""
     return pen.say(f"severity_{alert.severity}")
 
 

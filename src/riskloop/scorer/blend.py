@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskloop.errors import BundleRefused
+from riskloop.scorer.log_odds import logistic, logit
 from riskloop.scorer.scorer import Model
 
 FloatArray = NDArray[np.float64]
 Link = Literal["log_odds", "probability"]
-_EDGE = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +80,8 @@ class Blend:
         total = np.full(len(matrix), self.intercept)
         for member in self.members:
             margin = member.model.margin(matrix[:, member.columns])
-            total += member.weight * (margin if self.link == "log_odds" else _probability(margin))
-        return total if self.link == "log_odds" else _log_odds(total)
+            total += member.weight * (margin if self.link == "log_odds" else logistic(margin))
+        return total if self.link == "log_odds" else logit(total)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The members' arrays, the number of the member before each name."""
@@ -110,15 +110,6 @@ class Blend:
         if sorted(found) != list(range(len(found))):
             raise _refused("its members are not numbered from 0 on")
         return [found[number] for number in sorted(found)]
-
-
-def _probability(margin: FloatArray) -> FloatArray:
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(margin, -500, 500))))
-
-
-def _log_odds(probability: FloatArray) -> FloatArray:
-    inside = np.clip(probability, _EDGE, 1 - _EDGE)
-    return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
 def _refused(reason: str) -> BundleRefused:

@@ -14,10 +14,10 @@ from riskloop.scorer.blend import Blend
 from riskloop.scorer.forest import Forest
 from riskloop.scorer.forest.attribution import ForestAttribution
 from riskloop.scorer.linear import Linear
+from riskloop.scorer.log_odds import logistic, logit
 from riskloop.scorer.scorer import Model, Scorer
 
 FloatArray = NDArray[np.float64]
-_EDGE = 1e-12
 _STEP = 1e-6
 _TINY = np.finfo(np.float64).tiny
 
@@ -83,8 +83,8 @@ class Explainer:
 
     def _served(self, told: FloatArray) -> FloatArray:
         """Log-odds served for what the model says, a margin or a probability, shape (n,)."""
-        margin = _logit(told) if self._part.probability else told
-        return _logit(self._scorer.calibration.probability(margin))
+        margin = logit(told) if self._part.probability else told
+        return logit(self._scorer.calibration.probability(margin))
 
 
 def _stretched(shares: FloatArray, base: float, turn: Callable[[FloatArray], FloatArray]) -> FloatArray:
@@ -93,15 +93,6 @@ def _stretched(shares: FloatArray, base: float, turn: Callable[[FloatArray], Flo
     reached = np.where(np.abs(told - base) < _STEP, base + _STEP, told)  # where nothing moves, the slope there
     moved = turn(reached) - turn(np.array([base]))
     return np.asarray(shares * (moved / (reached - base))[:, None])
-
-
-def _logit(probability: FloatArray) -> FloatArray:
-    inside = np.clip(probability, _EDGE, 1 - _EDGE)
-    return np.asarray(np.log(inside) - np.log1p(-inside))
-
-
-def _logistic(margin: FloatArray) -> FloatArray:
-    return np.asarray(1 / (1 + np.exp(-np.clip(margin, -500, 500))))
 
 
 class _Part(Protocol):
@@ -164,7 +155,7 @@ class _ForestPart:
 class _BlendPart:
     def __init__(self, model: Blend, player: NDArray[np.intp], players: int, background: FloatArray) -> None:
         self.probability = model.link == "probability"
-        self._turn = _logistic if self.probability else _logit
+        self._turn = logistic if self.probability else logit
         self._members = [
             (_part(member.model, player[member.columns], players, background[:, member.columns]), member)
             for member in model.members

@@ -39,6 +39,7 @@ class Linear:
         return total + self.intercept
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays that a bundle keeps."""
         return {"coefficients": self.coefficients, "intercept": np.array([self.intercept])}
 
     @classmethod

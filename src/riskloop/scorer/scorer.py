@@ -28,14 +28,30 @@ class Model(Protocol):
     @property
     def n_features(self) -> int: ...
 
-    def margin(self, matrix: FloatArray) -> FloatArray: ...
+    def margin(self, matrix: FloatArray) -> FloatArray:
+        """Log-odds of n rows of the matrix, shape (n,), before calibration."""
 
-    def to_arrays(self) -> dict[str, NDArray[Any]]: ...
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays that a bundle keeps."""
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """What turns a customer into a probability; plain NumPy, no training library."""
+    """What turns a customer into a probability; plain NumPy, no training library.
+
+    Attributes
+    ----------
+    contract : Contract
+        Decodes a customer to columns.
+    encoding : Encoding
+        Makes the matrix, shape (n, p), of them.
+    model : Model
+        Makes log-odds, shape (n,), of that.
+    calibration : Calibration
+        Makes probabilities of those.
+    interval : VennAbers
+        Puts an interval around each (Vovk, Petej and Fedorova, 2015).
+    """
 
     contract: Contract
     encoding: Encoding

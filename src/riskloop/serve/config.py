@@ -115,6 +115,7 @@ class ServeConfig:
         return "127.0.0.1" if self.host == "localhost" else self.host
 
     def to_json(self) -> str:
+        """As text, for a process of its own."""
         return json.dumps(asdict(self), default=str)
 
     @classmethod

@@ -20,6 +20,7 @@ class JsonLines(logging.Formatter):
     """One object per record: time, level, logger, message, what a request was, and a traceback as text."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON."""
         line: dict[str, Any] = {
             "time": utc_text(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),

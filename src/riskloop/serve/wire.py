@@ -112,6 +112,7 @@ class Wire(HttpToolsProtocol):
     _answered_at = 0.0
 
     def data_received(self, data: bytes) -> None:
+        """See asyncio; a request whose head is known needs no parser."""
         if self._asked:
             self._later += data
             self.flow.pause_reading()
@@ -121,16 +122,19 @@ class Wire(HttpToolsProtocol):
             self._came = None
 
     def on_message_begin(self) -> None:
+        """See uvicorn."""
         self._between = False
         super().on_message_begin()
 
     def on_body(self, body: bytes) -> None:
+        """See uvicorn; a body that grows too long takes the usual road."""
         super().on_body(body)
         if self._pending is not None and len(self._pending.body) > LONGEST:
             cycle, self._pending = self._pending, None
             super()._start_asgi_task(cycle, self.app)
 
     def on_message_complete(self) -> None:
+        """See uvicorn; a plain request is answered here."""
         self._between = True
         super().on_message_complete()
         if self._pending is not None:
@@ -138,16 +142,19 @@ class Wire(HttpToolsProtocol):
             self._take(cycle, self.app_state[PLAIN])
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio."""
         self._pending = None
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
+        """See uvicorn; who waits for an answer gets it first."""
         if self._asked:
             self._ends = True
         else:
             super().shutdown()
 
     def timeout_keep_alive_handler(self) -> None:
+        """See uvicorn; the time counts from the last answer."""
         left = self._answered_at + self.timeout_keep_alive - self.loop.time()
         if self._asked or left > 0:  # to set the timer anew for each answer would cost more than to look again
             self.timeout_keep_alive_task = self.loop.call_later(max(left, 1.0), self.timeout_keep_alive_handler)

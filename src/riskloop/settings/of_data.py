@@ -56,6 +56,7 @@ class ProblemSection(Section):
         return Maturity(after, self.unreported)
 
     def problem(self) -> Problem:
+        """The problem as the rest of the package knows it."""
         return Problem(self.target, self.positive, self.id, self.time, tuple(self.sensitive), tuple(self.unavailable))
 
 
@@ -88,6 +89,7 @@ class LinkedSection(Section):
     )
 
     def table(self, name: str) -> LinkedTable:
+        """The linked table of that name."""
         return LinkedTable.from_dict(name, self.model_dump(exclude={"path"}))
 
 

@@ -33,6 +33,7 @@ class CostsSection(Section):
         return self
 
     def declared(self) -> Declared:
+        """The prices: constants, columns or formulas."""
         return declare(self.fp, self.fn, self.tp, self.tn, self.currency)
 
 
@@ -45,6 +46,7 @@ class ReviewSection(Section):
     label: str = Field("review", min_length=1, description="Word for the decision to review.")
 
     def review(self) -> Review | None:
+        """The review as decisions know it."""
         return None if self.cost is None else Review(self.cost, self.accuracy, label=self.label)
 
 
@@ -66,6 +68,7 @@ class ActionableSection(Section):
     direction: Literal["", "up", "down"] = Field("", description="Which way a number can go: up, down, or both.")
 
     def bounds(self) -> Bounds:
+        """The least and the greatest value."""
         return Bounds(self.minimum, self.maximum, tuple(self.levels), self.direction)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from riskloop.costs import FloatArray
-from riskloop.intervals import Interval, finite
+from riskloop.intervals import Z95, Interval, finite
 from riskloop.watch.blocks import blocked, half_width, inflation, share_by_day, two_sided
 from riskloop.watch.column import ColumnProfile
 from riskloop.watch.distances import (
@@ -32,7 +32,6 @@ from riskloop.watch.thresholds import Thresholds
 Verdict = Literal["stable", "season", "watch", "drifted"]
 """Of a column or a table; ``season`` only of a column: it has moved since training, and does so at this time."""
 VERDICTS: tuple[Verdict, ...] = ("stable", "season", "watch", "drifted")
-Z = 1.959963984540054
 """Of a 95 % interval."""
 SHIFT, BETWEEN, SPREAD, SHAPE, SHARE = 3.0, 2.0, 1.0, 1.0, 2.0
 """How much each test of a number is listened to: of shift, of what is between shift and shape, ..., of a share missing.
@@ -51,6 +50,7 @@ class Reason:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {"code": self.code, **self.values}
 
 
@@ -391,7 +391,7 @@ def harm_of_column(
     change = float(((now - before) * cost).sum())
     variance = _variance(now, cost) / current.rows + _variance(before, cost) / reference.rows
     variance += spread * float(((now - before) ** 2 / np.maximum(reference.cells, 1)).sum())
-    half = math.sqrt(variance * effect) * (half_width(days) if days else Z)
+    half = math.sqrt(variance * effect) * (half_width(days) if days else Z95)
     return Interval(change * 1000, (change - half) * 1000, (change + half) * 1000)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from riskloop.intervals import Interval, finite
+from riskloop.intervals import Z95, Interval, finite
 from riskloop.watch.blocks import FEWEST_DAYS, half_width, inflation_of_mean, pair_inflation, share_by_day
 from riskloop.watch.column import ColumnProfile
-from riskloop.watch.column_drift import VERDICTS, ColumnDrift, Reason, Verdict, Z, column_drift, grade, judged
+from riskloop.watch.column_drift import VERDICTS, ColumnDrift, Reason, Verdict, column_drift, grade, judged
 from riskloop.watch.distances import benjamini_hochberg, share_test
 from riskloop.watch.joint import PairDrift, pairs_drift
 from riskloop.watch.moments import Moments
@@ -117,7 +117,7 @@ def drift(
 ) -> Drift:
     """Compare a profile with the reference by whose edges it was counted.
 
-    A column has drifted if its tests together are significant after Benjamini and Hochberg, its PSI exceeds what
+    A column has drifted if its tests together are significant after Benjamini and Hochberg (1995), its PSI exceeds what
     samples of these sizes show by chance, and the excess (or a share of missing, unknown or refused cells) is large
     enough to matter; see `Thresholds`. The tests of a number are van der Waerden's, Anderson and Darling's, Klotz's and
     chi-square; of a category chi-square; of both, exact ones of the shares missing, unknown and refused. The mean's
@@ -211,7 +211,7 @@ def _harm(before: Moments, now: Moments, days: Sequence[Moments]) -> tuple[Inter
         nothing = Interval(math.nan, math.nan, math.nan)
         return nothing, nothing
     change = now.mean - before.mean
-    z = half_width(len(days)) * math.sqrt(inflation_of_mean(days)) if days else Z
+    z = half_width(len(days)) * math.sqrt(inflation_of_mean(days)) if days else Z95
     half = z * math.hypot(now.standard_error, before.standard_error)
     harm = Interval(change * 1000, (change - half) * 1000, (change + half) * 1000)
     size = abs(before.mean)

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskloop.costs import FloatArray
-from riskloop.intervals import Interval
+from riskloop.intervals import Z95, Interval
 from riskloop.watch.performance import Estimated
 from riskloop.watch.recalibration import Recalibration
 from riskloop.watch.tally import Tally
 
-_Z = 1.959963984540054
 _NAN = (math.nan, math.nan)
 
 
@@ -35,7 +34,7 @@ def expect(tally: Tally, recalibration: Recalibration | None = None) -> Estimate
             variance[name] += float(values.var()) if np.isfinite(values).all() else math.nan
     metrics = {}
     for name, (value, _) in found.items():
-        half = _Z * math.sqrt(variance[name]) if math.isfinite(variance[name]) else math.nan
+        half = Z95 * math.sqrt(variance[name]) if math.isfinite(variance[name]) else math.nan
         low, high = value - half, value + half
         bounded = name != "cost_per_thousand"
         metrics[name] = Interval(value, max(0.0, low), min(1.0, high)) if bounded else Interval(value, low, high)

@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from riskloop.intervals import Interval
-from riskloop.watch.column_drift import Z
+from riskloop.intervals import Z95, Interval
 from riskloop.watch.distances import benjamini_hochberg
 from riskloop.watch.windows import Window
 
@@ -122,5 +121,5 @@ def _ratio(group: tuple[int, int], best: tuple[int, int]) -> tuple[Interval, flo
     (a, n), (b, m) = group, best
     ratio = ((a + 0.5) / (n + 0.5)) / ((b + 0.5) / (m + 0.5))
     error = math.sqrt(max(1 / (a + 0.5) - 1 / (n + 0.5) + 1 / (b + 0.5) - 1 / (m + 0.5), 1e-12))
-    low, high = (ratio * math.exp(side * Z * error) for side in (-1, 1))
+    low, high = (ratio * math.exp(side * Z95 * error) for side in (-1, 1))
     return Interval(ratio, low, high), float(ndtr(math.log(ratio / FOUR_FIFTHS) / error))

@@ -76,10 +76,12 @@ class Moments:
         return (m4 - 4 * m1 * m3 + 6 * m1 * m1 * m2 - 3 * m1**4) / second**2
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {"count": self.count, "centre": self.centre, "scale": self.scale, "sums": list(self.sums)}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Moments:
+        """Inverse of `to_dict`."""
         return cls(int(fields["count"]), float(fields["centre"]), float(fields["scale"]), four(fields["sums"]))
 
 

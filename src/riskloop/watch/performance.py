@@ -16,10 +16,8 @@ import numpy as np
 
 from riskloop.costs import BoolArray, Costs, FloatArray
 from riskloop.decide.policy import Policy
-from riskloop.intervals import Interval
+from riskloop.intervals import Z95, Interval
 from riskloop.watch.column_drift import Reason
-
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ def _ratio(p: FloatArray, over: tuple[FloatArray, FloatArray], under: tuple[Floa
         return Interval(math.nan, math.nan, math.nan)
     value = float((p * over[0] + (1 - p) * over[1]).sum()) / whole
     square = p * (over[0] - value * under[0]) ** 2 + (1 - p) * (over[1] - value * under[1]) ** 2
-    half = _Z * math.sqrt(float(square.sum())) / whole
+    half = Z95 * math.sqrt(float(square.sum())) / whole
     return Interval(value, value - half, value + half)
 
 
@@ -142,5 +140,5 @@ def _roc_auc(p: FloatArray) -> Interval:
     value = float((p * below).sum()) / positives
     n = len(p)
     square = p * ((below - value) / positives) ** 2 + (1 - p) * ((above - value) / negatives) ** 2
-    half = _Z * math.sqrt(float(square.sum()) * n / max(n - 1, 1))
+    half = Z95 * math.sqrt(float(square.sum()) * n / max(n - 1, 1))
     return Interval(value, value - half, value + half)

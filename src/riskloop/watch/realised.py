@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from riskloop.costs import FloatArray
-from riskloop.intervals import Interval, wilson
+from riskloop.intervals import Z95, Interval, wilson
+from riskloop.scorer.log_odds import logit
 from riskloop.watch.recalibration import line
-from riskloop.watch.tally import Tally, logit
+from riskloop.watch.tally import TINY, Tally
 
-_Z = 1.959963984540054
 _BINS = 10
 _POINTS = 40
 
@@ -121,7 +121,7 @@ def _mean(sums: FloatArray, n: int, times: float = 1.0) -> Interval:
     error = math.sqrt(variance / (n - 1))
     cube = float(sums[2]) / n - 3 * mean * square + 2 * mean**3
     skew = cube / variance**1.5 / math.sqrt(n) if variance else 0.0
-    low, high = (mean - error * _unskewed(z, skew) for z in (_Z, -_Z))
+    low, high = (mean - error * _unskewed(z, skew) for z in (Z95, -Z95))
     return Interval(mean * times, low * times, high * times)
 
 
@@ -164,12 +164,12 @@ def _line(tally: Tally) -> dict[str, Interval]:
     known = counts.known.sum(axis=0)
     seen = known > 0
     known, positive = known[seen], counts.positive.sum(axis=0)[seen]
-    log_odds = logit(counts.known_probability.sum(axis=0)[seen] / known)
+    log_odds = logit(counts.known_probability.sum(axis=0)[seen] / known, TINY)
     found = line(log_odds, positive / known, known)
     if found is None:
         nothing = Interval(math.nan, math.nan, math.nan)
         return {"calibration_slope": nothing, "calibration_intercept": nothing}
-    ends = [(at, at - _Z * error, at + _Z * error) for at, error in zip(found.at, found.errors, strict=True)]
+    ends = [(at, at - Z95 * error, at + Z95 * error) for at, error in zip(found.at, found.errors, strict=True)]
     return {"calibration_slope": Interval(*ends[0]), "calibration_intercept": Interval(*ends[1])}
 
 

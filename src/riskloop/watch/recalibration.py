@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from riskloop.costs import BoolArray, FloatArray
-from riskloop.watch.tally import logit
+from riskloop.scorer.log_odds import logistic, logit
+from riskloop.watch.tally import TINY
 
 LEAST_ROWS = 200.0
 LEAST_POSITIVES = 20.0
@@ -52,7 +53,7 @@ def line(
     home = np.array([1.0, 0.0])
     beta = home
     for _ in range(30):
-        fitted = 1 / (1 + np.exp(-np.clip(beta @ design, -500, 500)))
+        fitted = logistic(beta @ design)
         curvature = np.einsum("an,bn,n->ab", design, design, weight * fitted * (1 - fitted)) + hold * np.eye(2)
         if not np.isfinite(curvature).all() or np.linalg.cond(curvature) > _NEARLY_SINGULAR:
             return None
@@ -86,6 +87,7 @@ class Weights:
 
     @classmethod
     def of(cls, each: FloatArray, outcome: BoolArray, overlap: float = 1.0) -> Weights:
+        """Weights of n rows, with the numbers of rows and of positives that they are worth (Kish, 1965)."""
         return cls(each, _effective(each), _effective(each[outcome]), overlap)
 
     @property
@@ -112,7 +114,7 @@ class Recalibration:
     def apply(self, probability: FloatArray, draw: int | None = None) -> FloatArray:
         """Probabilities, recalibrated; by the line of a bootstrap sample if named."""
         slope, intercept = (self.slope, self.intercept) if draw is None else self.draws[draw]
-        return np.asarray(1 / (1 + np.exp(-np.clip(slope * logit(probability) + intercept, -500, 500))))
+        return logistic(slope * logit(probability, TINY) + intercept)
 
 
 def recalibrate(
@@ -126,7 +128,7 @@ def recalibrate(
     """
     if not weights.enough:
         return None
-    log_odds, target = logit(probability), outcome.astype(np.float64)
+    log_odds, target = logit(probability, TINY), outcome.astype(np.float64)
     each = weights.each * (weights.rows / weights.each.sum())
     found = line(log_odds, target, each, hold=_HOLD)
     if found is None:
@@ -134,7 +136,7 @@ def recalibrate(
     lines = _redrawn(found.at, log_odds, target, each, np.random.default_rng(seed), draws)
     slope, intercept = found.at
     if slope < 0:
-        flat = float(logit(np.array([np.average(target, weights=each)]))[0])
+        flat = float(logit(np.array([np.average(target, weights=each)]), TINY)[0])
         return Recalibration(0.0, flat, np.column_stack([np.zeros(draws), lines[:, 1] - intercept + flat]))
     return Recalibration(slope, intercept, np.maximum(lines, [0.0, -np.inf]))
 
@@ -148,7 +150,7 @@ def _redrawn(
     draws: int,
 ) -> FloatArray:
     """Lines of bootstrap samples, shape (draws, 2): one Newton step from the whole (Kline and Santos, 2012)."""
-    fitted = 1 / (1 + np.exp(-np.clip(at[0] * log_odds + at[1], -500, 500)))
+    fitted = logistic(at[0] * log_odds + at[1])
     residual, curve = weight * (target - fitted), weight * fitted * (1 - fitted)
     terms = np.stack([residual * log_odds, residual, curve * log_odds**2, curve * log_odds, curve])
     pull = -_HOLD * (np.array(at) - np.array([1.0, 0.0]))

@@ -8,18 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from riskloop.costs import BoolArray, FloatArray
+from riskloop.scorer.log_odds import logit
 
 CELLS = 2048
 """Cells of log-odds. One is .012 wide: a ROC-AUC changes in the fifth digit where its rows are taken to be alike."""
 
 _FARTHEST = 12.0
-_TINY = 1e-15
-
-
-def logit(probability: FloatArray) -> FloatArray:
-    """Log-odds, shape (n,); finite even at 0 and 1."""
-    inside = np.clip(probability, _TINY, 1 - _TINY)
-    return np.asarray(np.log(inside) - np.log1p(-inside))
+TINY = 1e-15
 
 
 class Counts(NamedTuple):
@@ -53,6 +48,7 @@ class Tally:
 
     @classmethod
     def empty(cls) -> Tally:
+        """Nothing counted yet."""
         return cls(
             Counts(*(np.zeros((2, CELLS)) for _ in Counts._fields)), Moments(*(np.zeros(3) for _ in Moments._fields))
         )
@@ -80,7 +76,7 @@ class Tally:
         n = len(probability)
         outcome = np.zeros(n, dtype=bool) if outcome is None else outcome
         known = np.zeros(n, dtype=bool) if known is None else known
-        log_odds = np.clip(logit(probability), -_FARTHEST, _FARTHEST)
+        log_odds = np.clip(logit(probability, TINY), -_FARTHEST, _FARTHEST)
         cell = np.minimum(((log_odds + _FARTHEST) * (CELLS / (2 * _FARTHEST))).astype(np.int64), CELLS - 1)
         place = cell + CELLS * act
         seen, (if_positive, if_negative) = known.astype(np.float64), costs
@@ -99,7 +95,7 @@ class Tally:
             known_probability=summed(probability * seen),
             positive=summed(seen * outcome),
         )
-        happened, told = outcome[known], np.clip(probability[known], _TINY, 1 - _TINY)
+        happened, told = outcome[known], np.clip(probability[known], TINY, 1 - TINY)
         cost = np.where(happened, if_positive[known], if_negative[known])
         brier = (told - happened) ** 2
         loss = -np.log(np.where(happened, told, 1 - told))

@@ -63,6 +63,7 @@ class Thresholds:
     cell: float = 5.0
 
     def to_dict(self) -> dict[str, float]:
+        """Plain JSON values."""
         return asdict(self)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -42,11 +41,3 @@ def window_of(moment: datetime, period: Period) -> Window:
         return Window(monday, monday + timedelta(days=7))
     first = day.replace(day=1)
     return Window(first, (first + timedelta(days=32)).replace(day=1))
-
-
-def windows(since: datetime, until: datetime, period: Period) -> Iterator[Window]:
-    """Every window that overlaps the time from since up to and without until, in order."""
-    window = window_of(since, period)
-    while window.start < until:
-        yield window
-        window = window_of(window.end, period)

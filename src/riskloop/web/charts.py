@@ -64,9 +64,11 @@ class Frame:
     parts: list[str] = field(default_factory=list)
 
     def at_x(self, value: float) -> float:
+        """Where a value stands across, in pixels."""
         return self.left + (WIDTH - self.left - _RIGHT) * _share(value, self.x)
 
     def at_y(self, value: float) -> float:
+        """Where a value stands upright, in pixels."""
         return self.height - _BOTTOM - (self.height - _BOTTOM - _TOP) * _share(value, self.y)
 
 

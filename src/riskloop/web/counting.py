@@ -51,6 +51,7 @@ class Traffic:
     counts: Mapping[str, list[int]]
 
     def of(self, decision: str) -> list[int]:
+        """Counts of a decision by the starts of the windows."""
         return self.counts.get(decision, [0] * len(self.starts))
 
     @property

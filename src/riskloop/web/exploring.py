@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from riskloop.costs import Costs, FloatArray
 from riskloop.decide.review import Review
 from riskloop.decide.tally import Confusion, Counts, Tally
-
-_Z = 1.959964
+from riskloop.intervals import Z95
 
 
 @dataclass(frozen=True)
@@ -192,7 +191,7 @@ def _estimate(tally: Tally, positive: FloatArray, negative: FloatArray) -> Estim
     total = float((counts.positive * positive + counts.negative * negative).sum())
     squares = float((counts.positive * positive**2 + counts.negative * negative**2).sum())
     mean = total / n
-    half = _Z * math.sqrt(max(squares / n - mean**2, 0.0) / (n - 1))
+    half = Z95 * math.sqrt(max(squares / n - mean**2, 0.0) / (n - 1))
     return Estimate(*(1000 * one for one in (mean, mean - half, mean + half)))
 
 

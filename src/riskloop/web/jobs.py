@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from riskloop.errors import Conflict, NotFound, UsageError
+from riskloop.keep.processes import lives
 from riskloop.serve.config import ServeConfig
 
 State = Literal["running", "done", "failed", "lost"]
@@ -126,7 +127,7 @@ class Jobs:
         if not identity.replace("-", "").isalnum() or not path.is_file():
             raise NotFound("There is no such job.", where="jobs", next_step="start it again")
         job = Job(**json.loads(path.read_bytes()))
-        return replace(job, state="lost") if job.state == "running" and not _alive(job.pid) else job
+        return replace(job, state="lost") if job.state == "running" and not lives(job.pid) else job
 
     def last(self, kind: str) -> Job | None:
         """The newest job of a kind."""
@@ -156,16 +157,6 @@ class Jobs:
     def _tidy(self) -> None:
         for path in sorted(self._folder.glob("*.json"), reverse=True)[_MOST_KEPT:]:
             path.unlink(missing_ok=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def state_folder(config: ServeConfig) -> Path:

@@ -76,7 +76,7 @@ def glimpse(engine: Engine, live: Live) -> Glimpse | None:
     if not rows:
         return None
     contract = live.bundle.contract
-    decoded = contract.decode_rows([json.loads(features) for features, _ in rows], typed=False)
+    decoded = contract.decode_kept([json.loads(features) for features, _ in rows])
     kept = ~decoded.broken()
     shapes = {
         name: _shape(name, held, held.measure(decoded.columns[name][kept]), contract)

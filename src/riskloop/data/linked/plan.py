@@ -129,6 +129,7 @@ class LinkedTable:
         return ".".join(parts if aggregate.column == ROWS else [self.name, aggregate.column, *parts[1:]])
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         features: dict[str, list[str]] = {}
         for aggregate in self.aggregates:
             features.setdefault(aggregate.column, []).append(str(aggregate))
@@ -208,6 +209,7 @@ class Plan:
         return replace(self, tables=tuple(part for part in parts if any(f.name in names for f in part.features)))
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {
             "point_in_time": self.point_in_time,
             "tables": {table.name: table.to_dict() for table in self.tables},

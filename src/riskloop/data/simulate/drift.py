@@ -192,6 +192,7 @@ class Moments:
 
     @classmethod
     def of(cls, scenario: Scenario, columns: Columns) -> Moments:
+        """Of simulated columns."""
         numbers = [column.name for column in scenario.columns if column.kind == "number"]
         categories = [column for column in scenario.columns if column.kind == "category"]
         return cls(

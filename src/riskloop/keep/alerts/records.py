@@ -119,15 +119,24 @@ class Settled:
 def happened(
     connection: Connection, at: datetime, alert: Alert, kind: EventKind, actor: str = SYSTEM, note: str | None = None
 ) -> None:
+    """Write down what happened to an alert, in the transaction of the connection."""
     event = AlertEvent(at, alert.alert_id, alert.rule, alert.subject, kind, actor, note)
     connection.execute(insert(tables.alert_events), asdict(event))
 
 
 def lasts(one: Silence, at: datetime) -> bool:
+    """Whether a silence holds at a moment."""
     return at < one.until
 
 
 def found_alert(connection: Connection, alert_id: int) -> Alert:
+    """The alert of that id.
+
+    Raises
+    ------
+    NotFound
+        If there is none.
+    """
     row = connection.execute(select(tables.alerts).where(_A.alert_id == alert_id)).first()
     if row is None:
         raise NotFound(f"There is no alert {alert_id}.", where="alerts", next_step="see `riskloop alerts`")
@@ -135,6 +144,7 @@ def found_alert(connection: Connection, alert_id: int) -> Alert:
 
 
 def alert_of(row: Row[Any]) -> Alert:
+    """The alert of a row of the table."""
     return Alert(**row._asdict())
 
 

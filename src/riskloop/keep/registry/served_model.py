@@ -19,6 +19,7 @@ class RiskloopModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     bundle: Bundle
 
     def load_context(self, context: Any) -> None:
+        """See MLflow."""
         self.bundle = load(Path(context.artifacts["bundle"]), context.model_config["trusted"])
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from riskloop.learn.features import Style
 
 FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 Value = int | float | str
 Balance = Literal["none", "weights", "smote"]
 _FEW_ROWS = 100_000

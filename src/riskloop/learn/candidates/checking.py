@@ -25,6 +25,12 @@ def check_candidate(candidate: Candidate, *, rows: int = 600, seed: int = 0) -> 
     defaults lie within its search space; it can be sent to another process; and where it says so, it keeps declared
     directions.
 
+    Parameters
+    ----------
+    candidate : Candidate
+    rows, seed : int
+        Of the made-up table.
+
     Raises
     ------
     UsageError

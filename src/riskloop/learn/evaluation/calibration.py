@@ -8,14 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskloop.costs import BoolArray, FloatArray
+from riskloop.scorer.log_odds import logistic, logit
 
 _EPSILON = float(np.finfo(np.float64).eps)
-
-
-def logit(probability: FloatArray) -> FloatArray:
-    """Log-odds, shape (n,); finite even at 0 and 1."""
-    inside = np.clip(probability, _EPSILON, 1 - _EPSILON)
-    return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
 def fit_logistic(design: FloatArray, target: FloatArray, weight: FloatArray | None = None) -> FloatArray | None:
@@ -26,7 +21,7 @@ def fit_logistic(design: FloatArray, target: FloatArray, weight: FloatArray | No
     weights = np.ones(len(target)) if weight is None else weight
     beta, loss = np.zeros(design.shape[1]), math.inf
     for _ in range(50):
-        fitted = _logistic(design @ beta)
+        fitted = logistic(design @ beta)
         curvature = (design * (weights * fitted * (1 - fitted))[:, None]).T @ design
         gradient = design.T @ (weights * (target - fitted))
         if np.linalg.cond(curvature) > 1e13:
@@ -46,16 +41,12 @@ def calibration_p_value(outcome: BoolArray, probability: FloatArray) -> float:
 
     Likelihood ratio test of two degrees of freedom (Cox, 1958); NaN where there is no line.
     """
-    log_odds, ones = logit(probability), np.ones(len(outcome))
+    log_odds, ones = logit(probability, _EPSILON), np.ones(len(outcome))
     design, target = np.column_stack([log_odds, ones]), outcome.astype(np.float64)
     beta = fit_logistic(design, target)
     if beta is None:
         return math.nan
     return math.exp(min(0.0, _loss(design @ beta, target, ones) - _loss(log_odds, target, ones)))
-
-
-def _logistic(log_odds: FloatArray) -> FloatArray:
-    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -500, 500))))
 
 
 def _loss(log_odds: FloatArray, target: FloatArray, weight: FloatArray) -> float:
@@ -82,12 +73,13 @@ class CalibrationLine:
 
     @classmethod
     def of(cls, outcome: BoolArray, probability: FloatArray, weight: FloatArray | None = None) -> CalibrationLine:
-        log_odds = logit(probability)
+        """Fit by logistic regression of the outcome on the log-odds (Cox, 1958); NaN where it does not converge."""
+        log_odds = logit(probability, _EPSILON)
         design = np.column_stack([log_odds, np.ones_like(log_odds)])
         beta = fit_logistic(design, outcome.astype(np.float64), weight)
         if beta is None:
             return cls(math.nan, math.nan, np.empty((5, 0)))
-        fitted = _logistic(design @ beta)
+        fitted = logistic(design @ beta)
         residual, curvature = outcome - fitted, fitted * (1 - fitted)
         terms = (residual * log_odds, residual, curvature * log_odds**2, curvature * log_odds, curvature)
         return cls(float(beta[0]), float(beta[1]), np.stack(terms))

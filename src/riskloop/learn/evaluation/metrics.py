@@ -35,6 +35,7 @@ class Confusion:
 
     @classmethod
     def of(cls, outcome: BoolArray, act: BoolArray) -> Confusion:
+        """Count n outcomes and decisions."""
         tp, acted, positives = int((outcome & act).sum()), int(act.sum()), int(outcome.sum())
         return cls(tp, acted - tp, positives - tp, len(outcome) - acted - positives + tp)
 

@@ -28,12 +28,8 @@ class PairedDifference:
     high: float
     p_value: float
 
-    @property
-    def significant(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.low > 0 or self.high < 0
-
     def to_dict(self) -> dict[str, float | None]:
+        """Plain JSON values."""
         return {name: finite(value) for name, value in asdict(self).items()}
 
 

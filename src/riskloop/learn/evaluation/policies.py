@@ -96,11 +96,6 @@ def compare_policies(
     return [row(name, threshold, act) for name, (threshold, act) in decided.items()]
 
 
-def pays(rows: list[PolicyRow]) -> bool:
-    """Whether the chosen policy is significantly cheaper than both policies that need no model."""
-    return all(row.difference.low > 0 for row in rows if row.name in TRIVIAL)
-
-
 def verdict(rows: list[PolicyRow], currency: str) -> str:
     """One sentence: does the chosen policy beat the cheaper of acting on everyone and acting on nobody?
 

@@ -37,6 +37,7 @@ class Ranking:
 
     @classmethod
     def of(cls, outcome: BoolArray, score: FloatArray) -> Self:
+        """Sort n outcomes by score, the highest first."""
         order = np.argsort(-score, kind="stable")
         ranked = score[order]
         last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))

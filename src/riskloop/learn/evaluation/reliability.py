@@ -54,7 +54,7 @@ def reliability(outcome: BoolArray, probability: FloatArray, bins: int = BINS) -
 
 
 def in_the_large(outcome: BoolArray, probability: FloatArray) -> Interval:
-    """Calibration in the large: positives observed per positive expected, 95 % interval (Wilson).
+    """Calibration in the large: positives observed per positive expected, 95 % interval (Wilson, 1927).
 
     The interval is that of the observed share, over the expected share, which is known.
     """

@@ -46,6 +46,7 @@ class Budget:
     until: float | None = None
 
     def spent(self, trials: int) -> bool:
+        """Whether no other trial may begin."""
         return self.late or (self.trials is not None and trials >= self.trials)
 
     @property

@@ -62,6 +62,7 @@ class Counted:
         return found
 
     def tally(self, day: date) -> Tally:
+        """The tally of a day, begun if there is none."""
         return self.days.setdefault(day, Tally())
 
 

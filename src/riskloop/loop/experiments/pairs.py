@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from riskloop.bundle.bundle import Bundle
 from riskloop.costs import BoolArray, Costs, FloatArray
-from riskloop.data.contract import Columns, Contract
+from riskloop.data.contract import Columns
 from riskloop.decide.policy import Policy
 from riskloop.decide.prices import priceless
 from riskloop.decide.review import Review
@@ -42,8 +42,9 @@ class Read:
 
 
 def read_by(bundle: Bundle, rows: Sequence[Mapping[str, Any]]) -> Read:
-    """What a version decides of customers as they were received: of JSON values or of text."""
-    columns, kept = _decoded(bundle.contract, rows)
+    """What a version decides of customers as the ledger keeps them."""
+    decoded = bundle.contract.decode_kept(rows)
+    columns, kept = decoded.columns, ~decoded.broken()
     policy = bundle.policy
     kept &= ~np.broadcast_to(priceless(policy.costs.of(columns)), len(rows))
     columns = {name: values[kept] for name, values in columns.items()}
@@ -51,27 +52,6 @@ def read_by(bundle: Bundle, rows: Sequence[Mapping[str, Any]]) -> Read:
     code = np.where(policy.act(probability, costs), ACT, PASS).astype(np.int8)
     code[policy.reviewed(probability, costs)] = REVIEW
     return Read(kept, columns, probability, code)
-
-
-def _decoded(contract: Contract, rows: Sequence[Mapping[str, Any]]) -> tuple[Columns, BoolArray]:
-    """Columns of all rows, and which of them can be used; what only text explains is read as text."""
-    columns, kept = _typed(contract, rows, typed=True)
-    left = np.flatnonzero(~kept)
-    if len(left):
-        others, fine = _typed(contract, [rows[row] for row in left.tolist()], typed=False)
-        for name, values in columns.items():
-            values[left] = others[name]
-        kept[left] = fine
-    return columns, kept
-
-
-def _typed(contract: Contract, rows: Sequence[Mapping[str, Any]], *, typed: bool) -> tuple[Columns, BoolArray]:
-    decoded = contract.decode_rows(rows, typed=typed)
-    kept = np.ones(len(rows), dtype=bool)
-    for breach in decoded.breaches:
-        if breach.code != "unexpected":
-            kept[breach.rows] = False
-    return decoded.columns, kept
 
 
 def code_of(policy: Policy, decision: str) -> int:

@@ -102,12 +102,12 @@ def gather(project: Project, pairs: Iterator[Judged], now: datetime) -> Labelled
     Predictions younger than ``problem.maturity`` do not count even if their outcome is known: bad news comes first,
     and of the young only bad news would be learnt.
     """
-    matures = project.settings.problem.matures().after
+    maturity = project.settings.problem.matures()
     labels = _Labels(project)
     newest: dict[tuple[str, ...], tuple[Prediction, Outcome | None]] = {}
     found = Labelled()
     for prediction, outcome in pairs:
-        if matures is not None and prediction.at > now - matures:
+        if not maturity.reached(prediction.at, now):
             found.young += 1
             continue
         newest[_subject(prediction)] = prediction, outcome

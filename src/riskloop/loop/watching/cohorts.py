@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
@@ -223,17 +222,5 @@ class _Reservoir:
 
 def _decoded(bundle: Bundle, rows: list[Judged]) -> tuple[Columns, BoolArray]:
     """Features as they were received, and which rows can be read."""
-    by_kind: dict[bool, list[int]] = {}
-    for place, one in enumerate(rows):
-        by_kind.setdefault(one.arm != "batch", []).append(place)
-    kept = np.ones(len(rows), dtype=bool)
-    columns: dict[str, np.ndarray[Any, Any]] = {}
-    for typed, places in by_kind.items():
-        at = np.array(places)
-        decoded = bundle.contract.decode_rows([json.loads(rows[place].features) for place in places], typed=typed)
-        for breach in decoded.breaches:
-            if breach.code != "unexpected":
-                kept[at[breach.rows]] = False
-        for name, values in decoded.columns.items():
-            columns.setdefault(name, np.zeros(len(rows), dtype=values.dtype))[at] = values
-    return columns, kept
+    decoded = bundle.contract.decode_kept([json.loads(one.features) for one in rows])
+    return decoded.columns, ~decoded.broken()

@@ -76,6 +76,7 @@ class Estimator:
     _found: dict[int, Reference | str] = field(default_factory=dict)
 
     def plain(self, cohort: Cohort) -> Estimated:
+        """From the probabilities as they were answered."""
         return expect(cohort.tally)
 
     def weighted(self, cohort: Cohort) -> Moved:

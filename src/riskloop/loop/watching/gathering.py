@@ -49,6 +49,7 @@ class Gathered:
 
     @classmethod
     def of(cls, seen: Seen) -> Gathered:
+        """What those that have seen a part of the rows have gathered."""
         return cls(**{one.name: getattr(seen, one.name) for one in fields(cls)})
 
 

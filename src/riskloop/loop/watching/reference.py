@@ -9,10 +9,10 @@ import numpy as np
 from riskloop.bundle.bundle import Bundle
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.data.contract import Columns
-from riskloop.data.split import split
 from riskloop.errors import RiskloopError
 from riskloop.keep.versions import Version
 from riskloop.learn.density import MOST_ROWS
+from riskloop.learn.plan import split_of
 from riskloop.loop.project import Project
 from riskloop.loop.table import read_table
 from riskloop.loop.workflows.check import prepare_table
@@ -59,15 +59,7 @@ def reference_rows(project: Project, record: Version, bundle: Bundle) -> Referen
     if dataset is None or dataset.fingerprint != record.data_fingerprint:
         return "other_table"
     plan = plan_for(then, len(dataset))
-    parts = split(
-        dataset.outcome,
-        test_share=plan.test_share,
-        seed=plan.seed,
-        groups=dataset.groups,
-        time=dataset.time,
-        embargo=plan.embargo,
-        kind=plan.split,
-    )
+    parts = split_of(dataset, plan)
     rows = parts.test
     if len(rows) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(0).permutation(rows)[:MOST_ROWS])

@@ -51,7 +51,7 @@ def earlier_rows(project: Project, version: int, bundle: Bundle, before: datetim
     rows = [one.features for one in islice(project.ledger.within(version, first, before), MOST_ROWS)]
     if len(rows) < FEWEST_ROWS:
         return None
-    return ReferenceRows(bundle.contract.decode_rows(rows, typed=False).columns, "ledger")
+    return ReferenceRows(bundle.contract.decode_kept(rows).columns, "ledger")
 
 
 def by_level(bundle: Bundle, reference: Profile, rows: ReferenceRows, column: str) -> dict[str, Profile]:

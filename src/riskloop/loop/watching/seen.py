@@ -127,12 +127,13 @@ class Seen:
     def page(self, page: list[tuple[Prediction, Outcome | None]]) -> None:
         """Rows of the ledger, as they were decided."""
         policy, contract = self.bundle.policy, self.bundle.contract
-        for from_file, group in groupby(page, key=lambda one: one[0].arm.startswith("batch")):
+        needed = frozenset(contract.read_names)
+        for _, group in groupby(page, key=lambda one: needed - one[0].features.keys()):
             told = list(group)
-            decoded = contract.decode_rows([one.features for one, _ in told], typed=not from_file)
+            decoded = contract.decode_kept([one.features for one, _ in told])
             absent = {b.column for b in decoded.breaches if b.code == "absent" and len(b.rows) == len(told)}
             self.lacking |= absent
-            breaches = [one for one in decoded.breaches if one.code != "unexpected" and one.column not in absent]
+            breaches = [one for one in decoded.breaches if one.column not in absent]
             kept = np.ones(len(told), dtype=bool)
             for breach in breaches:
                 kept[breach.rows] = False

@@ -56,6 +56,11 @@ def check(project: Project, path: str | None = None) -> Checked:
     Another table need not have outcomes, or enough of them to learn from: it is then checked as one to be scored.
     Nothing is raised for what is wrong inside the table: see `Checked.passed`.
 
+    Parameters
+    ----------
+    path : str, optional
+        The other table.
+
     Raises
     ------
     DataError

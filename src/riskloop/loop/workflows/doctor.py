@@ -27,6 +27,7 @@ class Diagnosis:
     next_step: str = ""
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return asdict(self)
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-import numpy as np
-
 from riskloop.bundle.bundle import Bundle
 from riskloop.data.contract import Columns, Decoded
 from riskloop.data.frames import decode_frame
@@ -62,14 +60,7 @@ def _of_table(project: Project, bundle: Bundle, source: Source, rows: int) -> Co
 
 
 def _of_ledger(bundle: Bundle, predictions: Iterable[Prediction], rows: int) -> Columns:
-    held = list(_spread(predictions, rows))
-    sides = [[one.features for one in held if (one.arm == "batch") is from_file] for from_file in (True, False)]
-    decoded = [
-        _kept(bundle.contract.decode_rows(side, typed=not from_file))
-        for from_file, side in zip((True, False), sides, strict=True)
-        if side
-    ]
-    return {name: np.concatenate([one[name] for one in decoded]) for name in bundle.contract.read_names}
+    return _kept(bundle.contract.decode_kept([one.features for one in _spread(predictions, rows)]))
 
 
 def _spread(predictions: Iterable[Prediction], most: int) -> Iterator[Prediction]:

@@ -37,7 +37,13 @@ class Decided:
 
 
 def history(project: Project) -> History:
-    """Everything that led or asked to lead."""
+    """Everything that led or asked to lead.
+
+    Raises
+    ------
+    Unavailable
+        If the database is away.
+    """
     return History(project.promotions.state(), project.versions.list(), project.promotions.events())
 
 
@@ -61,11 +67,23 @@ class Compared:
     metrics: dict[str, dict[str, float | None]]
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return asdict(self)
 
 
 def compare(project: Project, sort_by: str = "cost_per_thousand") -> list[Compared]:
-    """Every candidate of every training, best first by a metric."""
+    """Every candidate of every training, best first by a metric.
+
+    Parameters
+    ----------
+    sort_by : str
+        A metric by name, as in the model card.
+
+    Raises
+    ------
+    Unavailable
+        If the database is away.
+    """
     past = history(project)
     rows = [
         Compared(

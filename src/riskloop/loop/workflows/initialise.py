@@ -50,7 +50,18 @@ _CONTRACT_HEADING = (
 
 @dataclass(frozen=True)
 class Initialised:
-    """What `init` wrote and noticed."""
+    """What `init` wrote and noticed.
+
+    Attributes
+    ----------
+    folder : Path
+    settings : Settings
+    rows, positives : int
+        Rows of the table, and those of them with the positive class.
+    features : tuple of str
+        What may be learnt from.
+    findings : tuple of Finding
+    """
 
     folder: Path
     settings: Settings
@@ -77,6 +88,31 @@ def initialise(
     overwrite: bool = False,
 ) -> Initialised:
     """Read the table, infer the contract and write the project's two files.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the project; made if it is not there.
+    source : Source
+        The training table.
+    target : str
+        Column to foresee, or a comparison of one with a constant (``ClaimNb > 0``).
+    positive : str, optional
+        Its value that is the risk; found out where it can be.
+    id_column, time_column : str, optional
+        The column that names the customer, and the event time.
+    sensitive, unavailable : sequence of str
+        Protected attributes, and columns that are not known when the decision is taken: neither is learnt from.
+    linked_files : sequence of LinkedFile
+        Tables of many rows to a customer.
+    costs : Costs or Prices, optional
+        What each outcome costs, in currency per customer.
+    in_row_order : bool
+        The order of the rows is their order in time.
+    project : str, optional
+        Name of the project; that of the folder if left out.
+    overwrite : bool
+        Write the two files anew where they are there.
 
     Raises
     ------

@@ -19,7 +19,6 @@ from riskloop.engines.engine import Engine
 from riskloop.errors import DataError, NotFound, UsageError
 from riskloop.findings import Finding
 from riskloop.keep.ledger import Prediction
-from riskloop.keep.outcomes import Outcome
 from riskloop.keep.versions import Version
 from riskloop.learn.evaluation.metrics import evaluate
 from riskloop.learn.telling_apart import MOST_ROWS
@@ -66,6 +65,10 @@ def monitor_batch(
 
     Parameters
     ----------
+    path : str
+        A file, or a folder of batches.
+    version : int, optional
+        The champion if left out.
     by : {"day", "week", "month"}, optional
         Also tell windows of the event time.
     segment : str, optional
@@ -165,6 +168,8 @@ def monitor_ledger(
     ----------
     since, until : datetime, optional
         Predictions made at or after ``since``, in windows that begin before ``until``.
+    version : int, optional
+        The champion if left out.
     by : {"hour", "day", "week", "month"}, optional
         Judge the newest window that has enough rows, beside its season; without, everything since as one.
     segment, classifier
@@ -226,15 +231,7 @@ def monitor_ledger(
 
 def predictions_of(project: Project, record: Version, since: datetime | None = None) -> Iterator[Prediction]:
     """What `monitor_ledger` looks at."""
-    return (prediction for prediction, _ in _judged(project, record, since))
-
-
-def _judged(project: Project, record: Version, since: datetime | None) -> Iterator[tuple[Prediction, Outcome | None]]:
-    return (
-        one
-        for one in project.ledger.with_outcomes(since=since)
-        if one[0].version == record.version and one[0].arm != "shadow"
-    )
+    return project.ledger.within(record.version, since)
 
 
 def stem_of(kind: str, name: str) -> str:

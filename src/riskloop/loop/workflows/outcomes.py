@@ -35,6 +35,12 @@ def record_outcomes(
     Outcomes are in the words of the target, or in plain ones (1 and 0, true and false, yes and no). Rows without an
     id or an outcome are left out. Sending the same file again changes nothing.
 
+    Parameters
+    ----------
+    source : Source
+    id_column, outcome_column, time_column : str, optional
+        Of the customer, of the outcome, and of when it was so; found by their usual names if left out.
+
     Raises
     ------
     DataError

@@ -46,6 +46,7 @@ class Kept:
 
     @classmethod
     def of(cls, made: Sequence[Estimate]) -> Kept:
+        """From the estimates of one window."""
         methods: dict[str, dict[str, Interval]] = {}
         for one in made:
             methods.setdefault(one.method, {})[one.metric] = Interval(one.value, one.low, one.high)

@@ -29,6 +29,13 @@ def promote(
 
     Parameters
     ----------
+    version : int
+    reason : str
+        Why, for the log.
+    override : bool
+        Although the gate refused it.
+    approver : str, optional
+        Who agrees.
     details : mapping, optional
         Plain JSON values, for the log.
 
@@ -63,6 +70,13 @@ def approve(project: Project, request: int, *, reason: str | None = None) -> Pro
 
 def rollback(project: Project, to: int | None = None, *, reason: str) -> Promotion:
     """Go back to the previous champion, or to a named one, after its bundle has answered its golden requests again.
+
+    Parameters
+    ----------
+    to : int, optional
+        The version to go back to.
+    reason : str
+        Why, for the log.
 
     Raises
     ------

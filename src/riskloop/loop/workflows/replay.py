@@ -15,14 +15,14 @@ from riskloop.bundle.bundle import Bundle
 from riskloop.costs import BoolArray, FloatArray
 from riskloop.decide.policy import Policy
 from riskloop.errors import NotFound, UsageError
-from riskloop.intervals import Interval
+from riskloop.intervals import Z95, Interval
 from riskloop.keep.ledger import Prediction
 from riskloop.keep.outcomes import Outcome
 from riskloop.loop.experiments.pairs import Read, code_of, expected, priced, read_by
 from riskloop.loop.project import Project
+from riskloop.loop.watching.final import final_outcomes
 from riskloop.loop.watching.seen import pages_of
 
-_Z = 1.959963984540054
 _MOST_LEVELS = 8
 _WORDS = ("pass", "act", "review")
 
@@ -36,6 +36,7 @@ class Sum:
     squares: float = 0.0
 
     def add(self, values: FloatArray) -> None:
+        """Add differences, shape (n,), in currency."""
         self.n += len(values)
         self.total += float(values.sum())
         self.squares += float((values**2).sum())
@@ -46,7 +47,7 @@ class Sum:
             return Interval(math.nan, math.nan, math.nan)
         mean = self.total / self.n
         variance = max(0.0, self.squares / self.n - mean**2)
-        half = _Z * math.sqrt(variance / self.n)
+        half = Z95 * math.sqrt(variance / self.n)
         return Interval(mean, mean - half, mean + half)
 
 
@@ -62,7 +63,7 @@ class Group:
         Expected cost of the version's decisions less that of those taken, by the probabilities that were answered, and
         by the version's own: each flatters its own decisions.
     realised : Sum
-        The same where the outcome is known, as if the decision did not change it.
+        The same where the outcome is known and final, as if the decision did not change it.
     """
 
     predictions: int = 0
@@ -132,7 +133,8 @@ def replay(
 ) -> Replayed:
     """Ask a version about every prediction in the ledger; shadows are left out, and nothing is written.
 
-    The ledger is read page by page: memory stays flat.
+    Outcomes count as they do everywhere: once `problem.maturity` is over, and silence as the settings say. The ledger
+    is read page by page: memory stays flat.
 
     Parameters
     ----------
@@ -152,8 +154,7 @@ def replay(
     """
     record, bundle = project.bundle(version)
     walk = _Walk(project, bundle, _segments(bundle, by), Replayed(record.version, bundle.policy.costs.currency))
-    judged = (one for one in project.ledger.with_outcomes(since=since) if one[0].arm != "shadow")
-    for page in pages_of(judged):
+    for page in pages_of(final_outcomes(project, since=since)):
         walk.page(page)
         done(len(page))
     if not walk.found.whole.predictions and not walk.found.unread:

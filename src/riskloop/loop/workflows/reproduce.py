@@ -38,6 +38,7 @@ class Reproduction:
     differences: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return asdict(self)
 
 
@@ -45,6 +46,12 @@ def reproduce(project: Project, version: int, watcher: Watcher | None = None) ->
     """Train again from the same table under the version's own settings and compare the bundles.
 
     What a search found is taken from the version's record: a search under a time budget has no second time like it.
+
+    Parameters
+    ----------
+    version : int
+    watcher : Watcher, optional
+        Told about progress.
 
     Raises
     ------

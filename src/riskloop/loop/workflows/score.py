@@ -94,6 +94,12 @@ def score(
 
     Parameters
     ----------
+    source : Source
+    out : Path
+    version : int, optional
+        The champion if left out.
+    log : bool
+        Keep the decisions in the ledger.
     worklist : bool
         Write only those to act on, the one on whom acting gains most first.
     capacity : int, optional
@@ -102,6 +108,8 @@ def score(
         Also write and keep why; if not said, for those on a worklist.
     language : {"en", "fr"}
         Of the reasons in the output.
+    new_id : callable
+        Makes a prediction id.
 
     Raises
     ------

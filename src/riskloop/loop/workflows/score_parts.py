@@ -132,6 +132,7 @@ class Work:
     keep: bool
 
     def decide(self, table: Table, first_row: int) -> DecidedTable:
+        """Decide about the customers of a part whose first row has that number."""
         return decide_table(self.project, self.record, self.bundle, table, self.told, first_row=first_row)
 
     def log(self, decided: DecidedTable, run: str, offset: int) -> int:

@@ -18,6 +18,7 @@ from riskloop.loop.retraining.looking import Looked, look
 from riskloop.loop.workflows.alerting import alert_monitored, evaluate_alerts
 from riskloop.loop.workflows.guard import guard_arms
 from riskloop.loop.workflows.monitor import write_drift_report
+from riskloop.loop.workflows.release import project_aliases
 from riskloop.loop.workflows.retrain import LOCK, Retrained, myself, retrain
 from riskloop.watch.alerts import Fact
 
@@ -97,7 +98,8 @@ def keep_turning(
     """Take turns until stopped.
 
     Of any number of processes one leads; if it dies, another takes over once its lease has run out, and goes on with a
-    retraining that it had begun. A turn that fails is told, and the next one comes in its time.
+    retraining that it had begun. A turn that fails is told, and the next one comes in its time. MLflow's aliases follow
+    what was promoted since the turn before.
 
     Parameters
     ----------
@@ -122,7 +124,7 @@ def keep_turning(
         With ``once``, whatever a turn raises; else Unavailable if the database is away from the start.
     """
     stop = stop or threading.Event()
-    number, leader = 0, ""
+    number, leader, aliases = 0, "", _Aliases()
     while not stop.is_set():
         with holding(project.locks, LEADER, myself(), lease_seconds) as held:
             if held is None:
@@ -133,13 +135,25 @@ def keep_turning(
             while held is not None and not stop.is_set() and not held.lost.is_set():
                 number, begun = number + 1, time.monotonic()
                 next_at = None if once else project.clock() + timedelta(seconds=every)
-                told(_turn(project, number, next_at, once, alert, candidates, lease_seconds, watcher))
+                told(_turn(project, number, next_at, once, alert, candidates, lease_seconds, watcher, aliases))
                 if once:
                     return
                 _wait(stop, held, begun + every)
         if once:
             return
         stop.wait(lease_seconds / 2)
+
+
+class _Aliases:
+    """MLflow's aliases, brought up to what was promoted over HTTP: what serves has no MLflow to do so itself."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+
+    def follow(self, project: Project) -> None:
+        head = project.promotions.head_seq()
+        if head != self._seen and project_aliases(project):
+            self._seen = head
 
 
 def _turn(
@@ -151,9 +165,11 @@ def _turn(
     candidates: tuple[str, ...],
     lease_seconds: float,
     watcher: Watcher | None,
+    aliases: _Aliases,
 ) -> Turn:
     at, looked = project.clock(), None
     try:
+        aliases.follow(project)
         looked = look(project)
         alert(project, looked)
         done = _patiently(project, looked, candidates, lease_seconds, watcher)

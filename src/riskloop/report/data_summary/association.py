@@ -30,6 +30,7 @@ class Pair:
     value: float
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return asdict(self)
 
 
@@ -152,6 +153,7 @@ class MissingPattern:
     rate: Interval
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {"columns": self.columns, "rows": self.rows, "share": self.share, "rate": self.rate.to_dict()}
 
 

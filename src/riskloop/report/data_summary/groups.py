@@ -51,6 +51,7 @@ class Group:
 
     @classmethod
     def of(cls, kind: GroupKind, rows: float, positives: float, **where: Any) -> Self:
+        """Count rows and positives; the rate gets Wilson's interval (1927)."""
         return cls(kind, int(rows), int(positives), wilson(positives, rows), **where)
 
     def to_dict(self) -> dict[str, Any]:

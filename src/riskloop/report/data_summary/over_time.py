@@ -29,6 +29,7 @@ class OverTime:
         return rate_scale(self.blocks)
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {"by": self.by, "blocks": [one.to_dict() for one in self.blocks]}
 
 

@@ -36,7 +36,6 @@ _MOST_DRAWN = 12
 _MOST_CELLS = 30
 _METRICS = ("roc_auc", "accuracy", "precision", "recall", "f1", "prevalence", "act_rate", "cost_per_thousand")
 _REALISED_ONLY = ("pr_auc", "brier", "log_loss", "calibration_error", "calibration_slope", "calibration_intercept")
-_SHARES = frozenset({"accuracy", "precision", "recall", "act_rate", "prevalence"})
 
 
 @dataclass(frozen=True)
@@ -304,9 +303,9 @@ def _performance(watched: Watched, pen: Pen) -> Section:
         tuple(
             (
                 pen.words(f"metric_{name}", name),
-                _metric(name, watched.promised, pen),
-                _metric(name, estimated["metrics"], pen),
-                _metric(name, _with_prevalence(realised), pen),
+                pen.metric(name, watched.promised),
+                pen.metric(name, estimated["metrics"]),
+                pen.metric(name, _with_prevalence(realised)),
             )
             for name in names
         ),
@@ -323,17 +322,6 @@ def _with_prevalence(realised: Mapping[str, Any] | None) -> Mapping[str, Any]:
         return {}
     share = {"value": realised["prevalence"], "low": None, "high": None}
     return {**realised["metrics"], "prevalence": share}
-
-
-def _metric(name: str, metrics: Mapping[str, Any], pen: Pen) -> Value:
-    one = metrics.get(name)
-    if one is None or one["value"] is None:
-        return Value("–")
-    if one["low"] is None:
-        return pen.percent(one["value"])
-    if name == "cost_per_thousand":
-        return pen.interval(one, "money", unit=pen.currency)
-    return pen.interval(one, "percent" if name in _SHARES else "fixed")
 
 
 def _calibration(watched: Watched, pen: Pen) -> str:

@@ -173,7 +173,7 @@ def _segments(segments: Sequence[Mapping[str, Any]], source: Source, pen: Pen) -
 
 
 def _groups(groups: Sequence[Mapping[str, Any]], by: str | None, source: Source, pen: Pen) -> Table:
-    heads = ("col_window", "col_group", "col_rows", "col_favourable", "col_ratio", "col_adverse")
+    heads = ("col_window", "col_group", "col_rows", "col_favourable", "col_of_best", "col_adverse")
     rows = tuple(
         (
             pen.text(moment_of(one["start"], by), 20),
@@ -187,7 +187,7 @@ def _groups(groups: Sequence[Mapping[str, Any]], by: str | None, source: Source,
         )
         for one in groups[-_MOST_GROUPS:]
     )
-    right = ("col_rows", "col_favourable", "col_ratio")
+    right = ("col_rows", "col_favourable", "col_of_best")
     columns = tuple(Column(pen.say(key), key in right) for key in heads)
     return Table(
         "groups",

@@ -14,6 +14,7 @@ from riskloop.report.documents.tree import (
     Column,
     Completeness,
     Document,
+    Fact,
     Facts,
     Figure,
     Said,
@@ -192,7 +193,7 @@ def _terms(compared: Compared, pen: Pen) -> Section:
         pen.fact("experiment_level", pen.share(design["level"])),
         pen.fact("compare", pen.words(f"compare_{terms['compare']}")),
         pen.fact("maturity_days", pen.number(terms["maturity_days"])),
-        pen.fact("planned", pen.count(design["planned"])),
+        Fact("planned", pen.say("fact_customers_planned"), pen.count(design["planned"])),
         pen.fact("span", pen.money(design["span"])),
     )
     return Section("terms", pen.say("experiment_terms_title"), (Facts(facts, compared.source),))

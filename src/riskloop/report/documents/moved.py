@@ -102,6 +102,7 @@ def _bin(low: float | None, high: float | None, pen: Pen) -> str:
 
 
 def short(value: float) -> float:
+    """A number of three digits."""
     return float(f"{value:.3g}")
 
 
@@ -134,4 +135,5 @@ def _sign(value: float | None, pen: Pen, form: str) -> str:
 
 
 def pair(before: float, now: float, pen: Pen) -> Value:
+    """Two shares, before and now."""
     return Value(f"{pen.percent(before).text} → {pen.percent(now).text}", [before, now])

@@ -12,6 +12,8 @@ from typing import Any
 from riskloop.report.documents.tree import Fact, Open, Value
 from riskloop.report.words import Language, Say, number, percent, shown, speak, written
 
+SHARES = frozenset({"accuracy", "precision", "recall", "act_rate", "prevalence"})
+"""Metrics that are written as percentages."""
 _DASH = "–"
 
 
@@ -51,9 +53,11 @@ class Pen:
         return Value(shown(str(text), 600) or _DASH, str(text), english=self.language != "en")
 
     def code(self, text: object, longest: int = 200) -> Value:
+        """A name, a hash or a command."""
         return Value(shown(str(text), longest) or _DASH, str(text), code=True)
 
     def yes(self, known: bool) -> Value:
+        """Yes or no."""
         return Value(self.say("yes" if known else "no"), known)
 
     def open(self, role: str, key: str) -> Open:
@@ -68,15 +72,19 @@ class Pen:
     # Numbers
 
     def number(self, value: float | None) -> Value:
+        """A number of about four digits."""
         return self._value(number(value), value)
 
     def fixed(self, value: float | None, digits: int = 3) -> Value:
+        """A number of so many decimals."""
         return self._value(_fixed(value, digits), value)
 
     def count(self, value: float | None) -> Value:
+        """A whole number."""
         return self._value(_DASH if value is None else f"{value:,.0f}", value)
 
     def percent(self, share: float | None) -> Value:
+        """A share as a percentage."""
         return self._value(percent(share), share)
 
     def share(self, share: float | None) -> Value:
@@ -84,6 +92,7 @@ class Pen:
         return self._value(_whole(share), share)
 
     def money(self, amount: float | None) -> Value:
+        """An amount in the pen's currency."""
         bare = self._value(_money(amount), amount)
         return Value(f"{bare.text}\N{NO-BREAK SPACE}{shown(self.currency, 12)}", bare.raw)
 
@@ -97,7 +106,17 @@ class Pen:
         text = f"{self._written(write(one['value']))} [{between.join(ends)}]"
         return Value(f"{text}\N{NO-BREAK SPACE}{shown(unit, 12)}" if unit else text, dict(one))
 
+    def metric(self, name: str, among: Mapping[str, Any]) -> Value:
+        """A metric of those measured, with its interval where it has one: a share, an amount, or a bare number."""
+        one = among.get(name)
+        how = "money" if name == "cost_per_thousand" else "percent" if name in SHARES else "fixed"
+        if one is None or one["value"] is None or one["low"] is not None:
+            return self.interval(one, how, unit=self.currency if how == "money" else "")
+        write = {"money": self.money, "percent": self.percent, "fixed": self.fixed}[how]
+        return write(one["value"])
+
     def moment(self, when: datetime) -> Value:
+        """A time, to the minute."""
         return Value(when.strftime("%Y-%m-%d %H:%M %Z").strip(), when.isoformat())
 
     def plain(self, amount: float | None, how: str = "fixed") -> str:

@@ -31,7 +31,6 @@ _METRICS = (
     *("brier", "log_loss", "calibration_in_the_large", "calibration_slope", "calibration_intercept"),
     *("calibration_error", "cost_per_thousand"),
 )
-_SHARES = frozenset({"accuracy", "precision", "recall", "act_rate", "prevalence"})
 _LENGTH = {"hour": 16, "day": 10, "week": 10, "month": 7}  # characters of a time that tell a window from the next
 
 _Cohort = Mapping[str, Any]
@@ -257,7 +256,7 @@ def _overall(version: int, found: Mapping[str, Any], performed: Performed, pen: 
     promised = performed.raw["promised"].get(str(version), {})
     heads = ("col_metric", "col_promised", "col_realised")
     rows = tuple(
-        (pen.words(f"metric_{name}", name), _metric(name, promised, pen), _metric(name, found["metrics"], pen))
+        (pen.words(f"metric_{name}", name), pen.metric(name, promised), pen.metric(name, found["metrics"]))
         for name in _METRICS
     )
     table = Table(
@@ -309,17 +308,6 @@ def _curves(version: int, points: Sequence[Sequence[float]], performed: Performe
             performed.source,
             lines([Series("", "kept", drawn)], share, share, titles=(across, up)),
         )
-
-
-def _metric(name: str, metrics: Mapping[str, Any], pen: Pen) -> Value:
-    one = metrics.get(name)
-    if one is None or one["value"] is None:
-        return Value("–")
-    if one["low"] is None:
-        return pen.fixed(one["value"])
-    if name == "cost_per_thousand":
-        return pen.interval(one, "money", unit=pen.currency)
-    return pen.interval(one, "percent" if name in _SHARES else "fixed")
 
 
 def _scoreboard(performed: Performed, pen: Pen) -> Section:

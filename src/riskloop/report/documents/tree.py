@@ -27,6 +27,7 @@ class Source:
         return " · ".join(f"{kind} {digest[:12]}" for kind, digest in self.hashes.items())
 
     def to_dict(self) -> dict[str, str]:
+        """Plain JSON values."""
         return {kind: f"sha256:{digest}" for kind, digest in self.hashes.items()}
 
 
@@ -44,6 +45,7 @@ class Value:
     code: bool = False
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {"text": self.text, "value": self.raw}
 
 
@@ -55,6 +57,7 @@ class Open:
     text: str
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {"open": self.role, "text": self.text}
 
 
@@ -67,6 +70,7 @@ class Fact:
     value: Value | Open
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {"key": self.key, "label": self.label, **self.value.to_dict()}
 
 
@@ -79,6 +83,7 @@ class Facts:
     large: bool = False
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {"facts": [one.to_dict() for one in self.facts], "source": self.source.to_dict()}
 
 
@@ -90,6 +95,7 @@ class Said:
     source: Source
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {"sentences": [one.text for one in self.sentences], "source": self.source.to_dict()}
 
 
@@ -115,6 +121,7 @@ class Table:
     folded: bool = False
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {
             "table": self.key,
             "title": self.title,
@@ -136,6 +143,7 @@ class Figure:
     drawing: Drawing
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {"figure": self.key, "title": self.title, "says": self.says, "source": self.source.to_dict()}
 
 
@@ -160,6 +168,7 @@ class Section:
             yield from one.walk()
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {
             "key": self.key,
             "number": self.number,
@@ -190,6 +199,7 @@ class Completeness:
         return self.answered / self.points if self.points else 1.0
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {
             "answered": self.answered,
             "points": self.points,

@@ -20,7 +20,8 @@ from riskloop.report.words.of_windows import WINDOWS
 Say = Callable[..., str]
 Language = Literal["en", "fr"]
 
-_PAIRS = {**DOCUMENTS, **DATA, **MODELS, **COMPLIANCE, **DRIFT, **EXPERIMENTS, **ALERTS, **PERFORMANCE, **WINDOWS}
+TABLES = (DOCUMENTS, DATA, MODELS, COMPLIANCE, DRIFT, EXPERIMENTS, ALERTS, PERFORMANCE, WINDOWS)
+_PAIRS = {key: pair for table in TABLES for key, pair in table.items()}
 _BEFORE_A_MARK = re.compile(r" (?=[:;?!%»])|(?<=«) ")
 _FRENCH_DIGITS = str.maketrans({",": "\N{NARROW NO-BREAK SPACE}", ".": ","})
 _THOUSANDS = re.compile(r"(?<=\d) (?=\d{3})")

@@ -5,9 +5,6 @@ from __future__ import annotations
 from riskloop.report.words.of_documents import Pairs
 
 ALERTS: Pairs = {
-    "severity_info": ("info", "information"),
-    "severity_warning": ("warning", "avertissement"),
-    "severity_critical": ("critical", "critique"),
     "subject_batches": ("the newest batch", "le dernier lot"),
     "subject_ledger": ("the ledger", "le registre"),
     "subject_service": ("the service", "le service"),

@@ -37,6 +37,17 @@ DOCUMENTS: Pairs = {
     "type_number": ("number", "nombre"),
     "type_category": ("category", "catégorie"),
     "type_date": ("date", "date"),
+    "severity_info": ("info", "information"),
+    "severity_warning": ("warning", "avertissement"),
+    "severity_error": ("error", "erreur"),
+    "severity_critical": ("critical", "critique"),
+    # Heads of columns that several documents have
+    "col_customers": ("Customers", "Clients"),
+    "col_difference": ("Difference", "Différence"),
+    "col_group": ("Group", "Groupe"),
+    "col_segment": ("Segment", "Segment"),
+    "col_version": ("Version", "Version"),
+    "col_window": ("Window", "Fenêtre"),
     # What is known of a version, point by point
     "fact_status": ("Status", "Statut"),
     "fact_roc_auc": ("ROC-AUC", "ROC-AUC"),

@@ -17,7 +17,7 @@ EXPERIMENTS: Pairs = {
     "experiment_verdict_title": ("What the challenger saves", "Ce que le challenger fait gagner"),
     "experiment_promote": (
         "The challenger saves {saves} per customer: promote.",
-        "Le challenger fait gagner {saves} par client : le promouvoir.",
+        "Le challenger fait gagner {saves} par client : le mettre en service.",
     ),
     "experiment_stop": (
         "The challenger costs more, {costs} per customer: stop.",
@@ -28,7 +28,7 @@ EXPERIMENTS: Pairs = {
         "Pas encore tranché : {costs} par client.",
     ),
     "experiment_more": ("About {days} days more.", "Encore environ {days} jours."),
-    "experiment_nothing": ("No outcome counts yet.", "Aucun résultat ne compte encore."),
+    "experiment_nothing": ("No outcome counts yet.", "Aucune issue ne compte encore."),
     "experiment_off": (
         "{found} of the customers came to the challenger, {meant} were meant: find the reason before trusting a "
         "difference.",
@@ -47,15 +47,13 @@ EXPERIMENTS: Pairs = {
     "experiment_high": ("surely below", "sûrement en dessous"),
     "experiment_value": ("difference", "différence"),
     "experiment_table": ("Cost per customer by arm, all customers so far", "Coût par client et par bras, cumulés"),
-    "col_until": ("until", "jusqu'au"),
-    "col_customers": ("customers", "clients"),
-    "col_champion": ("champion", "champion"),
-    "col_challenger": ("challenger", "challenger"),
-    "col_difference": ("difference", "différence"),
+    "col_until": ("Until", "Jusqu'au"),
+    "col_champion": ("Champion", "Champion"),
+    "col_challenger": ("Challenger", "Challenger"),
     "experiment_counted_title": ("Who counts", "Qui compte"),
     "experiment_terms_title": ("Terms, fixed at the start", "Règles, fixées au départ"),
     "fact_assigned": ("Customers, champion / challenger", "Clients, champion / challenger"),
-    "fact_told": ("Outcomes known", "Résultats connus"),
+    "fact_told": ("Outcomes known", "Issues connues"),
     "fact_differing": ("Decided differently by the two", "Décidés différemment par les deux"),
     "fact_split_found": ("Share of the challenger, as it came", "Part du challenger, observée"),
     "fact_split_p": ("p-value of the split, at all times", "Valeur p de la répartition, à tout moment"),
@@ -68,7 +66,7 @@ EXPERIMENTS: Pairs = {
     "fact_compare": ("Compared", "Comparaison"),
     "compare_decisions": ("customers decided differently", "clients décidés différemment"),
     "compare_all": ("all customers", "tous les clients"),
-    "fact_maturity_days": ("Days until an outcome is final", "Jours avant qu'un résultat soit définitif"),
-    "fact_planned": ("Customers planned", "Clients prévus"),
+    "fact_maturity_days": ("Days until an outcome is final", "Jours avant qu'une issue soit définitive"),
+    "fact_customers_planned": ("Customers planned", "Clients prévus"),
     "fact_span": ("Largest difference between two costs", "Plus grand écart entre deux coûts"),
 }

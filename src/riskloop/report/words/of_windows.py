@@ -13,12 +13,10 @@ WINDOWS: Pairs = {
         "connues. Les fenêtres débutent à l'heure indiquée, en UTC.",
     ),
     "drift_windows_table": ("{count} windows", "{count} fenêtres"),
-    "col_window": ("Window", "Fenêtre"),
     "col_rows": ("Rows", "Lignes"),
     "col_moved_columns": ("Moved", "Ont bougé"),
     "col_worst": ("Farthest", "La plus éloignée"),
     "col_act_rate": ("Acted on", "Part concernée"),
-    "col_cost_estimated": ("Estimated cost per 1,000", "Coût estimé pour 1 000"),
     "drift_psi_over_time": ("{name}: PSI above chance", "{name} : PSI au-delà du hasard"),
     "drift_psi_over_time_says": (
         "{name}: PSI above chance in {count} windows, the last {last}.",
@@ -47,7 +45,6 @@ WINDOWS: Pairs = {
         "Seules les colonnes sont jugées, fausses découvertes contenues sur l'ensemble des segments ; un niveau à peu "
         "de lignes, maintenant ou à l'entraînement, est montré sans être jugé.",
     ),
-    "col_segment": ("Segment", "Segment"),
     "col_rows_training": ("In training", "À l'entraînement"),
     "segment_not_judged": ("not judged", "non jugé"),
     "drift_groups_table": ("Favourable decisions by group", "Décisions favorables par groupe"),
@@ -57,9 +54,6 @@ WINDOWS: Pairs = {
         "Rapport : au taux du groupe le meilleur sur l'ensemble des fenêtres, intervalle à 95 % ; sous 0,80 au-delà du "
         "bruit, la règle des quatre cinquièmes est enfreinte.",
     ),
-    "col_group": ("Group", "Groupe"),
-    "col_favourable": ("Favourable", "Favorables"),
-    "col_ratio": ("Ratio to the best", "Rapport au meilleur"),
     "col_adverse": ("Four fifths", "Quatre cinquièmes"),
     "adverse_yes": ("broken", "enfreinte"),
     "adverse_no": ("kept", "respectée"),

@@ -81,6 +81,7 @@ class Layout:
 
     @classmethod
     def of(cls, forest: Forest) -> Layout:
+        """Lay out a forest."""
         columns: list[Column] = []
         node_row = np.zeros(forest.feature.size, dtype=np.int64)
         order = np.argsort(forest.feature, kind="stable")

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from riskloop.decide.arms import Split
 from riskloop.errors import UsageError
+from riskloop.intervals import Z95
 from riskloop.keep.chain import LIVE, Promotion, challenge
 from riskloop.keep.versions import Version
 from riskloop.web.book import Page
@@ -27,7 +28,6 @@ from riskloop.web.site import Site
 from riskloop.web.trial import Arm, shown
 from riskloop.web.visit import Visit
 
-_Z = 1.959964
 _KINDS = ("ab-start", "ab-status", "ab-decide", "ab-stop")
 
 
@@ -126,7 +126,7 @@ def compared(page: Page, running: Promotion) -> list[Arm]:
         if not count:
             continue
         cost = page.expected_cost[rows] * 1000
-        half = _Z * float(cost.std(ddof=1)) / math.sqrt(count) if count > 1 else math.nan
+        half = Z95 * float(cost.std(ddof=1)) / math.sqrt(count) if count > 1 else math.nan
         mean = float(cost.mean())
         version = int(np.bincount(page.version[rows]).argmax())
         acted, chance = float(page.act[rows].mean()), float(page.probability[rows].mean())

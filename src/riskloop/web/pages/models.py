@@ -10,6 +10,7 @@ from starlette.routing import Route
 from riskloop.errors import UsageError
 from riskloop.keep.chain import Promotion, ReleaseState
 from riskloop.keep.versions import Version
+from riskloop.report.documents.pen import SHARES
 from riskloop.web.cards import Card
 from riskloop.web.comparing import KINDS, overlaid
 from riskloop.web.forms import told
@@ -29,7 +30,6 @@ COMPARED = (
     "calibration_error",
     "act_rate",
 )
-SHARES = frozenset({"recall", "precision", "act_rate", "accuracy", "prevalence"})
 _SMALLER_IS_BETTER = frozenset({"cost_per_thousand", "brier", "log_loss", "calibration_error"})
 
 

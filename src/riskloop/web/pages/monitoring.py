@@ -23,6 +23,8 @@ from riskloop.web.site import Site
 from riskloop.web.visit import Visit
 from riskloop.web.watching import Glimpse, Shape, Speed, glimpse, ordered, speed, value_of
 
+SILENCES = {"1h": 3_600, "1d": 86_400, "7d": 604_800}
+"""For how long a rule may be silenced from a page, in seconds."""
 _SHOWN = 8
 _DRAWN = 6
 _MOST_RETRAININGS = 20
@@ -36,7 +38,7 @@ _RETRAINED = {
 
 
 def routes(site: Site) -> list[Route]:
-    """The page, the forms that have somebody look, and the one by which somebody looks after an alert."""
+    """The page, the forms that have somebody look, and those about an alert: look after it, or silence its rule."""
     pages = _Monitoring(site)
     return [
         Route("/watch", site.shows("viewer", pages.show)),
@@ -45,6 +47,11 @@ def routes(site: Site) -> list[Route]:
         Route(
             "/watch/alerts/{alert_id:int}",
             site.takes("approver", pages.acknowledge, privileged=True),
+            methods=["POST"],
+        ),
+        Route(
+            "/watch/alerts/{alert_id:int}/silence",
+            site.takes("approver", pages.silence, privileged=True),
             methods=["POST"],
         ),
     ]
@@ -127,15 +134,24 @@ class _Monitoring:
 
     async def acknowledge(self, visit: Visit) -> Response:
         """Somebody looks after an alert: it is not told again until it is resolved."""
-        number, actor, reason = visit.request.path_params["alert_id"], actor_of(visit), told(visit.form, "reason")
-        if not reason:
-            raise UsageError("A note is needed: it goes into the history.", next_step="say what you do about it")
-        services = self._site.services
+        actor, reason, services = actor_of(visit), _note(visit), self._site.services
         await self._site.off(
-            lambda: services.alerts.acknowledge(
-                min(number, LARGEST_VERSION), services.clock(), actor=actor, reason=reason
-            )
+            lambda: services.alerts.acknowledge(_alert_of(visit), services.clock(), actor=actor, reason=reason)
         )
+        return RedirectResponse("/watch#alerts", 303)
+
+    async def silence(self, visit: Visit) -> Response:
+        """No message about the rule of an alert for a while; its alerts are kept all the same."""
+        actor, reason, lasting = actor_of(visit), _note(visit), told(visit.form, "for", 3)
+        if lasting not in SILENCES:
+            raise UsageError("There is no such time.", next_step=f"choose of {', '.join(SILENCES)}")
+        alerts, now = self._site.services.alerts, self._site.services.clock()
+
+        def silence() -> None:
+            rule = alerts.get(_alert_of(visit)).rule
+            alerts.silence(rule, now, SILENCES[lasting], actor=actor, reason=reason)
+
+        await self._site.off(silence)
         return RedirectResponse("/watch#alerts", 303)
 
     def _gather(self, visit: Visit, live: Live) -> _Found:
@@ -149,6 +165,17 @@ class _Monitoring:
             performance=newest(services.config, "performance", "performance"),
             retrainings=Retrainings(services.engine).list()[: -_MOST_RETRAININGS - 1 : -1],
         )
+
+
+def _alert_of(visit: Visit) -> int:
+    return min(int(visit.request.path_params["alert_id"]), LARGEST_VERSION)
+
+
+def _note(visit: Visit) -> str:
+    note = told(visit.form, "reason")
+    if not note:
+        raise UsageError("A note is needed: it goes into the history.", next_step="say what you do about it")
+    return note
 
 
 def _period(text: str) -> str:

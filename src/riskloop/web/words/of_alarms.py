@@ -18,6 +18,11 @@ ALARMS: Pairs = {
     "alerts_cared_by": ("{actor} looks after it, {when}.", "{actor} s'en charge, {when}."),
     "alerts_acknowledge": ("Acknowledge", "Prendre en charge"),
     "alerts_note": ("Note", "Note"),
+    "alerts_silence": ("Silence the rule", "Mettre la règle en sourdine"),
+    "alerts_silence_for": ("For", "Pendant"),
+    "alerts_hour": ("an hour", "une heure"),
+    "alerts_day": ("a day", "un jour"),
+    "alerts_week": ("a week", "une semaine"),
     "alerts_silenced": ("Silenced rules", "Règles en sourdine"),
     "alerts_silenced_until": (
         "sends no message until {when} ({actor}):",

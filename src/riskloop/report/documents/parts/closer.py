@@ -170,7 +170,7 @@ def segments(subject: Subject, pen: Pen) -> Section:
                     pen.text(one["name"], 120),
                     pen.count(one["rows"]),
                     pen.count(one["positives"]),
-                    pen.words(f"measure_{one['measure']}", one["measure"]),
+                    pen.words(f"weak_{one['measure']}", one["measure"]),
                     pen.number(one["here"]),
                     pen.number(one["elsewhere"]),
                 )

@@ -10,8 +10,6 @@ from riskloop.report.documents.pen import Pen
 from riskloop.report.documents.subject import Subject
 from riskloop.report.documents.tree import Block, Column, Fact, Facts, Figure, Said, Section, Table, Value
 
-CONTENDER_METRICS = ("roc_auc", "log_loss", "cost_per_thousand")
-
 
 def method(subject: Subject, pen: Pen) -> Section:
     """The choice, and what it rests on."""

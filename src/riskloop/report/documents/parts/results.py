@@ -33,7 +33,6 @@ METRICS = (
     "act_rate",
     "cost_per_thousand",
 )
-_SHARES = frozenset({"accuracy", "precision", "recall", "act_rate"})
 _SWEEP_STEP = 4
 
 
@@ -68,7 +67,7 @@ def metrics(subject: Subject, pen: Pen) -> Table:
             Column(pen.say("col_out_of_fold"), numeric=True, spare=True),
         ),
         tuple(
-            (pen.words(f"metric_{name}", name), _metric(name, test, pen), _metric(name, before, pen))
+            (pen.words(f"metric_{name}", name), pen.metric(name, test), pen.metric(name, before))
             for name in in_order(test)
         ),
         subject.of_bundle,
@@ -80,11 +79,6 @@ def in_order(measured: Iterable[str]) -> list[str]:
     """Names of metrics in the order of reading: ranking, probabilities, decisions, money."""
     names = list(measured)
     return [name for name in METRICS if name in names] + sorted(set(names) - set(METRICS))
-
-
-def _metric(name: str, among: dict[str, Any], pen: Pen) -> Value:
-    how = "percent" if name in _SHARES else "money" if name == "cost_per_thousand" else "fixed"
-    return pen.interval(among.get(name), how, unit=pen.currency if how == "money" else "")
 
 
 def money(subject: Subject, pen: Pen) -> Section:
@@ -105,6 +99,7 @@ def money(subject: Subject, pen: Pen) -> Section:
 
 
 def policy_name(name: str, pen: Pen) -> Value:
+    """What a policy is called."""
     return pen.words(f"policy_{name}", name)
 
 
