@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_ARGS ?=
 
-.PHONY: demo test fuzz install install-dev check pipeline stack images bench lock clean
+.PHONY: demo test fuzz install install-dev check docs pipeline stack images bench lock clean
 
 demo: install ## the whole loop on simulated customers; ends on http://127.0.0.1:8000
 	$(BIN)/riskloop demo $(DEMO_ARGS)
@@ -13,12 +13,15 @@ test: install-dev ## every test, in parallel
 fuzz: install-dev ## the property tests with new random examples, many of them
 	RISKLOOP_HYPOTHESIS=fuzz $(BIN)/pytest -n 2 -m hypothesis
 
-check: install-dev ## linters, types, import rules, security, secrets, licences
+check: install-dev ## linters, types, import rules, security, secrets, licences, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m checks
+
+docs: install-dev ## reference pages made anew, and the site in build/site; without a network, warnings are errors
+	$(BIN)/python -m documentation site
 
 pipeline: install ## the stages of continuous delivery on simulated customers, as Jenkins and GitHub Actions call them
 	$(BIN)/python -m deploy.try_pipeline
@@ -60,4 +63,4 @@ lock: .venv/.uv ## resolve anew: hashes only, no addresses
 	$(RESOLVE) deploy/requirements-build.in -o deploy/requirements-build.lock
 
 clean:
-	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv build demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

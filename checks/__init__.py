@@ -1,1 +1,1 @@
-"""What `make check` asks beyond linters and types: security, secrets, licences."""
+"""What `make check` asks beyond linters and types: security, secrets, licences, documentation."""

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import math
 import os
-import re
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -33,6 +32,8 @@ from riskloop.loop.workflows.train import linked_parity, train
 from riskloop.serve.api import create_app
 from riskloop.settings import FILE, read_yaml, write_yaml
 from riskloop.wiring import open_project, serve_config
+from tests.documentation.pages import commands as page_commands
+from tests.documentation.pages import read
 
 HOW_TO = Path(__file__).parents[1] / "docs" / "linked-tables.md"
 ENVIRON = {"RISKLOOP_ACTOR": "ada"}
@@ -41,8 +42,8 @@ NOW = datetime(2027, 1, 31, tzinfo=UTC)
 
 def commands() -> list[list[str]]:
     """The worked example, without the service."""
-    (block,) = re.findall(r"```bash\n(.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
-    lines = [shlex.split(line) for line in block.splitlines()]
+    (block,) = [block for block in read(HOW_TO).blocks if block.language == "bash"]
+    lines = [shlex.split(command.text, comments=True) for command in page_commands(block)]
     return [words[1:] for words in lines if words[:2] != ["riskloop", "serve"]]
 
 

@@ -74,18 +74,19 @@ class Prepared(Mapping[str, Callable[[Path], None]]):
         shutil.copy(self.store, folder / ".riskloop" / "mlflow.db")
 
     def _customers(self, folder: Path) -> None:
-        """2,500 customers, and weeks of new ones who are otherwise than before; no project."""
+        """2,500 customers, 500 new ones like them, and weeks of those who are otherwise; no project."""
         plans = [
             BatchPlan(f"week-{week + 1}", 500, OTHERWISE, start=(FIRST + timedelta(weeks=week)).date(), days=7)
             for week in range(WEEKS)
         ]
-        simulate("churn", rows=2_500, seed=7, out=folder, linked=False, batches=plans)
+        calm = BatchPlan("calm", 500, start=FIRST.date(), days=7)
+        simulate("churn", rows=2_500, seed=7, out=folder, linked=False, batches=[calm, *plans])
         self._copy("mlflow", folder)
         (folder / "incoming").mkdir()
         for plan in plans:
             day = f"{plan.start:%Y-%m-%d}"
             shutil.copy(folder / "batches" / f"{plan.name}.csv", folder / "incoming" / f"customers-{day}.csv")
-        shutil.copy(folder / "batches" / "week-1.csv", folder / "new_customers.csv")
+        shutil.copy(folder / "batches" / "calm.csv", folder / "new_customers.csv")
 
     def _churn(self, folder: Path) -> None:
         """An initialised project over these customers."""

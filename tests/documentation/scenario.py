@@ -29,6 +29,9 @@ from tests.documentation.pages import ROOT, Block, Command, Page, commands
 PATIENCE = 180
 """Seconds that a command may take, and that a service may take to be ready."""
 
+ALIVE = 10
+"""Seconds after which what has said nothing, and has not ended, is taken to run."""
+
 _SHELL = re.compile(r"[$`*?~{}\[\]\\!]")  # what bash would make something else of
 _LASTING = re.compile(
     r"^\s*(?:\w+=\S+\s+)*riskloop\s+(?:serve\b|loop\b(?!.*--(?:once|help))|ab watch\b(?!.*--(?:once|help))|.*--watch\b)"
@@ -179,9 +182,14 @@ class Scenario:
                 start_new_session=True,
             )
         self.running.append((command, process, told))
-        ours = _LASTING.match(command.text) is not None
-        ready = self._answers if serves else (lambda: not ours or told.stat().st_size > 0)
-        until = time.monotonic() + PATIENCE
+        ours, began = _LASTING.match(command.text) is not None, time.monotonic()
+        until = began + PATIENCE
+
+        def ready() -> bool:
+            if serves:
+                return self._answers()
+            return not ours or told.stat().st_size > 0 or time.monotonic() > began + ALIVE
+
         while not ready():
             if process.poll() is not None or time.monotonic() > until:
                 raise self._failed(command, f"did not become ready\n{told.read_text(errors='replace')}")

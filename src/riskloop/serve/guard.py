@@ -157,7 +157,7 @@ class Guard:
                 return await endpoint(request)
             return await self._recorded(request, endpoint, caller)
 
-        return guarded
+        return in_role(role, guarded)
 
     async def _recorded(self, request: Request, endpoint: Endpoint, caller: Caller) -> Response:
         try:
@@ -258,6 +258,12 @@ def _told_path(request: Request) -> str:
     """The path as it is kept: without the id of a customer, who may be erased."""
     customer = request.path_params.get("customer_id")
     return request.url.path.replace(customer, "{customer_id}") if customer else request.url.path
+
+
+def in_role(role: Role, endpoint: Endpoint) -> Endpoint:
+    """The endpoint, which tells whom it is for as ``role``."""
+    endpoint.role = role  # type: ignore[attr-defined]
+    return endpoint
 
 
 def only_from_this_machine(request: Request) -> None:

@@ -21,6 +21,8 @@ _TIMES = ("cool_down", "lasting")
 
 
 class RuleSection(Section):
+    """When something is beyond its threshold."""
+
     enabled: bool = Field(True, description="Whether the rule is in force; `name: false` says the same as not.")
     measure: str | None = Field(None, description="What is measured; see docs/alerts.md.")
     comparison: Comparison | None = Field(None, description="On which side of the threshold it alerts.")
@@ -57,6 +59,8 @@ class RuleSection(Section):
 
 
 class AlertsSection(Section):
+    """When to alert, whom, and how often."""
+
     rules: dict[str, RuleSection] = Field(
         default_factory=dict, description="Rules by name: those of riskloop changed or switched off, and your own."
     )

@@ -15,6 +15,8 @@ from riskloop.watch.maturity import Maturity
 
 
 class ProblemSection(Section):
+    """What is to be decided about: which column is the outcome, and which roles others have."""
+
     target: str = Field(description="Target column, or a comparison such as `ClaimNb > 0`.")
     positive: str = Field(
         "true", description="Value of the target that is the risk (as text).", coerce_numbers_to_str=True
@@ -58,6 +60,8 @@ class ProblemSection(Section):
 
 
 class DataSection(Section):
+    """Where the training table lies, and how its text is read."""
+
     path: str = Field(description="Training table: a file or a glob; relative to the project folder.")
     separator: str | None = Field(None, description="Field separator; found out when absent.")
     encoding: str | None = Field(None, description="Text encoding; found out when absent.")
@@ -67,6 +71,8 @@ class DataSection(Section):
 
 
 class LinkedSection(Section):
+    """A table of many rows to a customer, and the features that are made of it."""
+
     path: str = Field(description="Linked table: a file or a glob; relative to the project folder.")
     key: str = Field(description="Its column that holds the customer's id.")
     time: str | None = Field(
@@ -84,6 +90,8 @@ class LinkedSection(Section):
 
 
 class FeaturesSection(Section):
+    """Which columns the model reads."""
+
     drop: dict[str, str] = Field(default_factory=dict, description="Columns never used, each with the reason.")
     allow: dict[str, str] = Field(
         default_factory=dict, description="Columns kept in spite of a leakage finding, each with the reason."

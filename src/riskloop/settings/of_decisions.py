@@ -15,6 +15,8 @@ TEXTS_FILE = "reasons.yaml"
 
 
 class CostsSection(Section):
+    """What the four outcomes of a decision cost."""
+
     fp: float | str = Field(
         1.0,
         description="Cost of acting on a negative, in currency per customer: an amount, a column or arithmetic over "
@@ -35,6 +37,8 @@ class CostsSection(Section):
 
 
 class ReviewSection(Section):
+    """A person's look at a case, as a third decision."""
+
     cost: float | None = Field(None, ge=0, description="Cost of a person's look at a case; no reviews if left out.")
     accuracy: float = Field(1.0, gt=0.5, le=1, description="How often the reviewer finds out which it is.")
     most: float = Field(1.0, gt=0, le=1, description="Share of the customers that can be reviewed.")
@@ -45,6 +49,8 @@ class ReviewSection(Section):
 
 
 class FairnessSection(Section):
+    """How decisions are held against each other, by group."""
+
     favourable: Literal["pass", "act"] = Field(
         "pass", description="Which decision customers would rather have; pass where acting is to decline."
     )
@@ -52,6 +58,8 @@ class FairnessSection(Section):
 
 
 class ActionableSection(Section):
+    """How far a customer can change a column."""
+
     minimum: float | None = Field(None, description="Lowest value of a number that a customer can reach.")
     maximum: float | None = Field(None, description="Highest value of a number that a customer can reach.")
     levels: list[str] = Field(default_factory=list, description="Levels of a category that a customer can reach.")
@@ -62,6 +70,8 @@ class ActionableSection(Section):
 
 
 class ReasonsSection(Section):
+    """How decisions are explained."""
+
     most: int = Field(4, ge=1, le=20, description="Reasons named for a decision at most.")
     immutable: list[str] = Field(
         default_factory=list, description="Columns that nobody can change: never named as a reason, never changed."

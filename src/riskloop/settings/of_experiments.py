@@ -11,6 +11,8 @@ from riskloop.watch.guardrails import USUAL_RAILS, Rails
 
 
 class ExperimentsSection(Section):
+    """How a challenger is compared with the champion in production, and what ends that."""
+
     level: float = Field(
         0.05, gt=0, lt=0.5, description="Chance that the interval of the difference ever leaves out the truth."
     )

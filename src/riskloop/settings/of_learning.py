@@ -11,6 +11,8 @@ from riskloop.settings.section import Section, duration, explained
 
 
 class TrainingSection(Section):
+    """How a model is trained and how its decisions are chosen."""
+
     candidates: list[str] = Field(
         default_factory=list,
         description="Families to try, and blend, stack, voting, distilled; empty means all families and the blend.",
@@ -79,6 +81,8 @@ class TrainingSection(Section):
 
 
 class GateSection(Section):
+    """What a version must fulfil before it may lead."""
+
     min_roc_auc: float = Field(0.55, ge=0, le=1, description="Lowest ROC-AUC on the test block.")
     min_f1: float = Field(0.0, ge=0, le=1, description="Lowest F1 on the test block.")
     max_roc_auc: float | None = Field(

@@ -13,6 +13,8 @@ from riskloop.settings.section import Section, duration
 
 
 class RetrainingSection(Section):
+    """When a new version is trained, on what, and what becomes of it."""
+
     every: str | float | None = Field(
         None, description="Age of the champion from which a new version is due, as 30d; no schedule if left out."
     )

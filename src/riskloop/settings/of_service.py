@@ -13,6 +13,8 @@ from riskloop.watch.thresholds import USUAL, Thresholds
 
 
 class ServingSection(Section):
+    """How the service answers."""
+
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     labels: tuple[str, str] = Field(("act", "pass"), description="Words for the two decisions: act, do not act.")
@@ -65,6 +67,8 @@ class ServingSection(Section):
 
 
 class MonitoringSection(Section):
+    """From when on something counts as moved."""
+
     level: float = Field(USUAL.level, gt=0, lt=1, description="Share of false ones among columns called moved.")
     moved_psi: float = Field(USUAL.moved_psi, gt=0, description="PSI above chance from which a column has moved.")
     strong_psi: float = Field(USUAL.strong_psi, gt=0, description="The same, moved strongly: one such column suffices.")

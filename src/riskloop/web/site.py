@@ -17,7 +17,15 @@ from riskloop.errors import BundleRefused, NotFound, RiskloopError
 from riskloop.explain.reasoner import Reasoner
 from riskloop.keep.access import Role
 from riskloop.serve.api import Services
-from riskloop.serve.guard import CSRF_HEADER, FORM_TOKEN, NOBODY, Endpoint, caller_of, only_from_this_machine
+from riskloop.serve.guard import (
+    CSRF_HEADER,
+    FORM_TOKEN,
+    NOBODY,
+    Endpoint,
+    caller_of,
+    in_role,
+    only_from_this_machine,
+)
 from riskloop.serve.problems import RequestRefused, status_of
 from riskloop.serve.rollout import Live
 from riskloop.web.assets import Assets
@@ -128,7 +136,7 @@ class Site:
             except RiskloopError as error:
                 return self.problem(visit, status_of(error), error)
 
-        return endpoint
+        return in_role(role, endpoint)
 
     def takes(self, role: Role, page: Page, *, privileged: bool = False, limit: int = LARGEST_FORM) -> Endpoint:
         """The endpoint of a form: read, held against its token, and then carried out."""
@@ -160,7 +168,7 @@ class Site:
             except RiskloopError as error:
                 return self.problem(visit, status_of(error), error)
 
-        return endpoint
+        return in_role(role, endpoint)
 
     def page(self, template: str, visit: Visit, status: int = 200, **values: Any) -> Response:
         """A page from its template; every page may ask what the frame around it asks."""
