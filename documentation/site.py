@@ -19,8 +19,9 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 CONFIG = "mkdocs.yml"
-_LINK = re.compile(r"(?P<before>!?\[(?:[^\]\\]|\\.)*\]\()(?P<target>[^)\s]+)(?P<after>(?:\s+\"[^\"]*\")?\))")
+_LINK = re.compile(r"`+[^`]*`+|(?P<before>!?\[(?:[^\]\\]|\\.)*\]\()(?P<target>[^)\s]+)(?P<after>(?:\s+\"[^\"]*\")?\))")
 _FENCE = re.compile(r"^\s*(?:`{3,}|~{3,})")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|#|/)", re.IGNORECASE)
 
 
@@ -51,7 +52,8 @@ def build(root: Path = ROOT, out: Path | None = None) -> Path:
         check=False,
     )
     if done.returncode:
-        raise BrokenPage(f"The site cannot be built:\n{done.stdout}{done.stderr}")
+        said = done.stdout or done.stderr  # a traceback follows on stderr
+        raise BrokenPage(f"The site cannot be built:\n{_COLOUR.sub('', said)}")
     return out / "site"
 
 
@@ -108,15 +110,27 @@ def _relinked(path: Path, root: Path) -> tuple[str, set[Path]]:
         here = _place(path.relative_to(root)).parent
         return os.path.relpath(_place(found.relative_to(root)), here) + mark + anchor
 
-    lines, fenced = [], False
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        fenced ^= _FENCE.match(line) is not None
-        if not fenced:
-            line = _LINK.sub(  # noqa: PLW2901
-                lambda found, number=number: found["before"] + new(found["target"], number) + found["after"], line
-            )
-        lines.append(line)
-    return "\n".join(lines) + "\n", linked
+    def in_prose(text: str, first: int) -> str:
+        def one(found: re.Match[str]) -> str:
+            if found["before"] is None:
+                return found[0]  # code
+            number = first + text.count("\n", 0, found.start("target"))
+            return found["before"] + new(found["target"], number) + found["after"]
+
+        return _LINK.sub(one, text)
+
+    return "".join(part if code else in_prose(part, first) for part, first, code in _parts(path)), linked
+
+
+def _parts(path: Path) -> Iterator[tuple[str, int, bool]]:
+    """Prose and fenced code by turns: the text, its first line from 1, and whether it is code."""
+    held, first, fenced = [], 1, False
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
+        held.append(line)
+        if _FENCE.match(line):
+            yield "".join(held), first, fenced
+            held, first, fenced = [], number + 1, not fenced
+    yield "".join(held), first, fenced
 
 
 def _navigation(entries: Iterable[Any], pages: Path) -> Iterator[Any]:

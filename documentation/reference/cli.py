@@ -61,7 +61,7 @@ def _verb(name: str, command: Any) -> Iterator[str]:
     yield table(("argument", "is"), [_row(one, context) for one in given])
     yield table(("option", "is"), [_row(one, context) for one in own(command) if one not in given])
     if command.epilog:
-        yield f"```text\n{command.epilog.removeprefix('Example: ')}\n```"
+        yield f"Example: {code(command.epilog.removeprefix('Example: '))}"
 
 
 def _row(parameter: Any, context: Any) -> tuple[str, str]:

@@ -61,7 +61,7 @@ def _sections(schema: Mapping[str, Any]) -> Iterator[str]:
             continue
         section = definitions[inside]
         yield f"### {name}"
-        yield section.get("description", "") + f" `{name}:`" + (" `NAME:`" if _by_name(part) else "")
+        yield section.get("description", "") + (" By name." if _by_name(part) else "")
         rows = [_row(key, field, section) for key, field in section["properties"].items()]
         yield table(("key", "type", "default", "is"), rows)
         for key, field in section["properties"].items():
@@ -69,7 +69,7 @@ def _sections(schema: Mapping[str, Any]) -> Iterator[str]:
             if below:
                 yield f"#### {name}.{key}"
                 deeper = definitions[below]
-                yield deeper.get("description", "") + f" `{name}:` `{key}:` `NAME:`"
+                yield deeper.get("description", "") + " By name."
                 yield table(
                     ("key", "type", "default", "is"),
                     [_row(one, it, deeper) for one, it in deeper["properties"].items()],

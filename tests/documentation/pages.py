@@ -17,7 +17,7 @@ LANGUAGES = frozenset({*RUN, "sh", "text", "yaml", "json", "toml", "sql", "html"
 
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
 _HIDDEN = re.compile(r"^[ \t]*<!--\s*prepare:")
-_EXPECTED = re.compile(r"\s#\s*(?:exit\s+(?P<code>\d+)|(?P<status>[45]\d\d))\b[^'\"]*$")
+_EXPECTED = re.compile(r"\s#\s*(?:exit (?P<code>\d+)\b|(?P<status>[45]\d\d)(?=\s*(?:$|[:;,])))")
 _REFUSED = 22  # curl's exit code where the service refuses
 
 

@@ -122,7 +122,7 @@ class Scenario:
     def _bash(self, text: str) -> tuple[int, str]:
         """Anything else, in bash; where it goes and what it exports stays for the next line."""
         left = self.root / ".left"
-        script = f"{text}\n__code=$?; {{ pwd; env -0; }} >{shlex.quote(str(left))}; exit $__code"
+        script = f"set -a\n{text}\n__code=$?; {{ pwd; env -0; }} >{shlex.quote(str(left))}; exit $__code"
         try:
             done = subprocess.run(
                 ["bash", "-o", "pipefail", "-c", script],

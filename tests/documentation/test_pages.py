@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from riskloop.data.column import Column
+from riskloop.decide.reason_texts import Texts
+from riskloop.settings import parse_settings
 from tests.documentation.pages import LANGUAGES, ROOT, Block, Page, all_pages
 from tests.documentation.prepared import Prepared
 from tests.documentation.scenario import Scenario
@@ -58,3 +63,27 @@ def test_commands_of_riskloop_are_run_not_shown() -> None:
         if block.language == "text" and re.search(r"^\s*\$?\s*riskloop \w+ -", block.text, re.MULTILINE)
     ]
     assert not shown
+
+
+# fragments of the files of a project
+
+ELSEWHERE = re.compile(r"#\s*(?!riskloop\.yaml|contract\.yaml|reasons\.yaml)\S+\.\w+\s*$", re.MULTILINE)
+STEM = {"project": "p", "problem": {"target": "t", "id": "id", "time": "at"}, "data": {"path": "d.csv"}}
+
+
+def fragments() -> list[Any]:
+    ours = [(page, block) for page, block in fenced() if block.language == "yaml" and not ELSEWHERE.match(block.text)]
+    return [pytest.param(block, id=f"{page.name}:{block.line}") for page, block in ours]
+
+
+@pytest.mark.parametrize("block", fragments())
+def test_a_fragment_of_yaml_is_one_that_riskloop_takes(block: Block) -> None:
+    """It is part of riskloop.yaml, contract.yaml or reasons.yaml, unless its first line names another file."""
+    document = yaml.safe_load(block.text)
+    if "texts" in document:
+        Texts.from_dict(document)
+    elif "columns" in document:
+        for name, rules in document["columns"].items():
+            Column.from_dict(name, rules)
+    else:
+        parse_settings({**STEM, **document, "problem": STEM["problem"] | document.get("problem", {})})

@@ -47,7 +47,9 @@ def test_a_line_of_python_that_fails_is_named(tmp_path: Path) -> None:
         """)  # fmt: skip
 
 
-@pytest.mark.parametrize("line", ["riskloop nonsense  # exit 2", "false # exit 1: as it should", "(exit 7)   # exit 7"])
+@pytest.mark.parametrize(
+    "line", ["riskloop nonsense  # exit 2", "false # exit 1: as it should", "(exit 7)  # exit 7: it's so"]
+)
 def test_an_exit_code_may_be_promised(tmp_path: Path, line: str) -> None:
     run(tmp_path, f"```bash\n{line}\n```\n")
 

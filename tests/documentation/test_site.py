@@ -91,7 +91,9 @@ def repository(tmp_path: Path) -> Path:
     root = tmp_path / "repository"
     (root / "docs" / "more").mkdir(parents=True)
     (root / "mkdocs.yml").write_text(CONFIG)
-    (root / "docs" / "index.md").write_text("# Home\n\n[more](more/one.md#part) and [results](../RESULTS.md)\n")
+    (root / "docs" / "index.md").write_text(
+        "# Home\n\n[more](more/one.md#part) and [results,\nall of them](../RESULTS.md), `[no](link)`\n"
+    )
     (root / "docs" / "more" / "one.md").write_text("# One: a page\n\n```text\n[not](a.link)\n```\n[up](../index.md)\n")
     (root / "RESULTS.md").write_text(
         "# Results\n\n[home](docs/index.md), [data](data.csv), [out](https://example.org)\n"
@@ -103,7 +105,10 @@ def repository(tmp_path: Path) -> Path:
 def test_what_pages_link_to_comes_along_and_links_still_lead_there(repository: Path, tmp_path: Path) -> None:
     lay_out(repository, tmp_path / "out")
     pages = tmp_path / "out" / "pages"
-    assert "(more/one.md#part) and [results](repository/RESULTS.md)" in (pages / "index.md").read_text()
+    assert (
+        "(more/one.md#part) and [results,\nall of them](repository/RESULTS.md), `[no](link)`"
+        in (pages / "index.md").read_text()
+    )
     results = (pages / "repository" / "RESULTS.md").read_text()
     assert "[home](../index.md), [data](data.csv), [out](https://example.org)" in results
     assert (pages / "repository" / "data.csv").is_file()
@@ -113,7 +118,7 @@ def test_what_pages_link_to_comes_along_and_links_still_lead_there(repository: P
 def test_a_link_to_what_is_not_there_is_named_with_its_line(repository: Path, tmp_path: Path) -> None:
     with (repository / "docs" / "index.md").open("a") as stream:
         stream.write("\n![picture](gone.png)\n")
-    with pytest.raises(BrokenPage, match=r"docs/index\.md:5: gone\.png is not there"):
+    with pytest.raises(BrokenPage, match=r"docs/index\.md:6: gone\.png is not there"):
         lay_out(repository, tmp_path / "out")
 
 
