@@ -23,6 +23,7 @@ def test_a_comparison_from_plan_to_stop(riskloop: Riskloop, trained: Project, si
     status = riskloop("ab", "status", *place)
     assert "Version 2 answers 20% of the customers beside version 1" in status.out
     assert "No outcome counts yet." in status.out
+    assert "nan" not in status.out
     document = riskloop("ab", "status", *place, "--json").json
     assert (document["verdict"], document["difference"], document["sentence"]) == (
         "undecided",

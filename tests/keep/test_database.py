@@ -43,6 +43,21 @@ def test_a_new_database_is_private_to_its_owner(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
+def test_opening_a_file_again_lets_go_of_no_lock_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "riskloop.db"
+    first = open_database(f"sqlite:///{path}")
+    with first.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE said (word TEXT)")
+        connection.commit()
+        second = open_database(f"sqlite:///{path}")
+        # another process that comes and goes: as the last one it would delete the log under the first connection
+        other = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM said'); c.close()"
+        subprocess.run([sys.executable, "-c", other, str(path)], check=True, timeout=30)
+        assert path.with_name("riskloop.db-wal").exists()
+    first.dispose()
+    second.dispose()
+
+
 @SQLITE
 def test_sqlite_is_set_for_many_readers_and_a_patient_writer(engine: Engine) -> None:
     with reading(engine) as connection:

@@ -132,7 +132,8 @@ def _say_compared(reporter: Reporter, told: Compared, currency: str) -> None:
         differing = sum(tally.differing for tally in counted.days.values())
         reporter.say(f"Decided differently by the two: {differing:,} of {sum(counted.told):,}; only these tell")
     split = "off: do not trust the difference" if told.split.off else "as meant"
-    reporter.say(f"Split {split} ({told.split.found:.1%} of {told.split.meant:.1%}, p {told.split.p_value:.2g})")
+    if sum(counted.assigned):
+        reporter.say(f"Split {split} ({told.split.found:.1%} of {told.split.meant:.1%}, p {told.split.p_value:.2g})")
     for number, words in (
         (counted.mixed, "were answered by both arms and stay in that which was drawn"),
         (counted.fallback, "of the challenger's arm were answered by the champion"),

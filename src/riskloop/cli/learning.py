@@ -267,10 +267,21 @@ def compare(
         typer.Option(help="Metric to sort by, e.g. cost_per_thousand, roc_auc, f1.", autocompletion=completing.metrics),
     ] = "cost_per_thousand",
     csv: Annotated[Path | None, typer.Option(help="Also write all metrics to this CSV file.")] = None,
+    external: Annotated[
+        str | None, typer.Option(help="Instead: price probabilities made elsewhere (id, probability), on test rows.")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option("--model-version", min=1, help="With --external: beside which; the champion.")
+    ] = None,
+    id_column: Annotated[str | None, typer.Option(help="Of the external file: column of the id.")] = None,
+    probability_column: Annotated[str, typer.Option(help="Of the external file.")] = "probability",
     project: ProjectOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """List every candidate of every training, judged out of fold, with 95 % intervals."""
+    if external is not None:
+        _compare_external(external, version, id_column, probability_column, project, as_json)
+        return
     from riskloop.data.contract import did_you_mean
     from riskloop.errors import UsageError
     from riskloop.loop.workflows.history import compare as list_all
@@ -306,6 +317,50 @@ def compare(
         reporter.say("Nothing is trained yet. Next: [bold]riskloop train[/]")
     if csv is not None:
         reporter.say(f"Wrote {verbatim(csv)}")
+
+
+def _compare_external(
+    path: str, version: int | None, id_column: str | None, probability_column: str, project: Path, as_json: bool
+) -> None:
+    from riskloop.data.source import Source
+    from riskloop.loop.workflows.compare_external import compare_external
+    from riskloop.wiring import open_project
+
+    found = compare_external(
+        open_project(project),
+        Source(path),
+        version=version,
+        id_column=id_column,
+        probability_column=probability_column,
+    )
+    reporter, asked = Reporter(as_json), ("roc_auc", "log_loss", "calibration_error")
+    reporter.data(found)
+    reporter.table(
+        f"On {found.rows:,} untouched customers, {found.positives:,} positives",
+        ("", *(name.replace("_", " ") for name in asked)),
+        [
+            (who, *(f"{one[name].value:.4f} [{one[name].low:.4f}, {one[name].high:.4f}]" for name in asked))
+            for who, one in ((f"version {found.version}", found.ours), ("external", found.external))
+        ],
+    )
+    reporter.table(
+        f"What deciding would have cost ({found.currency} per 1,000 customers)",
+        ("decided by", "acts on", "cost", "95 % interval"),
+        [
+            (
+                f"version {found.version}" if row.name == "chosen" else row.name.replace("_", " "),
+                f"{row.act_rate:.1%}",
+                f"{row.cost_per_thousand.value:,.0f}",
+                f"{row.cost_per_thousand.low:,.0f} to {row.cost_per_thousand.high:,.0f}",
+            )
+            for row in found.policies
+        ],
+    )
+    reporter.say(f"[bold]{verbatim(found.verdict)}[/]")
+    reporter.say(
+        "For comparison only: outside probabilities are no version and cannot be promoted. If the other model has"
+    )
+    reporter.say("learnt from these customers, it looks better than it is.")
 
 
 def _interval(metric: dict[str, float | None]) -> str:

@@ -91,13 +91,19 @@ def _create(address: URL, **options: Any) -> Engine:
 
 
 def _make_private_file(address: URL) -> None:
-    """Make the file before SQLite does, which would leave it readable to everyone; -wal and -shm follow its mode."""
+    """Make the file before SQLite does, which would leave it readable to everyone; -wal and -shm follow its mode.
+
+    A file that is there is not opened: closing it would let go of every lock that this process has on it (POSIX), so
+    that another process took itself for the last one and deleted the write-ahead log under those still at work.
+    """
     if address.database in {None, "", ":memory:"} or "uri" in address.query:
         return
     path = Path(str(address.database))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDONLY, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return
     except OSError as error:
         raise Unavailable(
             f"The database file cannot be opened: {error.strerror}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from riskloop.learn.evaluation.intervals import Interval, finite, percentile
 from riskloop.learn.evaluation.metrics import Confusion
 from riskloop.learn.evaluation.paired import PairedDifference, compare_costs, mean_draws
 
+Decided = tuple[float, BoolArray, FloatArray]
+"""A threshold, whom it acts on, and what each of those decisions cost, in currency; arrays of shape (n,)."""
+
 TRIVIAL = {"act_on_all": "Acting on everyone", "act_on_none": "Acting on nobody"}
 
 
@@ -22,7 +26,8 @@ class PolicyRow:
 
     Attributes
     ----------
-    name : {"chosen", "act_on_all", "act_on_none", "at_0.5", "bayes", "champion"}
+    name : str
+        ``chosen``, ``act_on_all``, ``act_on_none``, ``at_0.5``, ``bayes``, ``champion``, or who else was named.
     threshold : float
         2 for acting on nobody.
     act_rate : float
@@ -59,12 +64,14 @@ def compare_policies(
     *,
     seed: int,
     resamples: int = 2000,
-    champion: tuple[float, BoolArray, FloatArray] | None = None,
+    champion: Decided | None = None,
+    others: Mapping[str, Decided] | None = None,
 ) -> list[PolicyRow]:
     """The chosen policy beside acting on all, on none, at 0.5 and at the Bayes threshold, on rows none has seen.
 
     `costs` are those of the rows. The Bayes threshold is each customer's own where they differ. `champion` is the
-    threshold of the version that leads, whom of the same rows it acts on, and what its decisions cost.
+    threshold of the version that leads, whom of the same rows it acts on, and what its decisions cost; `others` are the
+    same of anybody else, by name.
     """
     decided = {
         "chosen": (policy.threshold, policy.act(probability, costs)),
@@ -75,8 +82,9 @@ def compare_policies(
     }
     cost_of = {name: costs.each(outcome, act) for name, (_, act) in decided.items()}
     cost_of["chosen"] = chosen = policy.cost(outcome, probability, costs)
-    if champion is not None:
-        decided["champion"], cost_of["champion"] = champion[:2], champion[2]
+    beside = dict(others or {}) | ({} if champion is None else {"champion": champion})
+    for name, (threshold, act, cost) in beside.items():
+        decided[name], cost_of[name] = (threshold, act), cost
 
     def row(name: str, threshold: float, act: BoolArray) -> PolicyRow:
         cost = cost_of[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 
 from riskloop.bundle.bundle import Bundle
 from riskloop.costs import BoolArray, FloatArray
@@ -38,12 +39,30 @@ class Reference:
     outcome: BoolArray
 
 
-def reference_rows(project: Project, record: Version, bundle: Bundle) -> Reference | str:
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The untouched test block of a version, all of it.
+
+    Attributes
+    ----------
+    rows : polars.DataFrame
+        As they were read, ids included.
+    columns : Columns
+        Decoded: features and what prices decisions, arrays of shape (n,).
+    outcome : bool array, shape (n,)
+    """
+
+    rows: pl.DataFrame
+    columns: Columns
+    outcome: BoolArray
+
+
+def untouched_block(project: Project, record: Version) -> Block | str:
     """The test block of a version, or a word for why it cannot be had.
 
     Returns
     -------
-    Reference or str
+    Block or str
         ``no_record`` if the version does not remember how it was made, ``no_table`` if the training table cannot be
         read, ``other_table`` if it is not the one that the version was trained on.
     """
@@ -53,16 +72,25 @@ def reference_rows(project: Project, record: Version, bundle: Bundle) -> Referen
     try:
         then = replace(project, settings=parse_settings(made["settings"], where=f"version {record.version}"))
         table = read_table(then)
-        dataset = prepare_table(then, table.frame, table.findings).dataset
+        prepared = prepare_table(then, table.frame, table.findings)
     except RiskloopError:
         return "no_table"
+    dataset = prepared.dataset
     if dataset is None or dataset.fingerprint != record.data_fingerprint:
         return "other_table"
     plan = plan_for(then, len(dataset))
     parts = split_of(dataset, plan)
-    rows = parts.test
-    if len(rows) > MOST_ROWS:
-        rows = np.sort(np.random.default_rng(0).permutation(rows)[:MOST_ROWS])
-    columns = dataset.take(rows)
+    return Block(prepared.rows[parts.test], dataset.take(parts.test), dataset.outcome[parts.test])
+
+
+def reference_rows(project: Project, record: Version, bundle: Bundle) -> Reference | str:
+    """At most 20,000 rows of a version's test block, scored, or a word as in `untouched_block`."""
+    block = untouched_block(project, record)
+    if isinstance(block, str):
+        return block
+    columns, outcome = block.columns, block.outcome
+    if len(outcome) > MOST_ROWS:
+        taken = np.sort(np.random.default_rng(0).permutation(len(outcome))[:MOST_ROWS])
+        columns, outcome = {name: values[taken] for name, values in columns.items()}, outcome[taken]
     features = {name: columns[name] for name in bundle.contract.features if name in columns}
-    return Reference(features, bundle.scorer.probability(columns), dataset.outcome[rows])
+    return Reference(features, bundle.scorer.probability(columns), outcome)
