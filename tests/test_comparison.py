@@ -45,7 +45,7 @@ def test_a_figure_that_changes_makes_the_page_stale(figures: dict[str, Any]) -> 
 def test_the_readme_keeps_all_that_stands_around_the_table(figures: dict[str, Any]) -> None:
     text = f"before\n{START}\nwhat stood there\n{END}\nafter\n"
     written = pages(figures, text)[README]
-    assert written.startswith(f"before\n{START}\n\n| beside others")
+    assert written.startswith(f"before\n{START}\n\n| riskloop, on two cores")
     assert written.endswith(f"\n\n{END}\nafter\n")
     assert "what stood there" not in written
 
