@@ -52,7 +52,7 @@ def build(root: Path = ROOT, out: Path | None = None) -> Path:
         check=False,
     )
     if done.returncode:
-        said = done.stdout or done.stderr  # a traceback follows on stderr
+        said = done.stdout + done.stderr.partition("Traceback")[0]
         raise BrokenPage(f"The site cannot be built:\n{_COLOUR.sub('', said)}")
     return out / "site"
 
