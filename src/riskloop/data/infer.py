@@ -174,9 +174,9 @@ def _judge_date(series: pl.Series) -> _Judged:
         message = f"{odd:,} of {len(series):,} cells look like dates and are none: {breaches[0].message}."
         return _dropped(name, "date-format", message, "write them like 2026-01-31 at the source; until then left out")
     parts = tuple(part for part in ("month", "weekday") if np.ptp(PARTS[part](days)))
-    step = "see features.derived in riskloop.yaml; name it with --time if it is the event time"
+    step = "name it with --time if it says when each customer stood so; else see features.derived in riskloop.yaml"
     message = f"Dates from {text_of(days.min())} to {text_of(days.max())}: a model learns from what is derived of them."
-    findings = [Finding("date", "info", message, step, name)]
+    findings = [Finding("date", "warning", message, step, name)]
     if odd:
         message = f"{odd:,} cells are no dates: {breaches[0].message}."
         step = "correct the cells, or list them under missing_values in contract.yaml"
