@@ -63,6 +63,11 @@ def figures(trained: Trained) -> dict[str, Figure]:
         roc, precision_recall, confusion, cost_curve, calibration, importance, scores, cost_ratio, gain, shap_summary,
         shap_bars and dependence; coefficients of a linear model; stability where rows have an order, learning_curve
         where it was asked for.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed: it comes with ``riskloop[train]``.
     """
     drawings: dict[str, Callable[[Trained], Figure]] = {
         "roc": _roc,

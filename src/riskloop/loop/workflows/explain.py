@@ -250,7 +250,12 @@ class ModelExplained:
 
 
 def explain_model(project: Project, version: int | None = None) -> ModelExplained:
-    """What moves a version on the whole: the champion unless named.
+    """What moves a version on the whole.
+
+    Parameters
+    ----------
+    version : int, optional
+        The champion unless named.
 
     Raises
     ------

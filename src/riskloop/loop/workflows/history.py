@@ -113,5 +113,16 @@ def _merit(row: Compared, metric: str) -> float:
 
 
 def verify_log(project: Project, expected: Head | None = None) -> VerifyResult:
-    """Check the hash chain of the promotion log."""
+    """Check the hash chain of the promotion log.
+
+    Parameters
+    ----------
+    expected : Head, optional
+        The head that was noted down elsewhere: a log that was rewritten as a whole, or cut, does not lead to it.
+
+    Raises
+    ------
+    Unavailable
+        If the database is away.
+    """
     return project.promotions.verify(expected)

@@ -191,7 +191,18 @@ def performance(
     arm: str | None = None,
     segment: str | None = None,
 ) -> Performance:
-    """Follow decisions over time: by windows of ``by`` (else those of the settings), version, arm and segment.
+    """Follow decisions over time: by windows, version, arm and segment.
+
+    Parameters
+    ----------
+    by : {"hour", "day", "week", "month"}, optional
+        Length of a window; that of the settings unless named.
+    since : datetime, optional
+        Predictions from then on; aware.
+    version, arm : int, str, optional
+        Of one version, or of one arm, alone.
+    segment : str, optional
+        Also by a category column, ``arm`` or ``risk_band``.
 
     Raises
     ------

@@ -15,7 +15,16 @@ from riskloop.scorer.linear import Linear
 
 
 def report_data(project: Project, language: Language = "en") -> dict[str, Path]:
-    """Write the data report of the training table; returns its files: ``html``, ``md`` and ``json``.
+    """Write the data report of the training table.
+
+    Parameters
+    ----------
+    language : {"en", "fr"}
+
+    Returns
+    -------
+    dict of str to Path
+        Its files: ``html``, ``md`` and ``json``.
 
     Raises
     ------

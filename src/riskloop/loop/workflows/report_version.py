@@ -29,6 +29,7 @@ def report_model(project: Project, version: int | None = None, language: Languag
     ----------
     version : int, optional
         The champion by default, or the newest version where none leads.
+    language : {"en", "fr"}
 
     Raises
     ------

@@ -118,6 +118,7 @@ class Standing:
         }[self.state]
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
         return {"state": self.state, **asdict(self), "next_steps": list(self.next_steps)}
 
 
