@@ -36,49 +36,50 @@ def ledger(file: Path) -> Iterator[Ledger]:
 
 
 def test_what_was_written_in_passing_is_in_the_ledger(ledger: Ledger) -> None:
-    assert ledger.append_now([row("p1"), row("p2")])
+    assert ledger.append_now([row("p1"), row("p2")]) == "written"
     assert ledger.get("p1") is not None
     assert ledger.get("p2") is not None
     assert ledger.written_now == 2
 
 
 def test_while_another_writes_nothing_is_written_and_nobody_waits(file: Path, ledger: Ledger) -> None:
-    assert ledger.append_now([row("p0")])
+    assert ledger.append_now([row("p0")]) == "written"
     with sqlite3.connect(file, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
-        assert not ledger.append_now([row("p1")])
+        assert ledger.append_now([row("p1")]) == "held"
         assert time.monotonic() - began < 1  # a connection of the pool waits for ten seconds
         other.execute("ROLLBACK")
     assert ledger.get("p1") is None
-    assert ledger.append_now([row("p1")])
+    assert ledger.append_now([row("p1")]) == "written"
     other.close()
 
 
 def test_a_row_that_is_taken_is_refused_with_its_neighbours_and_the_next_are_written(ledger: Ledger) -> None:
-    assert ledger.append_now([row("p1", key="k")])
-    assert not ledger.append_now([row("p2"), row("p3", key="k")])
+    assert ledger.append_now([row("p1", key="k")]) == "written"
+    assert ledger.append_now([row("p2"), row("p3", key="k")]) != "written"
     assert ledger.get("p2") is None
-    assert ledger.append_now([row("p4")])
+    assert ledger.append_now([row("p4")]) == "written"
 
 
 def test_a_ledger_without_its_table_is_left_alone_for_a_while(file: Path, ledger: Ledger) -> None:
     with sqlite3.connect(file, isolation_level=None) as other:
         other.execute("ALTER TABLE predictions RENAME TO elsewhere")
-        assert not ledger.append_now([row("p1")])
+        assert ledger.append_now([row("p1")]) != "written"
         other.execute("ALTER TABLE elsewhere RENAME TO predictions")
     other.close()
-    assert not ledger.append_now([row("p1")])  # who waits for the file finds out when it is back
+    assert ledger.append_now([row("p1")]) == "refused"  # who waits for the file finds out when it is back
     ledger.append_encoded([row("p1")])
     time.sleep(1.05)
-    assert ledger.append_now([row("p2")])
+    assert ledger.append_now([row("p2")]) == "written"
 
 
 def test_the_log_is_moved_beside_those_who_write(file: Path, ledger: Ledger) -> None:
     before = file.stat().st_size
     with Checkpoints(ledger._engine, lambda: ledger.written_now, every=0.01, worth=50):
         for number in range(200):
-            assert ledger.append_now([row(f"p{number:03}")]) or ledger.append_encoded([row(f"p{number:03}")]) is None
+            if ledger.append_now([row(f"p{number:03}")]) != "written":
+                ledger.append_encoded([row(f"p{number:03}")])
         for _ in range(500):
             if file.stat().st_size > before + 50_000:
                 break
@@ -94,7 +95,7 @@ def test_a_log_that_has_grown_starts_again_while_others_write(file: Path, ledger
         until = time.monotonic() + 20
         while written < 2_000 and time.monotonic() < until:
             for _ in range(20):
-                written += ledger.append_now([row(f"p{written:06}")])
+                written += ledger.append_now([row(f"p{written:06}")]) == "written"
             time.sleep(0.001)
     assert len(ledger.recent(100_000)) == written
     pages = written * 4  # a page of the table and of each of three indexes, at the least

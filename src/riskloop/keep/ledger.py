@@ -21,7 +21,7 @@ from riskloop.keep import tables
 from riskloop.keep.database import erasing, give_way, reading, writing
 from riskloop.keep.instant import utc_text
 from riskloop.keep.outcomes import Outcome, OutcomeReceipt, record
-from riskloop.keep.straight import StraightRoad
+from riskloop.keep.straight import Passing, StraightRoad
 
 _LENGTHS = {"hour": 13, "day": 10}  # characters of a moment as it is kept
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -192,16 +192,17 @@ class Ledger:
         except (IntegrityError, sqlite3.IntegrityError) as error:
             raise _not_written(error) from error
 
-    def append_now(self, rows: Sequence[EncodedPrediction]) -> bool:
-        """Like :meth:`append_encoded`, for a few rows and for a thread that must not wait, such as an event loop's.
+    def append_now(self, rows: Sequence[EncodedPrediction]) -> Passing:
+        """Like :meth:`append_encoded`, for at most ``AT_ONCE`` rows and for a thread that must not wait, such as an
+        event loop's.
 
         Returns
         -------
-        bool
-            False if nothing was written, for whatever reason: :meth:`append_encoded` waits, or says it. On PostgreSQL
-            always.
+        {"written", "held", "refused"}
+            Unless written, nothing was: another holds the file at this moment, or something is wrong, which
+            :meth:`append_encoded` says. On PostgreSQL always refused.
         """
-        return self._straight is not None and self._straight.write_now(rows)
+        return "refused" if self._straight is None else self._straight.write_now(rows)
 
     @property
     def written_now(self) -> int:

@@ -8,19 +8,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from riskloop.keep.database import unavailable
 
-_ALONE = 64
+AT_ONCE = 64
 """So many rows are one statement, which is a transaction by itself: the driver lets go of the interpreter once for all
 of it, and has to win it back once. A statement for each number of rows, so that the driver keeps what it made of them.
 """
 _TOGETHER = (256, 64, 16, 4, 1)
 """Of more rows these many at a time, in one transaction."""
+Passing = Literal["written", "held", "refused"]
+"""What became of rows in passing: kept; the file is another's at this moment; not to be had, or a row was refused."""
 _REST_SECONDS = 1.0
 """After a file failed, so long nobody tries it in passing."""
 
@@ -50,7 +52,7 @@ class StraightRoad:
         self._own: sqlite3.Connection | None = None
         self._rest_until = 0.0
         one_more = f", ({', '.join('?' * width)})"
-        self._statements = {rows: insert + one_more * (rows - 1) for rows in (*range(1, _ALONE + 1), *_TOGETHER)}
+        self._statements = {rows: insert + one_more * (rows - 1) for rows in (*range(1, AT_ONCE + 1), *_TOGETHER)}
 
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         """Write rows in one transaction: all of them or none.
@@ -64,13 +66,13 @@ class StraightRoad:
         """
         with _away(self._engine), closing(self._engine.raw_connection()) as pooled:
             connection: sqlite3.Connection = pooled.driver_connection  # type: ignore[assignment]
-            if len(rows) <= _ALONE:
+            if len(rows) <= AT_ONCE:
                 connection.execute(self._statements[len(rows)], tuple(chain.from_iterable(rows)))
             else:
                 with _transaction(connection):
                     self._write_many(connection, rows)
 
-    def write_now(self, rows: Sequence[Sequence[Any]]) -> bool:
+    def write_now(self, rows: Sequence[Sequence[Any]]) -> Passing:
         """Write at most 64 rows in passing, on a thread that must not wait: in one transaction, if nobody else is
         writing at this moment.
 
@@ -79,25 +81,25 @@ class StraightRoad:
 
         Returns
         -------
-        bool
-            False if nothing was written: the file is held by another, or away, or it refused a row. :meth:`write`
-            waits for it, or says what is wrong.
+        {"written", "held", "refused"}
+            Unless written, nothing was. :meth:`write` waits for the file, or says what is wrong.
         """
-        if len(rows) > _ALONE or monotonic() < self._rest_until or not self._passing.acquire(blocking=False):
-            return False
+        if len(rows) > AT_ONCE or monotonic() < self._rest_until or not self._passing.acquire(blocking=False):
+            return "refused"
         try:
             connection = self._own or self._connect()
             connection.execute(self._statements[len(rows)], tuple(chain.from_iterable(rows)))
             self.written += len(rows)
         except sqlite3.IntegrityError:
-            return False
+            return "refused"
         except (sqlite3.Error, SQLAlchemyError) as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
-                self._forget()
-            return False
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                return "held"
+            self._forget()
+            return "refused"
         finally:
             self._passing.release()
-        return True
+        return "written"
 
     def close(self) -> None:
         """Let go of the file."""

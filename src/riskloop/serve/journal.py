@@ -13,8 +13,13 @@ from riskloop.errors import Unavailable
 from riskloop.keep.database import try_to_write
 from riskloop.keep.ledger import EncodedPrediction, Ledger, Prediction, encode
 from riskloop.keep.spool import Spool
+from riskloop.keep.straight import AT_ONCE
 from riskloop.keep.writer import GroupCommitWriter, own_copy
 
+AGAIN_SECONDS = 0.001
+"""After so long a file that another holds is tried again in passing: another worker is done by then."""
+HELD_SECONDS = 0.01
+"""A file that is held for so long is left to the writer, who waits for it."""
 PATIENCE_SECONDS = 5.0
 """A request waits so long for its commit; then its sender is told to try again."""
 
@@ -71,6 +76,9 @@ class Journal:
         in_passing: bool = False,
     ) -> None:
         self._in_passing = in_passing
+        self._held: list[tuple[EncodedPrediction, Ticket]] = []
+        self._again: asyncio.TimerHandle | None = None
+        self._since: float | None = None
         self._spool = spool
         self.failed: Unavailable | None = None
         self._engine = engine
@@ -82,16 +90,41 @@ class Journal:
         was not committed, or Conflict if its idempotency key is taken.
 
         All rows of a turn of the loop come at once. Where the file is free they are committed here and now, in less
-        time than it takes to wake a thread; else, and on PostgreSQL, the writer waits for it.
+        time than it takes to wake a thread. Where another holds it they are tried again in a moment, with those of the
+        next turn; if it is held for longer, and on PostgreSQL, the writer waits for it.
         """
-        rows = [one for one in rows if not one[1].told.done()]
-        if not rows:
-            return
-        if self._in_passing and self._ledger.append_now([row for row, _ in rows]):
-            self.failed = None
-            for _, (told, kept) in rows:
-                told.set_result(kept)
-            return
+        self._held += rows
+        self._commit()
+
+    def _commit(self) -> None:
+        """Commit what is handed in: in passing, now or in a moment; else by the writer."""
+        if self._again:
+            self._again.cancel()
+            self._again = None
+        held, self._held = self._held, []
+        for start in range(0, len(held), AT_ONCE):
+            rows = [one for one in held[start : start + AT_ONCE] if not one[1].told.done()]
+            if not rows:
+                continue
+            passed = self._ledger.append_now([row for row, _ in rows]) if self._in_passing else "refused"
+            if passed == "held" and self._may_wait():
+                self._held = held[start:] + self._held
+                self._again = asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._commit)
+                return
+            self._since = None
+            if passed == "written":
+                self.failed = None
+                for _, (told, kept) in rows:
+                    told.set_result(kept)
+            else:
+                self._give_to_writer(rows)
+
+    def _may_wait(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        self._since = now if self._since is None else self._since
+        return now - self._since < HELD_SECONDS
+
+    def _give_to_writer(self, rows: Sequence[tuple[EncodedPrediction, Ticket]]) -> None:
         parcel = _Parcel(self, [ticket for _, ticket in rows])
         try:
             self._writer.offer(rows, parcel)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from riskloop.keep.ledger import encode
+from riskloop.keep.straight import AT_ONCE
 from riskloop.problem import Customer
 from riskloop.serve.call import Call
 from riskloop.serve.journal import Journal, Kept, Ticket, Told
@@ -22,8 +23,8 @@ from riskloop.serve.received import Received
 from riskloop.serve.rollout import Arms, Decided, decide_json
 from riskloop.serve.scoring import Scored, answer_of
 
-MOST = 64
-"""Customers decided together and written as one statement."""
+MOST = AT_ONCE
+"""Customers decided together: as many as are written as one statement."""
 
 _encode = msgspec.json.Encoder().encode
 
