@@ -7,8 +7,8 @@ DEMO_ARGS ?=
 demo: install ## the whole loop on simulated customers; ends on http://127.0.0.1:8000
 	$(BIN)/riskloop demo $(DEMO_ARGS)
 
-test: install-dev ## every test, in parallel
-	$(BIN)/pytest -n 2
+test: install-dev ## every test, three at a time: many wait for a server
+	$(BIN)/pytest -n 3
 
 fuzz: install-dev ## the property tests with new random examples, many of them
 	RISKLOOP_HYPOTHESIS=fuzz $(BIN)/pytest -n 2 -m hypothesis

@@ -48,8 +48,8 @@ def riskloop(champion: Champion) -> list[Contestant]:
     for every customer."""
     command = [sys.executable, "-m", "riskloop", "serve", "--project", str(champion.project.folder), "--port", "{port}"]
     plain, told = bodies(champion.customers), bodies(champion.customers, explain=True)
-    power = {"RISKLOOP_SERVING__DURABILITY": "power"}
-    adverse = {"RISKLOOP_SERVING__REASONS": "adverse"}
+    power = {"RISKLOOP__SERVING__DURABILITY": "power"}
+    adverse = {"RISKLOOP__SERVING__REASONS": "adverse"}
     return [
         Contestant("riskloop", command, "/predict", plain),
         Contestant("riskloop, 2 workers", [*command, "--workers", "2"], "/predict", plain),

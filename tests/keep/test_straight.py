@@ -76,7 +76,7 @@ def test_a_ledger_without_its_table_is_left_alone_for_a_while(file: Path, ledger
 
 def test_the_log_is_moved_beside_those_who_write(file: Path, ledger: Ledger) -> None:
     before = file.stat().st_size
-    with Checkpoints(ledger._engine, lambda: ledger.written_now, every=0.01, largest=100):
+    with Checkpoints(ledger._engine, lambda: ledger.written_now, every=0.01, worth=100, largest=100):
         for number in range(200):
             if ledger.append_now([row(f"p{number:03}")]) != "written":
                 ledger.append_encoded([row(f"p{number:03}")])
@@ -91,7 +91,7 @@ def test_the_log_is_moved_beside_those_who_write(file: Path, ledger: Ledger) -> 
 def test_a_log_that_has_grown_starts_again_while_others_write(file: Path, ledger: Ledger) -> None:
     log = Path(f"{file}-wal")
     written = 0
-    with Checkpoints(ledger._engine, lambda: ledger.written_now, every=0.01, largest=100):
+    with Checkpoints(ledger._engine, lambda: ledger.written_now, every=0.01, worth=100, largest=100):
         until = time.monotonic() + 20
         while written < 2_000 and time.monotonic() < until:
             for _ in range(20):

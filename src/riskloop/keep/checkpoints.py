@@ -1,10 +1,11 @@
 """Checkpoints: what SQLite's write-ahead log holds is moved into the file beside those who write, not by them.
 
-A commit that has to move the log waits twice for the disk. Here a thread does it once the log is large: it moves what
-it can while others write (``PASSIVE``), twice, and then the rest, which is little by then, while it holds the lock
-(``RESTART``), so that the log is written from its beginning again. As long as others write it would never end by the
-first alone; to cut the file as well (``TRUNCATE``) keeps the lock ten times as long. How long the log is only a
-checkpoint tells, so it is reckoned from what was written. See "Checkpointing" in https://sqlite.org/wal.html.
+A commit that has to move the log waits twice for the disk. Here a thread moves what has come while others write
+(``PASSIVE``). Once there is a moment in which nobody does, all of it is moved, and SQLite writes the log from its
+beginning again by itself. Where there is none the log grows; when it is very large the rest, which is little, is moved
+under the lock (``RESTART``), and for as long as the disk takes nobody writes. To cut the file too (``TRUNCATE``) takes
+several times as long. How long the log is only a checkpoint tells, so it is reckoned from what was written.
+See "Checkpointing" in https://sqlite.org/wal.html.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from sqlalchemy import Engine
 from riskloop.keep.database import reading
 
 EVERY_SECONDS = 0.25
-LARGEST = 64_000
-"""Pages of a log that is moved: 256 MB."""
+WORTH_MOVING = 64_000
+"""Pages that have come: 256 MB."""
+LARGEST = 256_000
+"""Pages of a log that begins again under the lock: 1 GB, which is read in a second or two after a crash."""
 PAGES = 5.0
 """Of one prediction, until it is known better."""
 
@@ -42,17 +45,23 @@ class Checkpoints:
         How many predictions were written by connections that leave the log alone.
     every : float
         Seconds between two looks.
-    largest : int
-        Pages of a log that is moved.
+    worth, largest : int
+        Pages: see the constants of this module.
     """
 
     def __init__(
-        self, engine: Engine, written: Callable[[], int], *, every: float = EVERY_SECONDS, largest: int = LARGEST
+        self,
+        engine: Engine,
+        written: Callable[[], int],
+        *,
+        every: float = EVERY_SECONDS,
+        worth: int = WORTH_MOVING,
+        largest: int = LARGEST,
     ) -> None:
         self._engine = engine
         self._written = written
-        self._every, self._largest = every, largest
-        self._moved, self._pages = 0, PAGES
+        self._every, self._worth, self._largest = every, worth, largest
+        self._moved, self._length, self._pages = 0, 0, PAGES
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -75,25 +84,32 @@ class Checkpoints:
         _step_back()
         while not self._end.wait(self._every):
             written = self._written() - self._moved
-            if written * self._pages < self._largest:
+            if written * self._pages < self._worth:
                 continue
             try:
-                pages = self._move()
+                length = self._move()
             except Exception as error:  # the thread must live; whoever writes to a broken file says so
                 _log.debug("the write-ahead log was not moved: %s", error)
             else:
                 self._moved += written
-                self._pages = max(1.0, pages / written)
+                if length > self._length:  # else it has begun again meanwhile
+                    self._pages = max(1.0, (length - self._length) / written)
+                self._length = length if length <= self._largest else 0
 
     def _move(self) -> int:
         """Move the log; returns how many pages it had."""
         with reading(self._engine) as connection:
             connection.execution_options(sqlite_begin=None)  # no checkpoint within a transaction
-            pages = 0
-            for how in ("PASSIVE", "PASSIVE", "RESTART"):  # the second moves what came during the first
-                _busy, there, _moved = connection.exec_driver_sql(f"PRAGMA wal_checkpoint({how})").one()
-                pages = pages or there
-            return pages
+
+            def checkpoint(how: str) -> int:
+                _busy, length, _moved = connection.exec_driver_sql(f"PRAGMA wal_checkpoint({how})").one()
+                return int(length)
+
+            length = checkpoint("PASSIVE")
+            if length > self._largest:
+                checkpoint("PASSIVE")  # what came meanwhile, so that little is left to do under the lock
+                checkpoint("RESTART")
+            return length
 
 
 def _step_back() -> None:
