@@ -53,8 +53,9 @@ def test_somebody_follows_an_alert_from_the_overview_and_looks_after_it(visit: V
     page = visit(watchful, scripts=False).goto("/")
     page.locator(".todo a", has_text="The service does not answer").click()
     alert = page.locator(".alarms > li", has_text="The service does not answer")
-    alert.locator("summary").first.click()
-    alert.get_by_label("Note").fill("I restart it")
-    alert.get_by_label("Your name").fill("ada")
-    alert.get_by_role("button", name="Acknowledge").click()
+    asked = alert.locator("details").first
+    asked.locator("summary").click()
+    asked.get_by_label("Note").fill("I restart it")
+    asked.get_by_label("Your name").fill("ada")
+    asked.get_by_role("button", name="Acknowledge").click()
     assert "ada looks after it" in page.locator(".alarms > li", has_text="The service does not answer").inner_text()
