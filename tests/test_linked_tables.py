@@ -24,6 +24,7 @@ from riskloop.data.linked import offline
 from riskloop.data.linked.propose import LinkedFile, parse_linked
 from riskloop.data.source import Source
 from riskloop.errors import ConfigError, DataError, GateRefused, UsageError
+from riskloop.loop.parity import linked_parity
 from riskloop.loop.project import Project
 from riskloop.loop.table import read_table
 from riskloop.loop.workflows.check import check, prepare_table
@@ -31,7 +32,7 @@ from riskloop.loop.workflows.customers import load_customers
 from riskloop.loop.workflows.initialise import initialise
 from riskloop.loop.workflows.score import score
 from riskloop.loop.workflows.score_parts import score_in_parts
-from riskloop.loop.workflows.train import linked_parity, train
+from riskloop.loop.workflows.train import train
 from riskloop.serve.api import create_app
 from riskloop.settings import FILE, read_yaml, write_yaml
 from riskloop.wiring import open_project, serve_config
