@@ -10,8 +10,9 @@ demo: install ## the whole loop on simulated customers; ends on http://127.0.0.1
 test: install-dev ## every test, three at a time: many wait for a server
 	$(BIN)/pytest -n 3
 
-fuzz: install-dev ## the property tests with new random examples, many of them
+fuzz: install-dev ## the property tests with new random examples, many of them; then fuzzing led by coverage
 	RISKLOOP_HYPOTHESIS=fuzz $(BIN)/pytest -n 2 -m hypothesis
+	$(BIN)/python -m fuzzing $(FUZZ_ARGS)
 
 test-versions: install ## installed and tried on every other Python here, 3.11 to 3.13; VERSIONS_ARGS=--suite for tests too
 	$(BIN)/python -m deploy.try_versions $(VERSIONS_ARGS)

@@ -27,13 +27,14 @@ _STATUSES = (  # in words of ours: those of Python differ from version to versio
     ("403", "the role does not suffice; a form of another site; from another machine where only this one may"),
     ("404", "no such customer, version, alert or path"),
     ("405", "another method"),
+    ("408", "it took too long to arrive"),
     ("409", "somebody else was first, or a gate said no"),
     ("413", "too many rows, or too large"),
     ("415", "another media type"),
     ("422", "fields are wrong: all of them are named"),
     ("429", "more requests than the key may send; `Retry-After` says when"),
     ("500", "a fault of the service, under its request id in the log"),
-    ("503", "no champion, or a store is away; `Retry-After` says when"),
+    ("503", "no champion, a store is away, or there are too many connections; `Retry-After` says when"),
 )
 _ROLES = {
     "viewer": "read",

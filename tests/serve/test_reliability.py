@@ -21,6 +21,7 @@ import pytest
 from riskloop.serve.server import allow_files
 
 CLIENTS = 6
+CROWD = 10_000
 HALF = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{"
 
 
@@ -63,6 +64,15 @@ def until(holds, seconds=20):
     while not holds():
         assert time.monotonic() < deadline, "it did not come true"
         time.sleep(0.01)
+
+
+def answer(connection):
+    heard = b""
+    while not heard.endswith(b"}"):
+        part = connection.recv(4096)
+        assert part, heard
+        heard += part
+    return heard
 
 
 def kept(project):
@@ -118,21 +128,32 @@ def test_slow_and_half_open_clients_keep_nobody_waiting(project, server_process,
     assert set(answers) == {200}
 
 
-def test_more_connections_than_allowed_are_refused_politely_and_the_others_answered(project, server_process, envelope):
+@pytest.mark.slow
+def test_ten_thousand_connections_are_refused_politely_and_who_was_there_first_is_answered(
+    project, server_process, envelope
+):
     server = server_process(project.config(max_connections=40))
     address = urlsplit(server.url)
     body = json.dumps(envelope).encode()
     request = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-    allow_files(2_000)
+    allow_files(CROWD + 500)
     with ExitStack() as held:
-        crowd = [held.enter_context(socket.create_connection((address.hostname, address.port))) for _ in range(300)]
+        first = held.enter_context(httpx.Client(base_url=server.url, timeout=20))
+        assert first.post("/predict", json=envelope).status_code == 200
+        crowd = [held.enter_context(socket.create_connection((address.hostname, address.port))) for _ in range(CROWD)]
         told = []
-        for one in crowd[-30:]:
-            one.settimeout(10)
+        for one in crowd[:-500:20] + crowd[-500:]:
+            one.settimeout(20)
             one.sendall(request % (len(body), body))
-            told.append(one.recv(4096).split(b" ", 2)[1])
-    assert set(told) == {b"503"}
+            told.append(answer(one))
+        assert first.post("/predict", json=envelope).status_code == 200
+    statuses = [heard.split(b" ", 2)[1] for heard in told]
+    assert statuses[:2] == [b"200", b"200"]
+    assert set(statuses[2:]) == {b"503"}
+    assert b"retry-after: 1\r\n" in told[-1].lower()
+    assert b'"code":"no-room"' in told[-1]
     until(lambda: httpx.post(f"{server.url}/predict", json=envelope).status_code == 200)
+    assert 'status="503"' in httpx.get(f"{server.url}/metrics").text
 
 
 def test_a_clock_that_steps_back_stops_nothing(project, serve, envelope):

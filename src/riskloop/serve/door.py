@@ -13,11 +13,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from riskloop.errors import RiskloopError
+from riskloop.serve.connection import NO_ROOM
 from riskloop.serve.direct import DirectRequest
 from riskloop.serve.guard import Endpoint
 from riskloop.serve.logs import ACCESS
 from riskloop.serve.metrics import Metrics
-from riskloop.serve.problems import on_riskloop_error, unexpected
+from riskloop.serve.problems import RequestRefused, on_riskloop_error, refused, unexpected
 from riskloop.serve.wire import PLAIN, Plain
 
 _log = logging.getLogger("riskloop.serve")
@@ -118,7 +119,9 @@ class Door:
 
         try:
             endpoint = self._direct.get((scope["method"], scope["path"]))
-            if endpoint is None:
+            if NO_ROOM in scope:
+                await refused(Request(scope), _no_room())(scope, receive, send_signed)
+            elif endpoint is None:
                 await self._app(scope, receive, send_signed)
             else:
                 await (await _ask(endpoint, scope, receive))(scope, receive, send_signed)
@@ -129,6 +132,12 @@ class Door:
             await unexpected(Request(scope))(scope, receive, send_signed)
         finally:
             self._register.leave(scope, status, started)
+
+
+def _no_room() -> RequestRefused:
+    message = "The service has as many connections as it may hold."
+    step = "close connections that wait for nothing and try again; serving.max_connections says how many there may be"
+    return RequestRefused(503, "no-room", message, next_step=step)
 
 
 async def _ask(endpoint: Endpoint, scope: Scope, receive: Receive) -> Response:

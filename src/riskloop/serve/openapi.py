@@ -176,11 +176,11 @@ def _operation(
         "content": {media_type: {"schema": schema}},
         "headers": {"X-Request-ID": {"schema": {"type": "string"}}},
     }
+    refusals = {*problems, *(_GUARDED if guarded else ()), *((408,) if body else ()), 405, 500}
     operation = {
         "summary": summary,
         "parameters": [*parameters, _REQUEST_ID],
-        "responses": {"200": answer}
-        | {str(status): _problem(status) for status in sorted({*problems, *(_GUARDED if guarded else ()), 405, 500})},
+        "responses": {"200": answer} | {str(status): _problem(status) for status in sorted(refusals)},
         "security": [{"key": []}, {}] if guarded else [{}],
     }
     return operation | ({"requestBody": {"required": True, "content": body}} if body else {})

@@ -20,7 +20,7 @@ from riskloop.serve.door import GUARDING, Register, signed
 from riskloop.serve.guard import CALLER, Endpoint, Guard
 from riskloop.serve.journal import Kept
 from riskloop.serve.predictions import Predictions
-from riskloop.serve.problems import refused, unexpected
+from riskloop.serve.problems import RequestRefused, refused, unexpected
 from riskloop.serve.wire import Heads, Say, lines_of
 
 _log = logging.getLogger("riskloop.serve")
@@ -30,6 +30,7 @@ _MORE = frozenset({b"content-encoding", b"idempotency-key", b"transfer-encoding"
 
 _ANSWERED = b"content-length: %%d\r\n%sx-request-id: %%s\r\n" % lines_of([JSON_TYPE, *GUARDING])
 _JSON = (b"content-type", JSON.encode())
+_FASTER = "send it in one go; a connection that waits for nothing may stay open between two requests"
 
 
 class PlainRoad:
@@ -72,6 +73,15 @@ class PlainRoad:
             return False
         waiting.finish = finish
         return True
+
+    def too_slow(self, say: Say) -> None:
+        """Refuse what has not arrived, whatever it was going to be."""
+        scope = {"type": "http", "method": "", "headers": []}
+        waiting = _Waiting(self._register, Request(scope), perf_counter(), say)
+        self._register.enter(scope)
+        waiting.set_exception(
+            RequestRefused(408, "too-slow", "The request took too long to arrive.", next_step=_FASTER)
+        )
 
 
 class _Waiting:

@@ -29,6 +29,8 @@ from riskloop.serve.tracing import tracing
 GRACE_SECONDS = 30
 STARTUP_SECONDS = 60
 HEALTH_SECONDS = 15
+_REFUSED = 10_000
+"""Connections beyond those allowed that can be told so; a socket is a file, and who gets none is told nothing."""
 _OTHER_FILES = 200
 
 
@@ -53,7 +55,7 @@ def run(config: ServeConfig, on_ready: Callable[[str], None] | None = None, *, s
     listener = bind(config.address, config.port)
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    allow_files(config.max_connections + _OTHER_FILES)
+    allow_files(config.max_connections + _REFUSED + _OTHER_FILES)
     with listener, _quiet_end():
         if config.workers == 1:
             configure(config.log, requests=config.log_requests)

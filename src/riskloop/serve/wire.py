@@ -1,4 +1,4 @@
-"""The wire: uvicorn's own protocol, which answers a plain request for a prediction without a task and a coroutine.
+"""The wire: a connection that answers a plain request for a prediction without a task and a coroutine.
 
 Whatever is not plain goes to the application as ever: there is one place for each refusal. What is plain is up to
 :class:`Plain`, which the door leaves in the lifespan's state under ``PLAIN``; without one everything is left to
@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from riskloop.serve.connection import Connection
 
 PLAIN = "riskloop.plain"
 LONGEST = 32 * 1024
@@ -88,21 +90,22 @@ class Plain(Protocol):
         """Start with a request, which is answered now or later; False if it is not plain after all, and nothing has
         been done."""
 
+    def too_slow(self, say: Say) -> None:
+        """Answer a request that took too long to arrive."""
+
 
 def lines_of(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     """Headers as lines."""
     return b"".join([b"%s: %s\r\n" % pair for pair in headers])
 
 
-class Wire(HttpToolsProtocol):
+class Wire(Connection):
     """One connection."""
 
     _pending: RequestResponseCycle | None = None
     """A plain request whose body has not come yet."""
     _came: bytes | None = None
     """What the parser is reading, where it began to read between two requests."""
-    _between = True
-    """Whether the parser stands between two requests."""
     _asked = False
     """Whether a request with a known head waits for its answer."""
     _later = b""
@@ -121,11 +124,6 @@ class Wire(HttpToolsProtocol):
             super().data_received(data)
             self._came = None
 
-    def on_message_begin(self) -> None:
-        """See uvicorn."""
-        self._between = False
-        super().on_message_begin()
-
     def on_body(self, body: bytes) -> None:
         """See uvicorn; a body that grows too long takes the usual road."""
         super().on_body(body)
@@ -135,7 +133,6 @@ class Wire(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """See uvicorn; a plain request is answered here."""
-        self._between = True
         super().on_message_complete()
         if self._pending is not None:
             cycle, self._pending = self._pending, None
@@ -168,7 +165,7 @@ class Wire(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         plain: Plain | None = self.app_state.get(PLAIN)
-        if plain is None or app is not self.app or cycle.waiting_for_100_continue or not plain.wants(cycle.scope):
+        if plain is None or self._has_no_room() or cycle.waiting_for_100_continue or not plain.wants(cycle.scope):
             super()._start_asgi_task(cycle, app)
         elif cycle.more_body:
             self._pending = cycle
@@ -194,18 +191,15 @@ class Wire(HttpToolsProtocol):
         """Start with a request whose head is known; False if it is none, and nothing has been done."""
         plain: Plain | None = self.app_state.get(PLAIN)
         known = plain.heads.read(data) if plain is not None and self._at_rest() else None
-        if plain is None or known is None or self._crowded():
+        if plain is None or known is None or self._has_no_room():
             return False
         scope, body = known
         scope["client"], scope["server"] = self.client, self.server
-        self._asked = True
+        self._asked = self._used = True
         if not plain.take(scope, body, self._say_known):
             self._asked = False
             return False
         return True
-
-    def _crowded(self) -> bool:
-        return self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency
 
     def _say_known(self, status: int, headers: bytes, body: bytes) -> None:
         self._asked = False
@@ -225,6 +219,11 @@ class Wire(HttpToolsProtocol):
             later, self._later = self._later, b""
             self.flow.resume_reading()
             self.data_received(later)
+
+    def _say_too_slow(self) -> None:
+        plain: Plain | None = self.app_state.get(PLAIN)
+        if plain:
+            plain.too_slow(partial(self._write, ends=True))
 
     def _write(self, status: int, headers: bytes, body: bytes, *, ends: bool) -> None:
         own = self.app_state[PLAIN].heads.lines(self.server_state.default_headers)

@@ -1,0 +1,1 @@
+"""Hostile bytes, led by coverage, against everything that reads what strangers send."""
