@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -100,3 +103,28 @@ def test_a_log_that_has_grown_starts_again_while_others_write(file: Path, ledger
     assert len(ledger.recent(100_000)) == written
     pages = written * 4  # a page of the table and of each of three indexes, at the least
     assert log.stat().st_size < pages * 4096 / 2
+
+
+def test_moving_the_log_lets_go_of_no_lock_on_the_file(file: Path, ledger: Ledger) -> None:
+    """Else another process took itself for the last one, and deleted the log when it ends."""
+    assert ledger.append_now([row("p1")]) == "written"
+    written = 0
+
+    def plenty() -> int:
+        nonlocal written
+        written += 1_000
+        return written
+
+    synced = []
+    with pytest.MonkeyPatch.context() as patched, Checkpoints(ledger._engine, plenty, every=0.01, worth=1, largest=0):
+        sync = os.fsync
+        patched.setattr(os, "fsync", lambda one: (synced.append(os.fstat(one).st_ino), sync(one)))
+        until = time.monotonic() + 20
+        while not synced and time.monotonic() < until:
+            ledger.append_now([row(f"q{time.monotonic_ns()}")])
+        program = (
+            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT 1 FROM versions'); c.close()"
+        )
+        subprocess.run([sys.executable, "-c", program, str(file)], check=True)
+        assert Path(f"{file}-wal").exists()
+    assert set(synced) == {file.stat().st_ino}

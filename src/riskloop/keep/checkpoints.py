@@ -2,19 +2,20 @@
 
 A commit that has to move the log waits twice for the disk. Here a thread moves what has come while others write
 (``PASSIVE``). Once there is a moment in which nobody does, all of it is moved, and SQLite writes the log from its
-beginning again by itself. Where there is none the log grows; when it is very large the rest, which is little, is moved
-under the lock (``RESTART``), and for as long as the disk takes nobody writes. To cut the file too (``TRUNCATE``) takes
-several times as long. How long the log is only a checkpoint tells, so it is reckoned from what was written.
-See "Checkpointing" in https://sqlite.org/wal.html.
+beginning again by itself. Where there is none the log grows; when it is very large the rest is moved under the lock
+(``RESTART``), and for as long as the disk takes nobody writes. So that this is not long, little is left for it: SQLite
+syncs the file only once nothing is left to move, which while others write is under the lock, with all that ever came;
+here it is synced before, and what came meanwhile is moved, until that is next to nothing. To cut the log too
+(``TRUNCATE``) takes several times as long. How long the log is only a checkpoint tells, so it is reckoned from what was
+written. See "Checkpointing" in https://sqlite.org/wal.html.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -26,8 +27,11 @@ from riskloop.keep.database import reading
 EVERY_SECONDS = 0.25
 WORTH_MOVING = 64_000
 """Pages that have come: 256 MB."""
-LARGEST = 256_000
-"""Pages of a log that begins again under the lock: 1 GB, which is read in a second or two after a crash."""
+LARGEST = 128_000
+"""Pages of a log that begins again under the lock: 512 MB, which is read in a second after a crash."""
+LITTLE = 256
+"""Pages that may be left to do under the lock: 1 MB."""
+ROUNDS = 5
 PAGES = 5.0
 """Of one prediction, until it is known better."""
 
@@ -81,7 +85,6 @@ class Checkpoints:
             self._thread = None
 
     def _run(self) -> None:
-        _step_back()
         while not self._end.wait(self._every):
             written = self._written() - self._moved
             if written * self._pages < self._worth:
@@ -107,13 +110,26 @@ class Checkpoints:
 
             length = checkpoint("PASSIVE")
             if length > self._largest:
-                checkpoint("PASSIVE")  # what came meanwhile, so that little is left to do under the lock
+                before = 0
+                for _ in range(ROUNDS):
+                    if length - before <= LITTLE:
+                        break
+                    self._sync()
+                    before, length = length, checkpoint("PASSIVE")
                 checkpoint("RESTART")
             return length
 
+    def _sync(self) -> None:
+        """Have the disk hold what the file holds, by a descriptor that SQLite has open: to open another one and to
+        close it would let go of all locks that this process has on the file (POSIX)."""
+        with suppress(OSError, StopIteration):
+            file = os.stat(str(self._engine.url.database))
+            os.fsync(next(one for one in _descriptors() if os.path.samestat(os.fstat(one), file)))
 
-def _step_back() -> None:
-    """Let this thread have what others leave of the processor; where the system knows priorities of threads (Linux)."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+def _descriptors() -> Iterator[int]:
+    """What this process has open; nothing where the system does not tell (Windows)."""
+    for name in os.listdir("/dev/fd"):
+        with suppress(OSError):  # that of the listing is closed again
+            os.fstat(int(name))
+            yield int(name)

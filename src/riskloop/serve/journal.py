@@ -16,9 +16,9 @@ from riskloop.keep.spool import Spool
 from riskloop.keep.straight import AT_ONCE
 from riskloop.keep.writer import GroupCommitWriter, own_copy
 
-AGAIN_SECONDS = 0.001
-"""After so long a file that another holds is tried again in passing: another worker is done by then."""
-HELD_SECONDS = 0.01
+AGAIN_SECONDS = 0.0005
+"""After so long a file that another holds is tried again in passing: another worker is about done by then."""
+HELD_SECONDS = 0.05
 """A file that is held for so long is left to the writer, who waits for it."""
 PATIENCE_SECONDS = 5.0
 """A request waits so long for its commit; then its sender is told to try again."""
