@@ -125,8 +125,8 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], role: str) 
         bodies = operation["requestBody"]["content"].items()
         yield "Takes " + ", or ".join(f"{code(kind)}: {_type(body['schema'])}" for kind, body in bodies) + "."
     answers = operation["responses"]
-    content = next(iter(answers["200"]["content"].items()))
-    yield f"Answers 200 with {code(content[0])}: {_type(content[1]['schema'])}."
+    told = answers["200"]["content"].items()
+    yield "Answers 200 with " + ", or ".join(f"{code(kind)}: {_type(one['schema'])}" for kind, one in told) + "."
     yield "Refuses with " + ", ".join(status for status in answers if status != "200") + "."
 
 

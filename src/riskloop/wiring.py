@@ -187,6 +187,7 @@ def serve_config(
         log=serving.log,
         log_requests=serving.log_requests,
         max_connections=serving.max_connections,
+        max_upload_bytes=serving.max_upload_mb * 1024**2,
         exploration=serving.exploration,
         exploration_salt=serving.exploration_salt,
         folder=project.folder.resolve(),

@@ -130,9 +130,12 @@ def test_a_shadow_that_fails_or_has_no_time_is_counted_and_disturbs_nobody(proje
     kept = []
     with GroupCommitWriter(project.ledger) as writer:
         shadow = Shadow(writer, kept.extend, capacity=2)
-        for _ in range(5):
-            shadow.offer(fail)
+        for _ in range(3):
+            shadow.offer(fail, 1)
+        shadow.offer(fail, 2)
         assert shadow.dropped == 3
         with shadow:
             until(lambda: shadow.dropped == 5)
+            shadow.offer(fail, 2)
+            until(lambda: shadow.dropped == 7)
     assert kept == []

@@ -180,7 +180,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        with writer, champion, guard, shadow, checkpoints:
+        with writer, champion, guard, shadow, checkpoints, predictions.uploads:
             with _seldom_collected():
                 yield
             metrics.tell()

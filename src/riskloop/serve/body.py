@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -25,24 +26,43 @@ async def read_body(request: Request, accepted: Sequence[str], limit: int) -> tu
         415 for another media type, another charset or a compressed body; 413 above ``limit`` bytes, without reading
         further.
     """
-    media_type = _media_type(request, accepted)
-    declared = request.headers.get("content-length", "")
+    media_type = media_type_of(request, accepted)
+    parts = [part async for part in body_parts(request, limit)]
+    return media_type, parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def body_parts(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The bytes of a body as they come.
+
+    Raises
+    ------
+    RequestRefused
+        413 above ``limit`` bytes, without reading further.
+    """
+    declared, size = request.headers.get("content-length", ""), 0
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
-    parts, size = [], 0
     while True:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
+        part: bytes = message.get("body", b"")
+        size += len(part)
         if size > limit:
             raise _too_large(limit)
+        yield part
         if not message.get("more_body", False):
-            return media_type, parts[0] if len(parts) == 1 else b"".join(parts)
+            return
 
 
-def _media_type(request: Request, accepted: Sequence[str]) -> str:
+def media_type_of(request: Request, accepted: Sequence[str]) -> str:
+    """The media type of a body, which is one of those accepted.
+
+    Raises
+    ------
+    RequestRefused
+        415 for another one, another charset or a compressed body.
+    """
     if request.headers.get("content-type") == accepted[0] and "content-encoding" not in request.headers:
         return accepted[0]  # as nearly everybody writes it
     media_type, _, parameters = request.headers.get("content-type", "").lower().partition(";")
@@ -89,10 +109,18 @@ def decode_csv(data: bytes, names: frozenset[str]) -> tuple[list[str], Iterator[
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _not_csv(f"it is not UTF-8 (byte {error.start})") from error
-    first = text.split("\n", 1)[0]
+        raise not_csv(f"it is not UTF-8 (byte {error.start})") from error
+    return read_lines(io.StringIO(text, newline=""), names)
+
+
+def read_lines(lines: Iterator[str], names: frozenset[str]) -> tuple[list[str], Iterator[list[str]]]:
+    """Like :func:`decode_csv`, for lines that may still be coming."""
+    try:
+        first = next(lines, "")
+    except UnicodeDecodeError as error:
+        raise not_csv("its first line is not UTF-8") from error
     separator = max(",;\t|", key=lambda mark: len(names & set(_header(first, mark))))
-    rows = _rows(text, separator)
+    rows = _rows(chain([first], lines), separator)
     return [name.strip() for name in next(rows, [])], rows
 
 
@@ -103,15 +131,18 @@ def _header(line: str, separator: str) -> list[str]:
         return []
 
 
-def _rows(text: str, separator: str) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+def _rows(lines: Iterator[str], separator: str) -> Iterator[list[str]]:
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     try:
         yield from (row for row in reader if row)
     except csv.Error as error:
-        raise _not_csv(f"line {reader.line_num}: {error}") from error
+        raise not_csv(f"line {reader.line_num}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise not_csv(f"it is not UTF-8 after line {reader.line_num}") from error
 
 
-def _not_csv(reason: str) -> RequestRefused:
+def not_csv(reason: str) -> RequestRefused:
+    """The refusal of what should have been CSV."""
     return RequestRefused(
         400, "not-csv", f"The body cannot be read as CSV: {reason}.", next_step="send a header line and UTF-8 text"
     )

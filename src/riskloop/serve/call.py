@@ -113,6 +113,11 @@ def language_of(request: Request) -> str:
     return max(wanted, key=lambda one: one[0])[1] if wanted else LANGUAGES[0]
 
 
+def wants_csv(request: Request) -> bool:
+    """Whether ``Accept`` names CSV."""
+    return "text/csv" in request.headers.get("accept", "").lower()
+
+
 def idempotency_key(request: Request) -> str | None:
     """The request's ``Idempotency-Key``.
 

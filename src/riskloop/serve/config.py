@@ -33,6 +33,8 @@ class ServeConfig:
         How many processes answer.
     max_body_bytes, max_batch_rows : int
         Larger requests are answered with 413.
+    max_upload_bytes : int
+        The same for a CSV file that is answered in CSV.
     poll_seconds : float
         How often a worker looks for another champion.
     four_eyes : bool
@@ -74,6 +76,7 @@ class ServeConfig:
     workers: int = 1
     max_body_bytes: int = 10 * 1024 * 1024
     max_batch_rows: int = 10_000
+    max_upload_bytes: int = 256 * 1024**2
     poll_seconds: float = 0.25
     four_eyes: bool = False
     guarded: bool = False
@@ -99,6 +102,7 @@ class ServeConfig:
             self.workers,
             self.max_body_bytes,
             self.max_batch_rows,
+            self.max_upload_bytes,
             self.poll_seconds,
             self.requests_per_second or 1,
         )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from riskloop.bundle.bundle import Bundle
 from riskloop.data.contract import Contract, did_you_mean
 from riskloop.problem import Customer
 from riskloop.serve.answers import FieldError
-from riskloop.serve.body import decode_csv
+from riskloop.serve.body import decode_csv, read_lines
 from riskloop.serve.problems import invalid
 
 Errors = list[FieldError]
@@ -73,8 +74,19 @@ def read_csv(data: bytes, bundle: Bundle) -> Iterator[Customer | Errors]:
     RequestRefused
         400 if this is no CSV; 422 if the header lacks a feature, repeats a name or holds an unknown one.
     """
+    return _customers(bundle, partial(decode_csv, data))
+
+
+def read_csv_lines(lines: Iterator[str], bundle: Bundle) -> Iterator[Customer | Errors]:
+    """Like :func:`read_csv`, for lines that may still be coming."""
+    return _customers(bundle, partial(read_lines, lines))
+
+
+def _customers(
+    bundle: Bundle, read: Callable[[frozenset[str]], tuple[list[str], Iterator[list[str]]]]
+) -> Iterator[Customer | Errors]:
     contract, id_column = bundle.contract, id_column_of(bundle)
-    header, rows = decode_csv(data, frozenset((*contract.by_name, id_column)))
+    header, rows = read(frozenset((*contract.by_name, id_column)))
     if wrong := _check_header(header, contract, id_column):
         raise invalid(wrong, what="header line")
     return (_read_row(header, row, id_column) for row in rows)

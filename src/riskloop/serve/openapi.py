@@ -19,6 +19,7 @@ from riskloop.serve.login import FORM
 from riskloop.serve.metrics import CONTENT_TYPE
 from riskloop.serve.problems import PROBLEM_TYPE
 from riskloop.serve.saying import LARGEST_VERSION, LONGEST_TEXT
+from riskloop.serve.upload import COLUMNS
 
 Schema = dict[str, Any]
 
@@ -115,11 +116,7 @@ def _paths(bundle: Bundle | None) -> dict[str, dict[str, Schema]]:
                 "Score a customer", JSON, _ref("Answer"), scoring, body=one, parameters=(_KEY, _LANGUAGE)
             )
         },
-        "/predict/batch": {
-            "post": _operation(
-                "Score a list or CSV", JSON, _ref("BatchAnswer"), scoring, body=many, parameters=(_LANGUAGE,)
-            )
-        },
+        "/predict/batch": {"post": _batch(many, scoring)},
         "/customers/{customer_id}/prediction": {
             "get": _operation(
                 "Score a customer on file",
@@ -184,6 +181,18 @@ def _operation(
         "security": [{"key": []}, {}] if guarded else [{}],
     }
     return operation | ({"requestBody": {"required": True, "content": body}} if body else {})
+
+
+def _batch(many: Schema, problems: tuple[int, ...]) -> Schema:
+    """A list is answered in JSON; CSV in CSV too, where that is accepted, of any length."""
+    operation = _operation(
+        "Score a list or CSV", JSON, _ref("BatchAnswer"), problems, body=many, parameters=(_LANGUAGE,)
+    )
+    answer = operation["responses"]["200"]
+    answer["content"][CSV] = {"schema": {"type": "string"}, "example": ",".join(COLUMNS) + "\n"}
+    counted = {"description": "Rows, where the answer is CSV.", "schema": {"type": "integer"}}
+    answer["headers"] |= {"X-Scored": counted, "X-Refused": counted}
+    return operation
 
 
 def _protocols(scoring: tuple[int, ...], reading: tuple[int, ...]) -> dict[str, dict[str, Schema]]:

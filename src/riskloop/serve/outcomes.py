@@ -17,8 +17,8 @@ from riskloop.serve.answers import FieldError, Receipt
 from riskloop.serve.body import JSON, decode_json, read_body
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.envelope import Errors, check_id, id_text
-from riskloop.serve.predictions import MOST_ERRORS, json_response, too_many
-from riskloop.serve.problems import invalid
+from riskloop.serve.predictions import json_response, too_many
+from riskloop.serve.problems import MOST_ERRORS, invalid
 
 _KEYS = ("id", "outcome", "observed_at", "prediction_id")
 

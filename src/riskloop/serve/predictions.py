@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -22,21 +22,19 @@ from riskloop.keep.customers import Customers
 from riskloop.keep.ledger import Prediction
 from riskloop.problem import Customer
 from riskloop.serve.answers import Answer, BatchAnswer, FieldError, ModelRef, RefusedRow
-from riskloop.serve.body import CSV, JSON, decode_json, read_body
-from riskloop.serve.call import Call, bad_key, explain_of, idempotency_key, language_of, moment_of
+from riskloop.serve.body import CSV, JSON, decode_json, media_type_of, read_body
+from riskloop.serve.call import Call, bad_key, explain_of, idempotency_key, language_of, moment_of, wants_csv
 from riskloop.serve.champion import Champion
 from riskloop.serve.config import ServeConfig
 from riskloop.serve.direct import JsonBytes
 from riskloop.serve.envelope import Errors, check_id, read_csv, read_envelope
 from riskloop.serve.journal import Journal, Kept, Told
 from riskloop.serve.metrics import Metrics
-from riskloop.serve.problems import RequestRefused, invalid, request_id
+from riskloop.serve.problems import MOST_ERRORS, RequestRefused, invalid, nothing_scored, request_id
 from riskloop.serve.rollout import Live, Shadow, decide, decide_json
 from riskloop.serve.scoring import Scored, answer_of, replay, score
 from riskloop.serve.turn import Turn
-
-MOST_ERRORS = 100
-"""A batch of which no row could be scored names so many errors."""
+from riskloop.serve.upload import Uploads
 
 _encode = msgspec.json.Encoder().encode
 
@@ -50,6 +48,11 @@ class Predictions:
         The time now; aware.
     new_id : callable
         A new prediction id.
+
+    Attributes
+    ----------
+    uploads : Uploads
+        Files of any length; to be closed at the end.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Predictions:
         self._clock = clock
         self._new_id = new_id
         self._turn = Turn(journal, clock=clock, new_id=new_id)
+        self.uploads = Uploads(config.max_upload_bytes, self.score_rows, self.keep)
 
     async def one(self, request: Request) -> Response:
         """``POST /predict``: one customer."""
@@ -113,16 +117,17 @@ class Predictions:
         return partial(self._finished, call, customer, typed=True)
 
     async def batch(self, request: Request) -> Response:
-        """``POST /predict/batch``: a JSON list of envelopes, or CSV."""
+        """``POST /predict/batch``: a JSON list of envelopes, or CSV; CSV that is to be answered in CSV as it comes."""
         started = perf_counter()
         if "idempotency-key" in request.headers:
             raise bad_key("A batch takes no Idempotency-Key.", "send it with single requests")
+        if wants_csv(request) and media_type_of(request, (JSON, CSV)) == CSV:
+            call = Call(self._champion.require(), started, request_id(request), language_of(request))
+            return await self.uploads.answer(request, call)
         media_type, data = await read_body(request, (JSON, CSV), self._config.max_body_bytes)
         call = Call(self._champion.require(), started, request_id(request), language_of(request))
         answers, kept, customers = await asyncio.to_thread(self._score_batch, call, data, media_type)
-        await self._journal.keep_all(kept)
-        self._metrics.predictions(kept)
-        self._look_on(call, customers, typed=media_type == JSON)
+        await self.keep(call, kept, customers, typed=media_type == JSON)
         return json_response(BatchAnswer(len(kept), len(answers) - len(kept), answers))
 
     async def all_or_none(self, request: Request, customers: Sequence[Customer]) -> list[Prediction]:
@@ -148,9 +153,7 @@ class Predictions:
             for one in decided
             if isinstance(one.scored, Scored)
         ]
-        await self._journal.keep_all(kept)
-        self._metrics.predictions(kept)
-        self._look_on(call, customers, typed=False)
+        await self.keep(call, kept, customers, typed=False)
         return kept
 
     async def answer(self, request: Request, customer: Customer, language: str) -> Answer:
@@ -177,9 +180,7 @@ class Predictions:
         call = Call(self._champion.require(), perf_counter(), request_id(request), language)
         answers, kept, customers = await asyncio.to_thread(self._score_batch, call, data, CSV)
         if keep:
-            await self._journal.keep_all(kept)
-            self._metrics.predictions(kept)
-            self._look_on(call, customers, typed=False)
+            await self.keep(call, kept, customers, typed=False)
         return call.arms.champion.ref, BatchAnswer(len(kept), len(answers) - len(kept), answers)
 
     async def on_file(self, identity: str, at: datetime | None = None) -> dict[str, Any] | None:
@@ -247,14 +248,22 @@ class Predictions:
             told = [self._prediction(call, live, one, []) for one in scored if isinstance(one, Scored)]
             return [copy_of(one, arm="shadow", idempotency_key=None, latency_ms=None) for one in told]
 
-        self._shadow.offer(look)
+        self._shadow.offer(look, len(customers))
 
     def _score_batch(
         self, call: Call, data: bytes, media_type: str
     ) -> tuple[list[Answer | RefusedRow], list[Prediction], list[Customer]]:
-        rows = self._rows(call, data, media_type)
+        answers, kept, customers = self.score_rows(call, self._rows(call, data, media_type), typed=media_type == JSON)
+        if not kept:
+            raise nothing_scored(row for row in answers if isinstance(row, RefusedRow))
+        return answers, kept, customers
+
+    def score_rows(
+        self, call: Call, rows: Sequence[Customer | Errors], *, typed: bool
+    ) -> tuple[list[Answer | RefusedRow], list[Prediction], list[Customer]]:
+        """For each row an answer or what is wrong with it; the predictions of them; the customers that they were."""
         customers = [row for row in rows if isinstance(row, Customer)]
-        decided = iter(decide(call.arms, customers, typed=media_type == JSON))
+        decided = iter(decide(call.arms, customers, typed=typed))
         answers: list[Answer | RefusedRow] = []
         kept: list[Prediction] = []
         for position, row in enumerate(rows):
@@ -269,9 +278,13 @@ class Predictions:
             else:
                 kept.append(self._prediction(call, live, result, reasons))
                 answers.append(answer_of(kept[-1], call.language))
-        if not kept:
-            raise invalid(_every_error(answers), what="batch")
         return answers, kept, customers
+
+    async def keep(self, call: Call, kept: Sequence[Prediction], customers: Sequence[Customer], *, typed: bool) -> None:
+        """Commit predictions, count them, and let a shadow look on."""
+        await self._journal.keep_all(kept)
+        self._metrics.predictions(kept)
+        self._look_on(call, customers, typed=typed)
 
     def _rows(self, call: Call, data: bytes, media_type: str) -> list[Customer | Errors]:
         bundle, most = call.arms.champion.bundle, self._config.max_batch_rows
@@ -305,11 +318,3 @@ def _list(document: Any, most: int) -> Sequence[Any]:
     if len(document) > most:
         raise too_many(most)
     return document
-
-
-def _every_error(answers: Iterable[Answer | RefusedRow]) -> list[FieldError]:
-    refused = (answer for answer in answers if isinstance(answer, RefusedRow))
-    every = (
-        FieldError(f"[{row.row}].{error.field}", error.code, error.message) for row in refused for error in row.errors
-    )
-    return list(islice(every, MOST_ERRORS))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
+from itertools import islice
 from urllib.parse import quote
 
 import msgspec
@@ -21,8 +22,10 @@ from riskloop.errors import (
     Unavailable,
     UsageError,
 )
-from riskloop.serve.answers import FieldError, Problem
+from riskloop.serve.answers import FieldError, Problem, RefusedRow
 
+MOST_ERRORS = 100
+"""A batch of which no row could be scored names so many errors."""
 PROBLEM_TYPE = "application/problem+json"
 _STATUS: tuple[tuple[type[RiskloopError], int], ...] = (
     (NotFound, 404),
@@ -74,6 +77,14 @@ def invalid(errors: Sequence[FieldError], *, what: str = "request") -> RequestRe
         next_step="correct what `errors` names and send the request again",
         errors=errors,
     )
+
+
+def nothing_scored(refused: Iterable[RefusedRow]) -> RequestRefused:
+    """The refusal of a batch of which no row could be scored."""
+    every = (
+        FieldError(f"[{row.row}].{error.field}", error.code, error.message) for row in refused for error in row.errors
+    )
+    return invalid(list(islice(every, MOST_ERRORS)), what="batch")
 
 
 def problem_response(request: Request, status: int, problem: RiskloopError) -> Response:

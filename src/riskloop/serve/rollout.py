@@ -173,12 +173,13 @@ class Shadow:
     """
 
     def __init__(
-        self, writer: GroupCommitWriter, kept: Callable[[Sequence[Prediction]], None], *, capacity: int = 1_000
+        self, writer: GroupCommitWriter, kept: Callable[[Sequence[Prediction]], None], *, capacity: int = 20_000
     ) -> None:
         self.dropped = 0
+        self._held, self._capacity, self._counting = 0, capacity, threading.Lock()
         self._writer = writer
         self._kept = kept
-        self._waiting: queue.Queue[Callable[[], list[Prediction]] | None] = queue.Queue(capacity)
+        self._waiting: queue.SimpleQueue[tuple[Callable[[], list[Prediction]], int] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="riskloop-shadow", daemon=True)
 
     def __enter__(self) -> Self:
@@ -194,30 +195,39 @@ class Shadow:
         self._waiting.put(None)
         self._thread.join()
 
-    def offer(self, look: Callable[[], list[Prediction]]) -> None:
-        """Look on, if there is time."""
-        try:
-            self._waiting.put_nowait(look)
-        except queue.Full:
-            self.dropped += 1
+    def offer(self, look: Callable[[], list[Prediction]], customers: int) -> None:
+        """Look on at so many customers, if there is time."""
+        with self._counting:
+            if self._held + customers > self._capacity:
+                self.dropped += customers
+                return
+            self._held += customers
+        self._waiting.put((look, customers))
 
     def _run(self) -> None:
-        while look := self._waiting.get():
+        while waiting := self._waiting.get():
+            look, customers = waiting
             try:
                 for prediction in look():
                     self._writer.submit(prediction).add_done_callback(self._count(prediction))
             except RiskloopError as error:
-                self.dropped += 1
+                self._drop(customers)
                 _log.warning("a shadow prediction was not kept: %s", error)
             except Exception:  # whatever it is, the thread must live
-                self.dropped += 1
+                self._drop(customers)
                 _log.exception("a shadow prediction failed")
+            with self._counting:
+                self._held -= customers
+
+    def _drop(self, customers: int) -> None:
+        with self._counting:
+            self.dropped += customers
 
     def _count(self, prediction: Prediction) -> Callable[[Future[None]], None]:
         def counted(done: Future[None]) -> None:
             if done.exception() is None:
                 self._kept([prediction])
             else:
-                self.dropped += 1
+                self._drop(1)
 
         return counted

@@ -60,8 +60,8 @@ def score(bundle: Bundle, customers: Sequence[Customer], *, typed: bool) -> list
     broken, unpriced = decoded.broken(), np.broadcast_to(priceless(costs), len(rows))
     if not np.isfinite(probabilities[~broken]).all():
         raise _no_answer()
-    seen = _received if typed else _decoded
     used, intervals = bundle.contract.read, _intervals(bundle.scorer.interval, probabilities)
+    seen: Sequence[dict[str, Any]] = [] if typed else _decoded(used, customers, decoded)
     return [
         _errors(bundle, customer, decoded, typed)
         if broken[row]
@@ -72,7 +72,7 @@ def score(bundle: Bundle, customers: Sequence[Customer], *, typed: bool) -> list
             float(probabilities[row]),
             intervals[row],
             bundle.policy.decide(probabilities[row], costs, row),
-            seen(used, customer, decoded, row),
+            {column.name: customer.features[column.name] for column in used} if typed else seen[row],
         )
         for row, customer in enumerate(customers)
     ]
@@ -177,29 +177,24 @@ def _error(breach: Breach) -> FieldError:
     return FieldError(breach.column, breach.code, breach.message)
 
 
-def _received(columns: Sequence[Column], customer: Customer, _decoded: Decoded, _row: int) -> dict[str, Any]:
-    return {column.name: customer.features[column.name] for column in columns}
+def _decoded(columns: Sequence[Column], customers: Sequence[Customer], decoded: Decoded) -> list[dict[str, Any]]:
+    """Of every row the JSON values that decode to what its texts did: a replay need not know that they were texts."""
+    told = [_plain(column, decoded.columns[column.name].tolist(), customers) for column in columns]
+    names = [column.name for column in columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*told, strict=True)]
 
 
-def _decoded(columns: Sequence[Column], customer: Customer, decoded: Decoded, row: int) -> dict[str, Any]:
-    """Text as the JSON values that decode to the same: a replay need not know that it came as text."""
-    return {
-        column.name: _plain(column, decoded.columns[column.name][row].item(), customer.features[column.name])
-        for column in columns
-    }
-
-
-def _plain(column: Column, value: float, raw: object) -> float | str | None:
+def _plain(column: Column, values: Sequence[float], customers: Sequence[Customer]) -> list[float | str | None]:
     """A category outside the levels keeps its text."""
-    if column.type != "category" and math.isnan(value):
-        return None
     if column.type == "number":
-        return value
+        return [None if math.isnan(value) else value for value in values]
     if column.type == "date":
-        return text_of(value)
-    if value < 0:
-        return None
-    return column.levels[int(value)] if value < len(column.levels) else category_text(raw)
+        return [None if math.isnan(value) else text_of(value) for value in values]
+    name, levels, told = column.name, column.levels, dict(enumerate(column.levels))
+    return [
+        told.get(int(value)) if value < len(levels) else category_text(customer.features[name])
+        for value, customer in zip(values, customers, strict=True)
+    ]
 
 
 def answer_of(prediction: Prediction, language: str = "en") -> Answer:

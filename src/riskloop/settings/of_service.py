@@ -26,6 +26,7 @@ class ServingSection(Section):
     log: Literal["text", "json"] = Field("text", description="Lines for people, or a JSON object per line.")
     log_requests: bool = Field(False, description="Whether every request has a line in the log.")
     max_connections: int = Field(2_000, gt=0, description="Connections of one worker; who comes beyond gets 503.")
+    max_upload_mb: int = Field(256, gt=0, description="Of a CSV file that is answered in CSV; beyond it is 413.")
     durability: Literal["process", "power"] = Field(
         "process",
         description="What an answered prediction survives: the end of the process, or loss of power too (slower).",
