@@ -155,8 +155,8 @@ def _startup(results: Document) -> list[str]:
         "",
         *table(["", "seconds", "target"], rows),
         "",
-        "From starting the process to the first 200 of `/ready`; memory right after. Target: < 2 s, < 200 MB, no "
-        "training library loaded.",
+        "From starting the process to the first 200 of `/ready`; memory right after. Target: < 1 s, < 120 MB "
+        "for LightGBM, < 2 s, < 250 MB for any other family; no training library loaded.",
         "",
         *table(["champion", "ready, seconds", "resident MB", "training libraries mapped"], served),
     ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -17,7 +18,7 @@ from fuzzing.connection import conversations, spoken
 from riskloop.bundle.load import assemble
 from riskloop.bundle.sign import canonical
 from riskloop.errors import RiskloopError
-from riskloop.serve.body import decode_csv, decode_json
+from riskloop.serve.body import decode_csv, decode_json, read_lines
 from riskloop.serve.envelope import read_envelope
 from riskloop.serve.outcomes import read_outcomes
 from riskloop.serve.problems import RequestRefused
@@ -69,11 +70,11 @@ def body(data: bytes) -> None:
 
 
 def table(data: bytes) -> None:
-    """A CSV text is read to its end, or refused."""
-    with suppress(RequestRefused):
-        _, rows = decode_csv(data, _NAMES)
-        for row in rows:
-            assert all(isinstance(cell, str) for cell in row)
+    """A CSV text is read to its end, or refused: as a whole, and as it comes, to the same."""
+    whole = _rows(lambda: decode_csv(data, _NAMES))
+    coming = io.TextIOWrapper(io.BufferedReader(io.BytesIO(data), 16), "utf-8-sig", newline="")
+    if whole is not None or _is_utf8(data):
+        assert _rows(lambda: read_lines(coming, _NAMES)) == whole
 
 
 def outcomes(data: bytes) -> None:
@@ -108,6 +109,22 @@ def bundle(data: bytes) -> None:
         made = assemble(files | {name: held})
         with np.errstate(all="ignore"):
             made.check_golden()
+
+
+def _rows(read: Callable[[], tuple[list[str], Iterator[list[str]]]]) -> tuple[list[str], list[list[str]]] | None:
+    try:
+        header, rows = read()
+        return header, list(rows)
+    except RequestRefused:
+        return None
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @cache
