@@ -15,7 +15,10 @@ EXIT_CODES = (
     ("0", "done"),
     ("1", "an error: what, where, and the next step are said"),
     ("2", "the command or a file of settings is malformed"),
-    ("3", "a gate said no: the table breaks rules, the version is refused, something has drifted or fallen"),
+    (
+        "3",
+        "a gate said no: the table breaks rules, the version is refused, something has drifted or fallen, an experiment has not decided",
+    ),
     ("130", "interrupted (Ctrl-C); what was finished is kept, and the same command goes on"),
 )
 _SHARED = ("--project", "--json", "--help")

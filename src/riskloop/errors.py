@@ -88,7 +88,7 @@ class ContractError(DataError):
 
 
 class GateRefused(RiskloopError):
-    """A gate said no: the quality gate, or the promotion gate."""
+    """A gate said no: that of quality, of promotion, or of an experiment that has not decided."""
 
     exit_code = 3
     code = "gate-refused"

@@ -31,7 +31,7 @@ def test_a_comparison_from_plan_to_stop(riskloop: Riskloop, trained: Project, si
         "no outcome counts yet",
     )
     assert riskloop("ab", "watch", "--once", *place, "--json").json["status"] == "quiet"
-    assert riskloop("ab", "stop", "--decide", "--reason", "over", *place).code == 1
+    assert riskloop("ab", "stop", "--decide", "--reason", "over", *place).code == 3
     assert "challenges no more" in riskloop("ab", "stop", "--reason", "over", *place).out
     assert "Nobody challenges" in riskloop("ab", "watch", *place).out
 

@@ -140,6 +140,12 @@ def test_the_same_outcomes_sent_again_change_nothing(ledger: Ledger) -> None:
     assert (again.accepted, again.duplicates, again.corrections) == (0, 2, 0)
 
 
+def test_outcomes_of_before_the_first_prediction_are_kept_and_counted(ledger: Ledger) -> None:
+    ledger.append([prediction(2, at=NOON + timedelta(days=9)), prediction(1, at=NOON)])
+    receipt = ledger.record_outcomes([outcome(day=0), outcome(day=-1), outcome("C2", day=-1)])
+    assert (receipt.accepted, receipt.unknown_customers, receipt.too_early) == (3, 1, 1)
+
+
 def test_a_duplicate_within_one_file_counts_once(ledger: Ledger) -> None:
     receipt = ledger.record_outcomes([outcome(), outcome(), outcome(happened=False)])
     assert (receipt.accepted, receipt.duplicates, receipt.corrections) == (1, 1, 1)

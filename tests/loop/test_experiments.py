@@ -13,7 +13,7 @@ import pytest
 from riskloop.bundle.bundle import Bundle
 from riskloop.decide.arms import Split
 from riskloop.decide.prices import Prices
-from riskloop.errors import Conflict, NotFound, UsageError
+from riskloop.errors import GateRefused, NotFound, UsageError
 from riskloop.keep.chain import challenge
 from riskloop.keep.versions import Version
 from riskloop.loop.experiments.pairs import ACT
@@ -95,7 +95,7 @@ def test_a_challenger_that_decides_alike_is_never_told_apart(at: Clock, town: To
     told = arms_status(project).compared
     assert told is not None
     assert told.verdict == "undecided"
-    with pytest.raises(Conflict, match="not decided"):
+    with pytest.raises(GateRefused, match="not decided"):
         stop_arms(project, reason="now", decide=True)
     assert project.promotions.state().challenger == 2
 
@@ -178,7 +178,7 @@ def test_a_split_that_is_off_forbids_a_decision(at: Clock, town: Town) -> None:
     assert status.compared is not None
     assert status.compared.split.off
     assert "find the reason" in sentence(status)
-    with pytest.raises(Conflict, match="not decided"):
+    with pytest.raises(GateRefused, match="not decided"):
         stop_arms(project, reason="x", decide=True)
 
 

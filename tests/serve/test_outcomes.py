@@ -23,6 +23,7 @@ def test_an_outcome_is_recorded_once(client, project, envelope):
         "duplicates": 0,
         "corrections": 0,
         "unknown_customers": 0,
+        "too_early": 0,
     }
     assert client.post("/outcomes", json=known).json()["duplicates"] == 1
     assert _judged(project)[prediction["prediction_id"]] is True
@@ -37,6 +38,7 @@ def test_a_list_of_outcomes_is_recorded_whole(client):
         "duplicates": 0,
         "corrections": 0,
         "unknown_customers": 50,
+        "too_early": 0,
     }
 
 

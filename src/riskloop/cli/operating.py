@@ -203,6 +203,11 @@ def outcomes(
         f"{receipt.accepted:,} outcomes recorded, {receipt.duplicates:,} known already, {receipt.corrections:,} "
         f"corrections, {receipt.unknown_customers:,} of customers never scored"
     )
+    if receipt.too_early:
+        reporter.say(
+            f"{receipt.too_early:,} were so before their customer was first scored, and judge no prediction: are the "
+            "dates (observed_at) right?"
+        )
 
 
 def erase(

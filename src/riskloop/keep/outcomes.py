@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from riskloop.keep import tables
 from riskloop.keep.database import serialised
@@ -53,14 +53,16 @@ class Outcome:
 class OutcomeReceipt:
     """What became of the outcomes sent: ``accepted + duplicates + corrections`` is their number.
 
-    ``unknown_customers`` counts the customers among them whom no prediction in the ledger is about; their outcomes
-    are kept all the same.
+    ``unknown_customers`` counts the customers among them whom no prediction in the ledger is about, and ``too_early``
+    the outcomes that were so before their customer was first scored, which judge no prediction; both are kept all the
+    same.
     """
 
     accepted: int = 0
     duplicates: int = 0
     corrections: int = 0
     unknown_customers: int = 0
+    too_early: int = 0
 
 
 Subject = tuple[str, str | None, str]
@@ -68,7 +70,7 @@ Subject = tuple[str, str | None, str]
 
 def record(engine: Engine, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
     """Write outcomes in one serialised transaction: two senders of the same outcome cannot both be first."""
-    duplicates = corrections = 0
+    duplicates = corrections = too_early = 0
     unknown: set[str] = set()
     with serialised(engine) as connection:
         for start in range(0, len(outcomes), _CHUNK):
@@ -78,12 +80,15 @@ def record(engine: Engine, outcomes: Sequence[Outcome]) -> OutcomeReceipt:
                 connection.execute(insert(tables.outcomes), [asdict(outcome) for outcome in new])
             duplicates += len(chunk) - len(new)
             corrections += corrected
-            unknown |= _unknown(connection, chunk)
+            since = _first_scored(connection, chunk)
+            unknown |= {one.entity_id for one in chunk} - since.keys()
+            too_early += sum(one.observed_at < since.get(one.entity_id, one.observed_at) for one in chunk)
     return OutcomeReceipt(
         accepted=len(outcomes) - duplicates - corrections,
         duplicates=duplicates,
         corrections=corrections,
         unknown_customers=len(unknown),
+        too_early=too_early,
     )
 
 
@@ -115,10 +120,11 @@ def _stored(connection: Connection, chunk: Sequence[Outcome]) -> tuple[set[str |
     return set(connection.scalars(known)), standing
 
 
-def _unknown(connection: Connection, chunk: Sequence[Outcome]) -> set[str]:
-    named = {outcome.entity_id for outcome in chunk}
-    customer = tables.predictions.c.entity_id
-    return named - set(connection.scalars(select(customer).where(customer.in_(named)).distinct()))
+def _first_scored(connection: Connection, chunk: Sequence[Outcome]) -> dict[str, datetime]:
+    """When those of the customers who ever were scored first were."""
+    customer, at = tables.predictions.c.entity_id, tables.predictions.c.at
+    first = select(customer, func.min(at)).where(customer.in_({one.entity_id for one in chunk})).group_by(customer)
+    return {str(row[0]): row[1] for row in connection.execute(first)}
 
 
 def _subject(outcome: Outcome) -> Subject:

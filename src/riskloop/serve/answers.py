@@ -107,12 +107,14 @@ class Ready(Struct, frozen=True):
 
 
 class Receipt(Struct, frozen=True):
-    """What became of the outcomes sent: accepted + duplicates + corrections is their number."""
+    """What became of the outcomes sent: accepted + duplicates + corrections is their number. Those that were so before
+    their customer was first scored are `too_early` to judge a prediction; they are kept all the same."""
 
     accepted: int
     duplicates: int
     corrections: int
     unknown_customers: int
+    too_early: int
 
 
 class Erased(Struct, frozen=True):

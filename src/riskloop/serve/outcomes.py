@@ -41,7 +41,13 @@ class Outcomes:
         outcomes = read_outcomes(documents, self._clock())
         receipt = await asyncio.to_thread(self._ledger.record_outcomes, outcomes)
         return json_response(
-            Receipt(receipt.accepted, receipt.duplicates, receipt.corrections, receipt.unknown_customers)
+            Receipt(
+                receipt.accepted,
+                receipt.duplicates,
+                receipt.corrections,
+                receipt.unknown_customers,
+                receipt.too_early,
+            )
         )
 
 

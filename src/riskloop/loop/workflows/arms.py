@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from riskloop.decide.arms import Split
-from riskloop.errors import Conflict, NotFound, UsageError
+from riskloop.errors import Conflict, GateRefused, NotFound, UsageError
 from riskloop.keep.chain import LIVE, Promotion, challenge
 from riskloop.keep.ledger import ArmCount
 from riskloop.loop.experiments.counting import Counted, count
@@ -178,14 +178,14 @@ def stop_arms(project: Project, *, reason: str, decide: bool = False) -> Promoti
     ------
     NotFound
         If nobody challenges.
-    Conflict
+    GateRefused
         If it is to be decided, and is not yet, or the split is off.
     """
     if decide:
         status = arms_status(project)
         told = status.compared
         if told is None or told.verdict == "undecided" or not told.trusted:
-            raise Conflict(
+            raise GateRefused(
                 f"It is not decided: {sentence(status)}.",
                 where="ab",
                 next_step="go on, or end it as it is: riskloop ab stop --reason ... without --decide",
