@@ -11,12 +11,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from riskloop.data.source import Source
 from riskloop.errors import Conflict
 from riskloop.keep.locks import holding
 from riskloop.loop.project import Project
 from riskloop.loop.retraining.looking import look
+from riskloop.loop.watching.cohorts import cohorts
+from riskloop.loop.workflows.outcomes import record_outcomes
 from riskloop.loop.workflows.reproduce import reproduce
 from riskloop.loop.workflows.retrain import LOCK, history, retrain
+from riskloop.loop.workflows.score import score
 
 FAMILY = ("logistic_regression",)
 RECENT = "recent:60d"
@@ -60,6 +64,26 @@ def test_what_changed_is_learnt_leads_is_on_record_and_can_be_made_again(lived: 
 
     again = retrain(lived, if_needed=True, candidates=FAMILY)
     assert again.record is None  # the successor has learnt from the older of those outcomes
+
+
+def test_a_worklist_that_takes_few_is_no_reason_for_a_new_version(
+    trained: Project, simulated: Path, tmp_path: Path
+) -> None:
+    january = simulated / "batches" / "january.csv"
+    score(trained, Source(str(january)), tmp_path / "list.csv", worklist=True, capacity=5)
+    pl.read_csv(january.with_suffix(".outcomes.csv")).drop("observed_at").write_csv(tmp_path / "today.csv")
+    record_outcomes(trained, Source(str(tmp_path / "today.csv")))
+    looked = look(trained)
+    assert looked.watched is not None
+    assert looked.watched.drift is not None
+    assert looked.watched.drift.verdict == "stable"
+    assert not looked.watched.drift.relative_harm.low > 0
+    assert looked.watched.realised is not None
+    assert looked.watched.realised.to_dict()["metrics"]["act_rate"]["value"] < 0.05  # what was done is told as it was
+    assert looked.need.state == "not_needed"
+    assert any("300 outcomes" in ground.words for ground in looked.need.grounds)
+    (cohort,) = cohorts(trained, "month")
+    assert cohort.otherwise > 150
 
 
 def test_a_worse_version_is_refused_and_not_trained_again_until_more_is_known(lived: Project) -> None:

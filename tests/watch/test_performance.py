@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 from riskloop.costs import Costs
 from riskloop.decide.policy import Policy
 from riskloop.decide.review import Review
-from riskloop.watch.performance import both_ways, estimate
+from riskloop.watch.performance import both_ways, estimate, fallen
 
 COSTS = Costs(fp=10, fn=100)
 POLICY = Policy("cost", 1 / 11, COSTS)
@@ -74,3 +74,14 @@ def test_a_review_costs_what_it_costs():
 
 def test_no_rows_say_nothing():
     assert np.isnan(estimated(np.empty(0)).metrics["roc_auc"].value)
+
+
+def test_a_cost_that_the_policy_did_not_decide_is_not_held_against_it():
+    promised = {name: {"value": 0.8, "low": 0.7, "high": 0.9} for name in ("roc_auc", "cost_per_thousand")}
+    realised = {
+        "roc_auc": {"value": 0.5, "low": 0.4, "high": 0.6},
+        "cost_per_thousand": {"value": 3, "low": 2, "high": 4},
+    }
+    assert [one.code for one in fallen(promised, realised)] == ["fallen_roc_auc", "fallen_cost_per_thousand"]
+    assert [one.code for one in fallen(promised, realised, otherwise=0.02)][1:] == ["fallen_cost_per_thousand"]
+    assert [one.code for one in fallen(promised, realised, otherwise=0.3)] == ["fallen_roc_auc"]

@@ -19,6 +19,9 @@ from riskloop.decide.policy import Policy
 from riskloop.intervals import Z95, Interval
 from riskloop.watch.column_drift import Reason
 
+OTHERWISE = 0.05
+"""Share of decisions that are not the policy's, up to which what they cost is held against its promise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimated:
@@ -81,16 +84,21 @@ def estimate(probability: FloatArray, act: BoolArray, costs: tuple[FloatArray, F
     return Estimated(len(p), metrics, confusion | {"tn": len(p) - sum(confusion.values())})
 
 
-def fallen(promised: Mapping[str, Any], realised: Mapping[str, Any]) -> tuple[Reason, ...]:
+def fallen(promised: Mapping[str, Any], realised: Mapping[str, Any], *, otherwise: float = 0.0) -> tuple[Reason, ...]:
     """Where what came true is worse than what was promised by more than both intervals allow.
 
     Parameters
     ----------
     promised, realised : mapping of str to mapping
         Metrics as plain values, with ``value``, ``low`` and ``high``.
+    otherwise : float
+        Share of decisions that are not the policy's: a worklist's, or explored. Beyond 5 % what they cost is not held
+        against what was promised of the policy.
     """
     found = []
     for name, better in (("roc_auc", 1), ("cost_per_thousand", -1)):
+        if name == "cost_per_thousand" and otherwise > OTHERWISE:
+            continue
         before, now = promised.get(name), realised.get(name)
         ends = [one[end] for one in (before, now) if one for end in ("low", "high")]
         if not before or not now or len(ends) < 4 or None in ends:

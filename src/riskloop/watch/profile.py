@@ -37,7 +37,7 @@ class Scores:
         Calibrated.
     act, reviewed : bool array
     expected_cost : float array
-        Of the decision taken, in currency per customer.
+        Of what the policy decides, in currency per customer.
     """
 
     probability: FloatArray

@@ -145,7 +145,7 @@ class _Realised:
     def _look(self, mine: list[Judged]) -> None:
         for quarter, some in groupby(mine, key=lambda one: int(one[0].at.timestamp() // self._quarter)):
             if quarter not in self._seen:
-                self._seen[quarter] = Seen(self._bundle, Profile.from_dict(self._bundle.profile))
+                self._seen[quarter] = Seen(self._bundle, Profile.from_dict(self._bundle.profile), as_policy=True)
             self._seen[quarter].page([*some])
 
     def _counts(self, one: Judged) -> bool:

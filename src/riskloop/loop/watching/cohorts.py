@@ -39,6 +39,8 @@ class Cohort:
     tally : Tally
     told, silent, late : int
         Outcomes that somebody told; negatives by silence; positives told without a date, too late to be placed.
+    otherwise : int
+        Rows that a worklist, or exploration, decided about otherwise than the policy.
     rows : list of Judged
         At most 20,000 of them, drawn at random, where they were asked for.
     """
@@ -51,6 +53,7 @@ class Cohort:
     told: int = 0
     silent: int = 0
     late: int = 0
+    otherwise: int = 0
     rows: list[Judged] = field(default_factory=list)
 
     def features(self) -> Columns:
@@ -71,10 +74,12 @@ class Cohort:
         act = np.array([one.decision == policy.labels[0] for one in rows])
         review = policy.review
         reviewed = np.array([review is not None and one.decision == review.label for one in rows])
-        costs = both_ways(policy, act, reviewed, policy.costs.of(columns), len(rows))
+        probability, priced = np.array([one.probability for one in rows]), policy.costs.of(columns)
+        costs = both_ways(policy, act, reviewed, priced, len(rows))
+        self.otherwise += int((act != policy.act(probability, priced)).sum())
         self.tally = self.tally.merge(
             Tally.of(
-                np.array([one.probability for one in rows]),
+                probability,
                 act,
                 costs,
                 np.array([bool(one.outcome) for one in rows]),

@@ -80,6 +80,11 @@ class Seen:
         Protected attributes by which decisions are counted, where rows have them.
     segment : str or None
         A category column by whose levels profiles are made too.
+    as_policy : bool
+        Whether the performance of rows of the ledger too is that of what the policy decides: to judge a model where a
+        worklist took some of those to act on.
+    otherwise : int
+        Rows of the ledger that a worklist, or exploration, decided about otherwise than the policy.
     days : dict of date or None to Profile
         Of rows with an event time, by day; by Monday where there are more than ``most_days``.
     """
@@ -92,10 +97,12 @@ class Seen:
     sample: int = 0
     sensitive: tuple[str, ...] = ()
     segment: str | None = None
+    as_policy: bool = False
     most_days: int = 400
     profile: Profile | None = None
     rows: int = 0
     decided: int = 0
+    otherwise: int = 0
     lacking: set[str] = field(default_factory=set)
     probability: list[FloatArray] = field(default_factory=list)
     act: list[BoolArray] = field(default_factory=list)
@@ -125,7 +132,8 @@ class Seen:
         self._add(decoded.columns, decoded.breaches, scores, kept, outcome[kept], known[kept], when)
 
     def page(self, page: list[tuple[Prediction, Outcome | None]]) -> None:
-        """Rows of the ledger, as they were decided."""
+        """Rows of the ledger. Their profile is of what the policy decides: a worklist, which takes some of those to act
+        on, would look like a drift of decisions that makes them dearer. Performance is that of what was decided."""
         policy, contract = self.bundle.policy, self.bundle.contract
         needed = frozenset(contract.read_names)
         for _, group in groupby(page, key=lambda one: needed - one[0].features.keys()):
@@ -140,13 +148,11 @@ class Seen:
             probability = np.array([one.probability for one, _ in told])[kept]
             act = np.array([one.decision == policy.labels[0] for one, _ in told])[kept]
             reviewed = np.array([policy.review is not None and one.decision == policy.review.label for one, _ in told])
-            costs = policy.costs.of(_take(decoded.columns, kept))
-            expected = costs.expected(probability, act)
-            if policy.review is not None:
-                expected = np.where(reviewed[kept], policy.review.expected(probability, costs), expected)
-            scores = Scores(probability, act, reviewed[kept], np.asarray(expected))
+            judged = Scores.of(policy, probability, policy.costs.of(_take(decoded.columns, kept)))
+            decided = judged if self.as_policy else replace(judged, act=act, reviewed=reviewed[kept])
+            self.otherwise += int((act != judged.act).sum())
             both = np.array([(bool(said and said.outcome), said is not None) for _, said in told], dtype=bool)
-            self._add(decoded.columns, breaches, scores, kept, both[kept, 0], both[kept, 1])
+            self._add(decoded.columns, breaches, judged, kept, both[kept, 0], both[kept, 1], decided=decided)
 
     def _add(
         self,
@@ -157,6 +163,7 @@ class Seen:
         outcome: BoolArray,
         known: BoolArray,
         when: IntArray | None = None,
+        decided: Scores | None = None,
     ) -> None:
         refused: dict[str, BoolArray] = {}
         for breach in breaches:
@@ -172,8 +179,9 @@ class Seen:
         self.rows += len(kept)
         policy = self.bundle.policy
         costs = policy.costs.of({name: columns[name][kept] for name in policy.costs.names})
-        both = both_ways(policy, scores.act, scores.reviewed, costs, len(scores))
-        self._keep(scores.probability, scores.act, both, outcome, known)
+        decided = decided or scores
+        both = both_ways(policy, decided.act, decided.reviewed, costs, len(decided))
+        self._keep(decided.probability, decided.act, both, outcome, known)
 
     def _keep(
         self,

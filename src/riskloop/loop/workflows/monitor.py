@@ -38,6 +38,7 @@ from riskloop.loop.workflows.score_parts import ROWS, is_large
 from riskloop.report.documents.drift import Watched, drift_report
 from riskloop.report.documents.writing import Written, write_document
 from riskloop.report.words import Language
+from riskloop.watch.column_drift import Reason
 from riskloop.watch.drift import Drift, drift
 from riskloop.watch.performance import estimate, fallen
 from riskloop.watch.profile import Profile
@@ -288,7 +289,9 @@ def _monitored(
     personal = frozenset(column.name for column in bundle.contract.columns if column.personal)
     columns = tuple(one.without_values() if one.name in personal else one for one in found.columns)
     found = replace(found, columns=columns)
-    worse = fallen(promised, realised.to_dict()["metrics"]) if realised and found.rows >= found.thresholds.rows else ()
+    worse: tuple[Reason, ...] = ()
+    if realised and found.rows >= found.thresholds.rows:
+        worse = fallen(promised, realised.to_dict()["metrics"], otherwise=seen.otherwise / max(1, seen.decided))
     if worse:
         found = replace(found, verdict="drifted", reasons=(*worse, *found.reasons))
     return Monitored(

@@ -297,7 +297,10 @@ def _followed(
     mature = maturity.over(cohort.window, now)
     enough = realised is not None and realised.n >= project.settings.performance.minimum_rows
     judged = bool(mature and enough and realised and 0 < realised.positives < realised.n)
-    reasons = fallen(_promised(cohort.bundle), realised.to_dict()["metrics"]) if judged and realised else ()
+    reasons: tuple[Reason, ...] = ()
+    if judged and realised:
+        share = cohort.otherwise / max(1, cohort.tally.rows)
+        reasons = fallen(_promised(cohort.bundle), realised.to_dict()["metrics"], otherwise=share)
     return Followed(
         window=cohort.window,
         version=cohort.version,
