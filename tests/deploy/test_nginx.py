@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import shutil
 import ssl
@@ -12,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from deploy.processes import Answer, Processes, ask, free_ports, nginx_here, self_signed
@@ -132,6 +135,22 @@ def test_a_request_that_is_too_large_is_told_so_in_the_shape_of_all_errors(front
     assert answer.status == 413
     assert json.loads(answer.body)["status"] == 413
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_long_file_goes_through_as_it_comes(front: Front, simulated: Path) -> None:
+    with (simulated / "customers.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    target = header.index("churned")
+    text = io.StringIO()
+    csv.writer(text).writerows([header, *([*row[:target], "x" * 11_000, *row[target + 1 :]] for row in rows[:1_200])])
+    sent = text.getvalue().encode()
+    assert len(sent) > 12_000_000
+    headers = {"Authorization": f"Bearer {front.scorer}", "Content-Type": "text/csv", "Accept": "text/csv"}
+    trust = ssl.create_default_context(cafile=str(front.trust))
+    pieces = (sent[at : at + 65_536] for at in range(0, len(sent), 65_536))
+    answer = httpx.post(f"{front.url}/predict/batch", content=pieces, headers=headers, verify=trust, timeout=60)
+    assert (answer.status_code, answer.headers["x-scored"]) == (200, "1200"), answer.text[:500]
+    assert answer.text.count("\n") == 1_201
 
 
 def test_guessing_at_the_login_is_slowed_down(front: Front) -> None:
