@@ -4,12 +4,14 @@ import json
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from riskloop.loop.project import Project
 from riskloop.wiring import open_project
 
 
@@ -59,6 +61,24 @@ def test_a_port_that_is_taken_is_told_before_anything_is_made(riskloop: Callable
     assert "Address already in use" in said.err
     assert "another port with --port" in said.err
     assert not (tmp_path / "demo").exists()
+
+
+def test_a_demo_that_is_ended_leaves_no_service_behind(trained: Project) -> None:
+    program = (
+        "import sys, time; from riskloop.cli.demo_service import service; from riskloop.wiring import open_project\n"
+        "with service(open_project(sys.argv[1]), int(sys.argv[2])): print('up', flush=True); time.sleep(60)"
+    )
+    port = _free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(trained.folder), str(port)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    process.terminate()
+    assert process.wait(60) == 143
+    process.stdout.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
 def _free_port() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -35,7 +36,8 @@ def check_port(port: int) -> None:
 
 @contextlib.contextmanager
 def service(project: Project, port: int) -> Iterator[str]:
-    """A real server process; ended, after draining, when the block ends."""
+    """A real server process; ended, after draining, when the block ends, be it by SIGTERM."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     command = [sys.executable, "-m", "riskloop", "serve", "--project", str(project.folder), "--port", str(port)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own command
     url = f"http://127.0.0.1:{port}"
@@ -53,6 +55,7 @@ def service(project: Project, port: int) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _last_words(process: subprocess.Popen[str]) -> str:
