@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import operator
 import os
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from dask import config
+from distributed import Client
 from distributed.security import Security
 
 from riskloop import __version__
@@ -131,15 +133,23 @@ def test_an_encrypted_cluster_is_reached_with_its_certificates(tmp_path: Path) -
         cluster.wait(60)
 
 
-def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("scheme", ["tcp", "tls"])  # of the latter there is no certificate
+def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     monkeypatch.setattr(module, "_SECONDS", 1)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    began = time.monotonic()
-    with pytest.raises(Unavailable, match="No Dask scheduler answers"), open_dask(address):
+        address = f"{scheme}://127.0.0.1:{free.getsockname()[1]}"
+    began, before = time.monotonic(), clients()
+    with pytest.raises(Unavailable, match="No Dask scheduler answers") as said, open_dask(address):
         pass
     assert time.monotonic() - began < 30
+    assert said.value.__cause__ is not None  # in whose frames the client still is
+    (made,) = [one for one in clients() if one not in before]
+    assert made.status == "closed"  # else the garbage collector closes it, while others hold locks that it waits for
+
+
+def clients() -> list[Client]:
+    return [one for one in gc.get_objects() if isinstance(one, Client)]
 
 
 @pytest.mark.parametrize("address", ["host:8786", "http://host:8786", "tls://"])

@@ -12,7 +12,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -236,7 +236,7 @@ def _client(dask: SimpleNamespace, address: str) -> Iterator[Any]:
     encrypted = address.startswith("tls:")
     try:
         security = dask.Security(require_encryption=True) if encrypted else None
-        client = dask.Client(address, security=security, timeout=_SECONDS, set_as_default=False)
+        client = _connected(dask, address, security)
     except (OSError, TypeError) as error:  # a missing certificate is a TypeError
         raise Unavailable(
             f"No Dask scheduler answers: {str(error).splitlines()[0][:300]}",
@@ -251,6 +251,19 @@ def _client(dask: SimpleNamespace, address: str) -> Iterator[Any]:
                 "The Dask cluster has no worker.", where=f"{ADDRESS}={address}", next_step="start some: dask worker"
             ) from error
         yield client
+
+
+def _connected(dask: SimpleNamespace, address: str, security: Any) -> Any:
+    """A client. One that cannot connect is closed here: the garbage collector would do it at any moment, also while a
+    lock is held that closing waits for (`distributed.utils.LoopRunner`), and then for ever."""
+    client = dask.Client.__new__(dask.Client)
+    try:
+        client.__init__(address, security=security, timeout=_SECONDS, set_as_default=False)
+    except BaseException:
+        with suppress(Exception):
+            client.close()
+        raise
+    return client
 
 
 @contextmanager
